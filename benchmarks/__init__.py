@@ -1,0 +1,1 @@
+"""Benchmarks: one question per script, ``python -m benchmarks.NAME``."""

@@ -1,0 +1,30 @@
+"""diabolo: every kind of autoencoder, and every job people use one for.
+
+The public face is small: the estimators, `Recipe` and `Training`, and `load`. Parts are imported from their rooms,
+such as ``from diabolo.latents import TopK``.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from diabolo.estimators import Reducer, load
+    from diabolo.model import Recipe
+    from diabolo.training import Training
+
+__version__ = "0.1.0"
+
+__all__ = ["Recipe", "Reducer", "Training", "load"]
+
+_HOMES = {"Recipe": "model", "Reducer": "estimators", "Training": "training", "load": "estimators"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: torch is loaded when it is needed and not before."""
+    if name in _HOMES:
+        return getattr(import_module(f"diabolo.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'diabolo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

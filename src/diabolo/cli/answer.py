@@ -1,0 +1,72 @@
+"""How a command answers: in words or in JSON, and errors in one line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from diabolo.errors import DiaboloError
+
+Facts = dict[str, Any] | list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found out."""
+
+    facts: Facts
+    as_json: bool
+
+    def give(self, done: str = "") -> None:
+        """Write the facts to standard output, and what was done."""
+        if self.as_json:
+            typer.echo(json.dumps(self.facts, ensure_ascii=False, allow_nan=False, default=str))
+            return
+        for row in [self.facts] if isinstance(self.facts, dict) else self.facts:
+            typer.echo("\n".join(_lines(row)) + ("" if isinstance(self.facts, dict) else "\n"))
+        if done:
+            typer.echo(done)
+
+
+@contextmanager
+def failing(as_json: bool) -> Iterator[None]:
+    """Turn an error of diabolo into one line and exit code 1, and warnings into lines on standard error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        except DiaboloError as error:
+            _fail(type(error).__name__, str(error), as_json)
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            sys.exit(130)
+        except OSError as error:
+            _fail(type(error).__name__, f"{error.filename or ''}: {error.strerror or error}", as_json)
+        finally:
+            for warning in caught:
+                typer.echo(f"warning: {warning.message}", err=True)
+
+
+def _fail(kind: str, message: str, as_json: bool) -> None:
+    line = " ".join(message.split())
+    if as_json:
+        typer.echo(json.dumps({"error": {"type": kind, "message": line}}, ensure_ascii=False))
+    else:
+        typer.echo(f"error: {line}", err=True)
+    sys.exit(1)
+
+
+def _lines(row: dict[str, Any]) -> Iterator[str]:
+    width = max(len(name) for name in row)
+    for name, value in row.items():
+        text = f"{value:.6g}" if isinstance(value, float) else str(value)
+        first, *rest = text.splitlines() or [""]
+        yield f"{name:<{width}}  {first}"
+        yield from (f"{'':<{width}}  {line}" for line in rest)

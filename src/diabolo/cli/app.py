@@ -1,0 +1,128 @@
+"""The commands of diabolo. Heavy imports happen inside them, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from diabolo.cli.answer import Answer, failing
+
+app = typer.Typer(
+    name="diabolo",
+    help="Autoencoders of every kind: fit one to your data, apply it, look at it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
+Model = Annotated[Path, typer.Argument(help="A fitted model: a folder or a zip.", metavar="MODEL")]
+Data = Annotated[str, typer.Argument(help=".npy, .npz[:KEY], .csv, .parquet, or a folder of images.", metavar="DATA")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+
+
+@app.command()
+def fit(
+    estimator: Annotated[str, typer.Argument(help="The job: reducer.", metavar="ESTIMATOR")],
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the model: a folder, or a .zip.")],
+    components: Annotated[int, typer.Option("--components", "-n", help="Size of the code.")] = 2,
+    recipe: Annotated[str, typer.Option(help="A name of 'diabolo recipes', or one written out.")] = "Recipe()",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="A knob: latent.beta=4, training.epochs=50.", metavar="PATH=VALUE")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same machine, same model.")] = 0,
+    device: Device = "auto",
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Kept after every epoch; a killed fit goes on from it.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Fit ESTIMATOR to DATA and write the model."""
+    with failing(as_json):
+        from diabolo.cli import work
+
+        made = work.make(estimator, components, recipe, settings or [], seed, device)
+        facts = work.fit(made, data, output, checkpoint, quiet or as_json)
+    Answer(facts, as_json).give(f"wrote {output}")
+
+
+@app.command()
+def apply(
+    model: Model,
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", "-o", help=".npy, .npz, .csv or .parquet to write.")],
+    verb: Annotated[
+        str | None, typer.Option("--as", help="What to write; a reducer: transform, reconstruct or inverse_transform.")
+    ] = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Apply MODEL to DATA and write the result: the codes, for a reducer."""
+    with failing(as_json):
+        from diabolo.cli import work
+
+        facts = work.apply(model, data, output, verb, device)
+    Answer(facts, as_json).give(f"wrote {output}")
+
+
+@app.command()
+def info(model: Model, as_json: Json = False) -> None:
+    """Say what MODEL is and how well it does."""
+    with failing(as_json):
+        from diabolo.cli import work
+
+        facts = work.info(model)
+    Answer(facts, as_json).give()
+
+
+@app.command()
+def recipes(as_json: Json = False) -> None:
+    """List the named recipes, with composition and loss."""
+    with failing(as_json):
+        from diabolo.cli import work
+
+        rows = work.recipes()
+    Answer(rows, as_json).give()
+
+
+@app.command()
+def report(
+    model: Model,
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")],
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Write a page that shows MODEL on DATA: reconstructions, code map, losses, PCA beside it."""
+    with failing(as_json):
+        from diabolo.cli import work
+
+        facts = work.report(model, data, output, device)
+    Answer(facts, as_json).give(f"wrote {output}")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from diabolo import __version__
+
+        typer.echo(f"diabolo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Autoencoders of every kind: fit one to your data, apply it, look at it."""
+
+
+def main() -> None:
+    """Run the command line: 0 done, 1 an error of diabolo, 2 a wrong call, 130 interrupted."""
+    app()

@@ -1,0 +1,103 @@
+"""What the commands do, in terms of the public face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from diabolo.check import unknown
+from diabolo.data import read, write
+from diabolo.errors import ParameterError
+from diabolo.estimators import ESTIMATORS, Estimator, load
+from diabolo.model import Recipe, count_weights
+from diabolo.part import revise_from_text
+from diabolo.recipes import RECIPES, named
+from diabolo.training import Training
+from diabolo.training.callbacks import Progress
+
+
+def make(job: str, components: int, recipe: str, settings: Sequence[str], seed: int, device: str) -> Estimator:
+    """Return the unfitted estimator that a command line describes."""
+    jobs = {name.lower(): cls for name, cls in ESTIMATORS.items()}
+    if job.lower() not in jobs:
+        raise ParameterError(f"Cannot fit: {unknown('estimator', job, jobs)}")
+    composition, training = _settled(named(recipe), Training(), settings)
+    return jobs[job.lower()](components, recipe=composition, training=training, random_state=seed, device=device)
+
+
+def fit(estimator: Estimator, data: str, output: Path, checkpoint: Path | None, quiet: bool) -> dict[str, Any]:
+    """Fit, save, and return what came of it."""
+    callbacks = () if quiet else (Progress(),)
+    estimator.fit(read(data), callbacks=callbacks, checkpoint=checkpoint)
+    estimator.save(output)
+    return facts(estimator)
+
+
+def apply(model: Path, data: str, output: Path, verb: str | None, device: str) -> dict[str, Any]:
+    """Apply a saved model to data, write the result, and return its shape."""
+    estimator = load(model, device)
+    chosen = verb or estimator.verbs[0]
+    if chosen not in estimator.verbs:
+        raise ParameterError(f"{type(estimator).__name__}: {unknown('verb', chosen, estimator.verbs)}")
+    result = getattr(estimator, chosen)(read(data))
+    write(output, result)
+    return {"samples": len(result), "shape": list(result.shape), "output": str(output)}
+
+
+def info(model: Path) -> dict[str, Any]:
+    """Return what a saved model is."""
+    return facts(load(model, "cpu"))
+
+
+def recipes() -> list[dict[str, Any]]:
+    """Return the named recipes as rows."""
+    return [
+        {
+            "name": row.name,
+            "about": row.about,
+            "recipe": repr(row.recipe),
+            "loss": row.recipe.equation(),
+            "source": row.source,
+        }
+        for row in RECIPES.values()
+    ]
+
+
+def report(model: Path, data: str, output: Path, device: str) -> dict[str, Any]:
+    """Write the report of a saved model on data."""
+    load(model, device).report(read(data)).save(output)
+    return {"output": str(output)}
+
+
+def facts(estimator: Estimator) -> dict[str, Any]:
+    """Return what is worth knowing of a fitted estimator, as plain JSON."""
+    recipe, history = named(estimator.recipe), estimator.history_
+    found: dict[str, Any] = {
+        "estimator": type(estimator).__name__,
+        "recipe": repr(recipe),
+        "loss": recipe.equation(),
+        "sample": list(estimator.shape_),
+        "code": int(estimator.n_components),
+        "weights": count_weights(estimator.model_),
+        "epochs": len(history),
+        "best epoch": history.best_epoch,
+        "ended": history.stopped,
+        "seconds": round(sum(history.columns.get("seconds", [])), 3),
+    }
+    for name in estimator.scalars:
+        value = getattr(estimator, name)
+        found |= {f"{name.rstrip('_')} {k}": v for k, v in value.items()} if isinstance(value, dict) else {name: value}
+    return found
+
+
+def _settled(recipe: Recipe, training: Training, settings: Sequence[str]) -> tuple[Recipe, Training]:
+    for setting in settings:
+        path, sign, text = setting.partition("=")
+        if not sign:
+            raise ParameterError(f"--set needs PATH=VALUE, such as latent.beta=4; got {setting!r}.")
+        if path.startswith("training."):
+            training = revise_from_text(training, path.removeprefix("training."), text)
+        else:
+            recipe = revise_from_text(recipe, path.removeprefix("recipe."), text)
+    return recipe, training

@@ -1,0 +1,14 @@
+"""Corruptions: noise on the way in. A new file in this folder enters the table of parts by itself."""
+
+from diabolo.corruptions.corruption import Corruption
+from diabolo.corruptions.gaussian_noise import GaussianNoise
+from diabolo.corruptions.grayscale import Grayscale
+from diabolo.corruptions.mask_patches import MaskPatches
+from diabolo.corruptions.masking import Masking
+from diabolo.corruptions.salt_and_pepper import SaltAndPepper
+from diabolo.corruptions.swap_noise import SwapNoise
+from diabolo.part import discover
+
+discover(__name__, __path__)
+
+__all__ = ["Corruption", "GaussianNoise", "Grayscale", "MaskPatches", "Masking", "SaltAndPepper", "SwapNoise"]

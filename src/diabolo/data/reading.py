@@ -1,0 +1,129 @@
+"""Reading: a file or folder as what pandas, numpy and Pillow make of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diabolo.check import shorten
+from diabolo.data.images import IMAGES, read_images
+from diabolo.data.package import package
+from diabolo.errors import DataError, DiaboloError, FileError, MissingFileError
+
+_BROKEN = (OSError, ValueError, EOFError, SyntaxError, KeyError, MemoryError, NotImplementedError, RuntimeError)
+
+
+def read(source: object) -> object:
+    """Read a file or a folder of images; return anything else unchanged.
+
+    ============================  ==================================================================
+    ``.npy``                      the array; Python objects are never unpickled
+    ``.npz``                      its one array, or the one named "X" or "x"
+    ``file.npz:key``              the array of that name
+    ``.csv``, ``.parquet``        a pandas data frame
+    an image, a folder of images  uint8 (N, C, H, W), in the order of their names; see `read_images`
+    ============================  ==================================================================
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    FileError
+        If its suffix is unknown, or it is cut, broken or foreign.
+    DataError
+        If it is not clear which array of an ``.npz`` is meant, or images differ in size.
+    CapabilityError
+        If an optional package is needed and not installed.
+
+    Examples
+    --------
+    >>> read([[1, 2]])
+    [[1, 2]]
+    >>> read("nowhere.csv")
+    Traceback (most recent call last):
+    ...
+    diabolo.errors.MissingFileError: There is no file or folder 'nowhere.csv'; check the path.
+    """
+    if not isinstance(source, str | os.PathLike):
+        return source
+    path, key = _split(Path(source).expanduser())
+    if not path.exists():
+        raise MissingFileError(f"There is no file or folder {shorten(str(path), 200)}; check the path.")
+    if path.is_dir():
+        return read_images(path)
+    if path.suffix.lower() not in _READERS:
+        known = ", ".join(sorted(_READERS))
+        raise FileError(f"Cannot tell what {path.name!r} holds from its suffix; known: {known}. Rename or convert it.")
+    return _READERS[path.suffix.lower()](path, key)
+
+
+def _split(path: Path) -> tuple[Path, str]:
+    match = re.fullmatch(r"(.*\.npz):([^/\\]+)", str(path), re.IGNORECASE | re.DOTALL)
+    return (Path(match[1]), match[2]) if match and not path.exists() else (path, "")
+
+
+def _npy(path: Path, key: str) -> np.ndarray:
+    with _explained(path), path.open("rb") as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _npz(path: Path, key: str) -> np.ndarray:
+    with _explained(path), zipfile.ZipFile(path) as archive:
+        name = _choose([n.removesuffix(".npy") for n in archive.namelist()], key, path)
+        with archive.open(f"{name}.npy") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _choose(names: list[str], key: str, path: Path) -> str:
+    meant = [key] if key else names if len(names) == 1 else [name for name in ("X", "x") if name in names]
+    if not meant or meant[0] not in names:
+        raise DataError(
+            f"{path.name!r} holds the arrays {shorten(sorted(names), 200)}, and none named {key or 'X'!r}; "
+            f"choose one as '{path.name}:{names[0] if names else 'X'}'."
+        )
+    return meant[0]
+
+
+def _csv(path: Path, key: str) -> Any:
+    pandas = package("pandas")
+    with _explained(path):
+        return pandas.read_csv(path)
+
+
+def _parquet(path: Path, key: str) -> Any:
+    pandas = package("pandas")
+    package("pyarrow")
+    with _explained(path):
+        return pandas.read_parquet(path, engine="pyarrow")
+
+
+def _image(path: Path, key: str) -> np.ndarray:
+    return read_images(path)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except DiaboloError:
+        raise
+    except (*_BROKEN, zipfile.BadZipFile, zlib.error) as error:
+        reason = shorten(str(error).strip().partition("\n")[0], 200)
+        raise FileError(f"{path.name!r} is cut, broken or foreign ({reason}); write it anew.") from error
+
+
+_READERS: dict[str, Callable[[Path, str], Any]] = {
+    ".npy": _npy,
+    ".npz": _npz,
+    ".csv": _csv,
+    ".parquet": _parquet,
+    **dict.fromkeys(IMAGES, _image),
+}

@@ -1,0 +1,264 @@
+"""What every estimator shares: the user's data in, a trained model, the user's data out."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor
+
+from diabolo.check import Whole, demand, unknown
+from diabolo.data import Form, Scaling, kind, read
+from diabolo.data.form import NumpyForm, TorchForm
+from diabolo.errors import DataError, DataTypeError, ParameterError
+from diabolo.estimators.files import ESTIMATORS, save
+from diabolo.flow import Shape, channels
+from diabolo.model import Autoencoder, Recipe
+from diabolo.part import Part
+from diabolo.recipes import named
+from diabolo.report import Page
+from diabolo.shallow import PCA, install, solvable
+from diabolo.training import Callback, History, Rows, Training, resolve, split, train_in_stages
+from diabolo.training.batches import resident
+
+Array = NDArray[Any]
+
+BLOCK = 2**22
+"""Numbers per block when a model is applied: bounds the memory."""
+
+
+class Estimator(BaseEstimator, ABC):
+    """A model of the house behind scikit-learn's conventions.
+
+    Final estimators add their job; what is learned ends in an underscore.
+    """
+
+    verbs: ClassVar[tuple[str, ...]]
+    """Methods of X that ``diabolo apply`` offers, the usual one first."""
+
+    scalars: ClassVar[tuple[str, ...]] = ()
+    """Fitted attributes that are plain JSON and travel in the model's file."""
+
+    model_: Autoencoder
+    scaling_: Scaling
+    history_: History
+    pca_: PCA
+    shape_: Shape
+    n_iter_: int
+    n_features_in_: int
+    feature_names_in_: Array
+
+    def __init__(
+        self,
+        n_components: int,
+        *,
+        recipe: Recipe | str,
+        training: Training,
+        random_state: int | np.random.RandomState | None,
+        device: str,
+    ) -> None:
+        self.n_components = n_components
+        self.recipe = recipe
+        self.training = training
+        self.random_state = random_state
+        self.device = device
+
+    @abstractmethod
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        callbacks: Sequence[Callback] = (),
+        checkpoint: str | PathLike[str] | None = None,
+    ) -> Self:
+        """Learn from X."""
+
+    @abstractmethod
+    def report(self, X: Any, y: Any = None) -> Page:
+        """Return a page that shows the fitted estimator on X."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        ESTIMATORS[cls.__name__] = cls
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; those of parts by path, ``recipe__latent__beta=4``.
+
+        Parts are frozen: each path gives the estimator a revised copy.
+        """
+        allowed = self.get_params(deep=False)
+        for path in sorted(params, key=lambda p: (p.count("__"), p)):  # 'recipe' before 'recipe__latent'
+            name, _, rest = path.partition("__")
+            if name not in allowed:
+                raise ParameterError(
+                    f"Invalid parameter {name!r} for estimator {type(self).__name__}: "
+                    f"{unknown('parameter', name, allowed)}"
+                )
+            value = params[path]
+            if rest:
+                owner = named(self.recipe) if name == "recipe" else getattr(self, name)
+                if not isinstance(owner, Part):
+                    raise ParameterError(
+                        f"Parameter {name!r} of {type(self).__name__} has no {rest!r}; it is {owner!r}."
+                    )
+                value = owner.revise(**{rest: value})
+            setattr(self, name, value)
+        return self
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the fitted estimator to a folder, or to one zip if `path` ends in ".zip"; read it with `diabolo.load`.
+
+        Raises
+        ------
+        FileError
+            If something other than a model of diabolo is there already.
+        """
+        check_is_fitted(self)
+        save(self, Path(path))
+
+    def _learn(self, X: Any, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None) -> Array:
+        """Learn scaling, model and baseline from X; return the held-out samples, or all where none are held out."""
+        recipe = self.check_parameters()
+        array = self._take(X, reset=True)
+        self.shape_ = array.shape[1:]
+        self.scaling_ = Scaling.fit(array, recipe.likelihood.domains(channels(self.shape_)))
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        device = resolve(self.device)
+        with torch.random.fork_rng([]):
+            torch.manual_seed(seed)
+            self.model_ = recipe.build(self.shape_, int(self.n_components)).to(device)
+        samples = resident(self.scaling_.tensor(array), device)
+        kept, held = split(len(array), self.training.validation, seed)
+        source, held_out = (Rows(samples, self.scaling_.batch, index, device) for index in (kept, held))
+        self.pca_ = _baseline(source, recipe, self.model_)
+        if solvable(recipe, self.pca_.mean.numel()):
+            install(self.pca_, self.model_)
+            self.history_ = History(stopped="solved")
+        else:
+            file = None if checkpoint is None else Path(checkpoint)
+            self.history_ = train_in_stages(
+                self.model_, source, held_out, self.training, seed=seed, callbacks=callbacks, checkpoint=file
+            )
+        self.n_iter_ = max(1, len(self.history_))
+        return array[held.numpy()] if len(held) else array
+
+    def check_parameters(self) -> Recipe:
+        """Return the recipe, once every parameter is known to be allowed.
+
+        Raises
+        ------
+        ParameterError
+            For the first parameter that is not.
+        """
+        demand("n_components", type(self).__name__, self.n_components, Whole(1, 2**20))
+        recipe = named(self.recipe)
+        recipe.check()
+        if not isinstance(self.training, Training):
+            raise ParameterError(
+                f"Parameter 'training' of {type(self).__name__} must be a Training; got {self.training!r}."
+            )
+        self.training.check()
+        return recipe
+
+    def _take(self, X: Any, reset: bool = False) -> Array:
+        """Return the user's data as a checked array (N, *shape)."""
+        X = read(X)
+        form = Form.of(X)
+        array = form.array(X)
+        try:
+            array = check_array(
+                array,
+                dtype="numeric",
+                allow_nd=True,
+                ensure_min_samples=2 if reset else 1,
+                estimator=self,
+                input_name="X",
+            )
+            names_of = array if isinstance(form, NumpyForm | TorchForm) else X
+            validate_data(self, names_of, reset=reset, skip_check_array=True)
+        except TypeError as error:
+            raise DataTypeError(_one_line(error)) from error
+        except ValueError as error:
+            raise DataError(_one_line(error)) from error
+        kind(array.shape[1:])
+        if not reset and array.shape[1:] != self.shape_:
+            raise DataError(
+                f"X holds samples of shape {array.shape[1:]}, but {type(self).__name__} was fitted on samples of shape "
+                f"{self.shape_}; reshape or resize X."
+            )
+        return array
+
+    def _blocks(self, array: Array) -> Iterator[tuple[Tensor, Autoencoder]]:
+        """Yield scaled samples in blocks, and the model to apply, in the precision of the data.
+
+        float64 data are computed in float64, so that a sample's result does not depend on its neighbours in the block.
+        """
+        device = next(self.model_.parameters()).device
+        precise = array.dtype not in (np.float32, np.uint8) and device.type != "mps"
+        model = copy.deepcopy(self.model_).double() if precise else self.model_
+        dtype = torch.float64 if precise else torch.float32
+        size = max(1, BLOCK // max(1, int(np.prod(self.shape_))))
+        for start in range(0, len(array), size):
+            block = self.scaling_.tensor(array[start : start + size], dtype=dtype)
+            yield self.scaling_.batch(block.to(device)), model
+
+    @torch.inference_mode()
+    def _codes(self, array: Array) -> Array:
+        codes = [model.encode(x).mean.cpu().numpy() for x, model in self._blocks(array)]
+        return np.concatenate(codes)
+
+    @torch.inference_mode()
+    def _rebuilt(self, array: Array) -> Array:
+        blocks = [self.scaling_.undo(model.reconstruct(x).cpu().numpy()) for x, model in self._blocks(array)]
+        return np.concatenate(blocks)
+
+    @torch.inference_mode()
+    def _decoded(self, codes: Array) -> Array:
+        device = next(self.model_.parameters()).device
+        precise = device.type != "mps"
+        model = copy.deepcopy(self.model_).double() if precise else self.model_
+        z = torch.tensor(codes, dtype=torch.float64 if precise else torch.float32)
+        params = [model.decode(block.to(device)) for block in z.split(4096)]
+        return self.scaling_.undo(model.recipe.likelihood.mean(torch.cat(params)).cpu().numpy())
+
+    @torch.inference_mode()
+    def _errors(self, array: Array) -> dict[str, float]:
+        """Return the mean squared error per element, in scaled units, of the model, of PCA and of the mean."""
+        sums = dict.fromkeys(("model", "pca", "mean"), 0.0)
+        for x, model in self._blocks(array):
+            flat, mean = x.flatten(1).double().cpu(), self.pca_.mean
+            sums["model"] += float((model.reconstruct(x).flatten(1).double().cpu() - flat).square().sum())
+            sums["pca"] += float((self.pca_.reconstruct(flat) - flat).square().sum())
+            sums["mean"] += float((flat - mean).square().sum())
+        return {name: total / array.size for name, total in sums.items()}
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
+
+
+def _baseline(source: Rows, recipe: Recipe, model: Autoencoder) -> PCA:
+    """Return PCA of the same size on the samples trained on; on 20,000 of them where it is only a baseline."""
+    width = int(np.prod(model.shape))
+    if not solvable(recipe, width) and len(source) > 20_000:
+        index = torch.arange(len(source.samples)) if source.index is None else source.index
+        source = Rows(source.samples, source.form, index[:: -(-len(index) // 20_000)], source.device)
+    return PCA.fit((batch.x.cpu() for batch in source.epoch(4096, None)), width, model.n)
+
+
+def _one_line(error: Exception) -> str:
+    text = str(error)
+    if "contains NaN" in text or "contains infinity" in text:
+        what = "NaN" if "contains NaN" in text else "infinity or a value too large"
+        return f"Input X contains {what}; drop or impute those values first."
+    return text if "feature names" in text else " ".join(text.split())

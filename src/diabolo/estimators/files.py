@@ -1,0 +1,148 @@
+"""Estimators as files: what goes into a model's document and arrays, and back."""
+
+from __future__ import annotations
+
+import math
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diabolo import files
+from diabolo.check import shorten, unknown
+from diabolo.data import Scaling
+from diabolo.errors import DiaboloError, FileError
+from diabolo.flow import Shape
+from diabolo.model import Autoencoder
+from diabolo.part import Part, from_json
+from diabolo.recipes import named
+from diabolo.shallow import PCA
+from diabolo.training import History, resolve
+
+if TYPE_CHECKING:
+    from diabolo.estimators.base import Estimator
+
+ESTIMATORS: dict[str, type[Estimator]] = {}
+"""The closed table of estimators, by the name in the file; each enters it when its class is made."""
+
+_HISTORY = ("columns", "best_epoch", "stopped")
+
+
+def save(estimator: Estimator, path: Path) -> None:
+    """Write a fitted estimator; see `Estimator.save`."""
+    arrays = {f"model.{name}": value for name, value in estimator.model_.state_dict().items()}
+    arrays |= {f"scaling.{name}": torch.as_tensor(value) for name, value in estimator.scaling_.arrays().items()}
+    arrays |= {f"pca.{name}": getattr(estimator.pca_, name) for name in ("mean", "components", "variances")}
+    files.save(path, _document(estimator), arrays)
+
+
+def load(path: str | PathLike[str], device: str = "auto") -> Any:
+    """Read an estimator written by `save`, on `device`.
+
+    Nothing in the file is executed, and names in it resolve only in the tables of diabolo.
+
+    Raises
+    ------
+    FileError
+        If the file is cut, edited, foreign or of a newer format, or names what this diabolo does not know.
+    MissingFileError
+        If there is nothing at `path`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> import diabolo
+    >>> X = load_iris().data
+    >>> folder = tempfile.mkdtemp() + "/iris"
+    >>> diabolo.Reducer(2, recipe="linear").fit(X).save(folder)
+    >>> diabolo.load(folder).transform(X).shape
+    (150, 2)
+    """
+    document, arrays = files.load(Path(path))
+    try:
+        return _rebuilt(document, arrays, device)
+    except FileError as error:
+        raise FileError(f"{path}: {error}") from error
+    except (DiaboloError, LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
+        raise FileError(
+            f"{path} does not describe a model ({_first_line(error)}); it was edited or is foreign."
+        ) from error
+
+
+def _document(estimator: Estimator) -> dict[str, Any]:
+    history, names = estimator.history_, getattr(estimator, "feature_names_in_", None)
+    return {
+        "estimator": type(estimator).__name__,
+        "params": {name: _plain(value) for name, value in estimator.get_params(deep=False).items()},
+        "shape": list(estimator.shape_),
+        "feature_names": None if names is None else [str(name) for name in names],
+        "history": {name: getattr(history, name) for name in _HISTORY},
+        "fitted": {name: getattr(estimator, name) for name in estimator.scalars},
+    }
+
+
+def _rebuilt(document: dict[str, Any], arrays: dict[str, Tensor], device: str) -> Estimator:
+    name = document.get("estimator")
+    if name not in ESTIMATORS:
+        raise FileError(f"it holds an {unknown('estimator', name, ESTIMATORS)}")
+    estimator = ESTIMATORS[name](**{key: _parameter(value) for key, value in document["params"].items()})
+    shape = _shape(document["shape"])
+    estimator.set_params(device=device)
+    estimator.check_parameters()
+    estimator.model_ = _model(estimator, shape, arrays).to(resolve(device)).eval()
+    estimator.scaling_ = Scaling.from_arrays({n: value.numpy() for n, value in _under("scaling.", arrays).items()})
+    estimator.pca_ = PCA(**_under("pca.", arrays))
+    estimator.shape_, estimator.n_features_in_ = shape, shape[0]
+    if document["feature_names"] is not None:
+        estimator.feature_names_in_ = np.asarray(document["feature_names"], dtype=object)
+    estimator.history_ = History(**{key: document["history"][key] for key in _HISTORY})
+    estimator.n_iter_ = max(1, len(estimator.history_))
+    for key in estimator.scalars:
+        setattr(estimator, key, document["fitted"][key])
+    return estimator
+
+
+def _model(estimator: Estimator, shape: Shape, arrays: dict[str, Tensor]) -> Autoencoder:
+    recipe, n, weights = named(estimator.recipe), int(estimator.n_components), _under("model.", arrays)
+    with torch.device("meta"):  # costs nothing, however large the file says the model is
+        expected = {name: tuple(value.shape) for name, value in recipe.build(shape, n).state_dict().items()}
+    width = math.prod(shape)
+    expected = {f"model.{name}": size for name, size in expected.items()}
+    expected |= {"pca.mean": (width,), "pca.components": (n, width)}
+    shapes = dict.fromkeys(("scaling.shift", "scaling.scale", "pca.variances"))
+    files.match(expected, {name: value for name, value in arrays.items() if name not in shapes})
+    with torch.random.fork_rng([]):
+        model = recipe.build(shape, n)
+    model.load_state_dict(weights)
+    return model
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Part):
+        return value.to_json()
+    if isinstance(value, np.random.RandomState):
+        return None  # a stream of numbers that has moved on since: nothing to keep
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _parameter(value: Any) -> Any:
+    return from_json(value) if isinstance(value, dict) else value
+
+
+def _shape(value: Any) -> Shape:
+    sizes = isinstance(value, list) and all(type(size) is int and size > 0 for size in value)
+    if not sizes or not 1 <= len(value) <= 3 or math.prod(value) > 2**31:
+        raise FileError(f"its samples have the impossible shape {shorten(value)}")
+    return tuple(value)
+
+
+def _under(prefix: str, arrays: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__

@@ -1,0 +1,17 @@
+"""Files: written whole or not at all, never pickled, checked in full before anything in them is believed."""
+
+from diabolo.files.disk import FilePath, replacing, write_bytes
+from diabolo.files.model import FORMAT, load, save
+from diabolo.files.tensors import load_tensors, match, save_tensors
+
+__all__ = [
+    "FORMAT",
+    "FilePath",
+    "load",
+    "load_tensors",
+    "match",
+    "replacing",
+    "save",
+    "save_tensors",
+    "write_bytes",
+]

@@ -1,0 +1,28 @@
+"""Latents: what the code is and what it costs. A new file in this folder enters the table of parts by itself."""
+
+from diabolo.latents.batch_top_k import BatchTopK
+from diabolo.latents.fsq import FSQ
+from diabolo.latents.gaussian import Gaussian
+from diabolo.latents.kl_sparsity import KLSparsity
+from diabolo.latents.l1 import L1
+from diabolo.latents.latent import Latent, LatentModule, Weightless
+from diabolo.latents.plain import Plain
+from diabolo.latents.top_k import TopK
+from diabolo.latents.vector_quantized import VectorQuantized
+from diabolo.part import discover
+
+discover(__name__, __path__)
+
+__all__ = [
+    "FSQ",
+    "L1",
+    "BatchTopK",
+    "Gaussian",
+    "KLSparsity",
+    "Latent",
+    "LatentModule",
+    "Plain",
+    "TopK",
+    "VectorQuantized",
+    "Weightless",
+]

@@ -1,0 +1,80 @@
+"""A sparse code by a fixed number of entries for a whole batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from diabolo.check import Whole
+from diabolo.errors import ParameterError
+from diabolo.flow import Code
+from diabolo.latents.latent import Latent, LatentModule
+from diabolo.part import knob
+
+_SLOWEST = 0.01  # weight of the newest batch in the running mean of the threshold, once a hundred were seen
+
+
+@dataclass(frozen=True)
+class BatchTopK(Latent):
+    """Keep the B·k largest entries of relu(h) over a batch of B, so that a rich sample may use more than a poor one.
+
+    While training, the smallest entry kept is averaged into a threshold. Without noise an entry is kept if it lies
+    above the threshold, so that the code of a sample depends on no other sample.
+
+    References
+    ----------
+    Bussmann, Leask, Nanda, "BatchTopK sparse autoencoders", 2024, equations 3-5.
+
+    Examples
+    --------
+    >>> import torch
+    >>> module = BatchTopK(1).build(2)
+    >>> module(torch.tensor([[2.0, 3.0], [0.5, 0.1]]), noise=True).z
+    tensor([[2., 3.],
+            [0., 0.]])
+    """
+
+    k: int = knob(8, Whole(1), "mean number of entries of a code that may differ from 0")
+
+    def build(self, n: int) -> BatchTopKModule:
+        """Return the module with the threshold."""
+        if self.k > n:
+            raise ParameterError(
+                f"Parameter 'k' of BatchTopK must be at most the size of the code, {n}; got {self.k}. "
+                "Choose a smaller k or a larger code."
+            )
+        return BatchTopKModule(self)
+
+    def equation(self) -> str:
+        """Return "0": the code is free."""
+        return "0"
+
+
+class BatchTopKModule(LatentModule):
+    """h (B, n) → code, with the threshold learned so far."""
+
+    part: BatchTopK
+    threshold: Tensor
+    seen: Tensor
+
+    def __init__(self, part: BatchTopK) -> None:
+        super().__init__(part)
+        self.register_buffer("threshold", torch.zeros(()))
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, h: Tensor, noise: bool) -> Code:
+        active, free = h.relu(), h.new_zeros(len(h))
+        mean = active * (active > self.threshold)
+        if not noise:
+            return Code(mean, mean, free)
+        largest, places = active.flatten().topk(self.part.k * len(h))
+        z = torch.zeros_like(active).flatten().scatter(0, places, largest).view_as(h)
+        if self.training:
+            self._learn(largest[-1].detach())
+        return Code(z, mean, free)
+
+    def _learn(self, smallest: Tensor) -> None:
+        self.seen += 1
+        self.threshold.lerp_(smallest.to(self.threshold.dtype), (1 / self.seen).clamp_min(_SLOWEST))

@@ -1,0 +1,48 @@
+"""A sparse code by a fixed number of entries."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from diabolo.check import Whole
+from diabolo.errors import ParameterError
+from diabolo.flow import Code
+from diabolo.latents.latent import Weightless
+from diabolo.part import knob
+
+
+@dataclass(frozen=True)
+class TopK(Weightless):
+    """Keep the k largest entries of h; the others become 0.
+
+    References
+    ----------
+    Makhzani, Frey, "k-Sparse autoencoders", ICLR 2014.
+
+    Examples
+    --------
+    >>> import torch
+    >>> TopK(1).code(torch.tensor([[2.0, 3.0, -9.0]]), noise=False).z
+    tensor([[0., 3., 0.]])
+    """
+
+    k: int = knob(8, Whole(1), "number of entries of each code that may differ from 0")
+
+    def check_size(self, n: int) -> None:
+        """Raise ParameterError if there are fewer than k entries."""
+        if self.k > n:
+            raise ParameterError(
+                f"Parameter 'k' of TopK must be at most the size of the code, {n}; got {self.k}. "
+                "Choose a smaller k or a larger code."
+            )
+
+    def code(self, h: Tensor, noise: bool) -> Code:
+        """Return the k largest entries, each in its place."""
+        largest, places = h.topk(self.k, 1)
+        z = torch.zeros_like(h).scatter(1, places, largest)
+        return Code(z, z, h.new_zeros(len(h)))
+
+    def equation(self) -> str:
+        """Return "0": the code is free."""
+        return "0"

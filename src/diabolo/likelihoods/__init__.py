@@ -1,0 +1,25 @@
+"""Likelihoods: how far a sample lies from what the decoder says. New files here enter the table of parts."""
+
+from diabolo.likelihoods.bernoulli import Bernoulli
+from diabolo.likelihoods.categorical import Categorical
+from diabolo.likelihoods.gaussian import Gaussian
+from diabolo.likelihoods.laplace import Laplace
+from diabolo.likelihoods.likelihood import Domain, Likelihood
+from diabolo.likelihoods.mixed import Mixed
+from diabolo.likelihoods.multinomial import Multinomial
+from diabolo.likelihoods.squared_error import SquaredError
+from diabolo.part import discover
+
+discover(__name__, __path__)
+
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "Domain",
+    "Gaussian",
+    "Laplace",
+    "Likelihood",
+    "Mixed",
+    "Multinomial",
+    "SquaredError",
+]

@@ -1,0 +1,51 @@
+"""What a likelihood is: how far a sample lies from what the decoder says."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar, Literal
+
+from torch import Tensor
+
+from diabolo.flow import Shape
+from diabolo.part import Part
+
+Domain = Literal["real", "unit", "counts", "one-hot"]
+"""What a column may hold: any number, a number in [0, 1], a count, or a 0/1 indicator of a category."""
+
+
+class Likelihood(Part, role="likelihoods"):
+    """p(x | params), as numbers per element that sum to -log p up to a stated constant."""
+
+    domain: ClassVar[Domain] = "real"
+    """What the target may hold; the readers scale the user's data into it."""
+
+    def domains(self, channels: int) -> tuple[Domain, ...]:
+        """Return what each channel (column) of the target may hold."""
+        return (self.domain,) * channels
+
+    def shape(self, shape: Shape) -> Shape:
+        """Return the shape of one sample's params, for a sample of `shape`.
+
+        Raises
+        ------
+        ParameterError
+            If this likelihood cannot describe samples of this shape.
+        """
+        return shape
+
+    @abstractmethod
+    def distortion(self, params: Tensor, target: Tensor) -> Tensor:
+        """Return -log p per element (B, *shape), from params (B, *self.shape(shape)) and target (B, *shape)."""
+
+    @abstractmethod
+    def mean(self, params: Tensor) -> Tensor:
+        """Return the expected target (B, *shape): the reconstruction."""
+
+    @abstractmethod
+    def sample(self, params: Tensor) -> Tensor:
+        """Draw targets (B, *shape)."""
+
+    @abstractmethod
+    def equation(self) -> str:
+        """Return the distortion of x given D(z) as a formula."""

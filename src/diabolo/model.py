@@ -1,0 +1,220 @@
+"""The one model: a recipe is its composition, an autoencoder is what the recipe builds.
+
+x ──corruption──▶ x̃ ──encoder──▶ h ──latent──▶ code ──decoder──▶ params ──likelihood──▶ distortion
+                                        └────▶ rate                └─ penalties
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from diabolo.check import Many, Maybe, Whole, demand
+from diabolo.corruptions import Corruption
+from diabolo.errors import CapabilityError, ParameterError
+from diabolo.flow import Batch, Code, Output, Shape
+from diabolo.latents import Latent, LatentModule, Plain
+from diabolo.likelihoods import Likelihood, SquaredError
+from diabolo.nets import Auto, Net
+from diabolo.nets.net import Skips
+from diabolo.part import Part, Some, knob
+from diabolo.penalties import Penalty
+from diabolo.pretrainings import Pretraining
+
+_NONE = "none"
+
+
+@dataclass(frozen=True)
+class Recipe(Part):
+    """The composition of an autoencoder: one part per place, every classical type one line.
+
+    Examples
+    --------
+    >>> from diabolo.latents import TopK
+    >>> Recipe(latent=TopK(8))
+    Recipe(latent=TopK(k=8))
+    >>> print(Recipe().equation())
+    loss = ½‖x − D(z)‖²
+    z = E(x)
+    """
+
+    net: Net = knob(Auto(), Some("nets"), "encoder and decoder")
+    latent: Latent = knob(Plain(), Some("latents"), "what the code is, and what it costs")
+    likelihood: Likelihood = knob(SquaredError(), Some("likelihoods"), "how far a sample lies from its reconstruction")
+    corruption: Corruption | None = knob(None, Maybe(Some("corruptions"), _NONE), "noise on the way in, in training")
+    penalties: tuple[Penalty, ...] = knob((), Many(Some("penalties"), 16), "further terms of the loss")
+    pretraining: Pretraining | None = knob(None, Maybe(Some("pretrainings"), _NONE), "what is trained before the whole")
+
+    def __repr__(self) -> str:
+        changed = [k.name for k in self.knobs() if getattr(self, k.name) != k.default]
+        return f"Recipe({', '.join(f'{name}={getattr(self, name)!r}' for name in changed)})"
+
+    def build(self, shape: Shape, n: int) -> Autoencoder:
+        """Return a new autoencoder for samples of `shape` with codes of size `n`, its weights drawn at random.
+
+        Raises
+        ------
+        ParameterError
+            If a knob is outside what is allowed, or the parts do not fit the shape.
+        """
+        self.check()
+        demand("n_components", "the recipe", n, Whole(1, 2**20))
+        if self.corruption is not None:
+            self.corruption.check_shape(shape)
+        latent = self.latent.build(n)
+        encoder, decoder = self.net.build(shape, self.latent.width(n), n, self.likelihood.shape(shape))
+        return Autoencoder(self, shape, n, encoder, latent, decoder)
+
+    def equation(self) -> str:
+        """Return the loss and what stands in it, as lines of text."""
+        terms = [self.likelihood.equation(), self.latent.equation(), *(p.equation() for p in self.penalties)]
+        loss = " + ".join(term for term in terms if term != "0")
+        seen = "x" if self.corruption is None else "x̃"
+        lines = [f"loss = {loss}", f"z = E({seen})"]
+        lines += [part.equation() for part in (self.corruption, self.pretraining) if part is not None]
+        return "\n".join(lines)
+
+
+class Autoencoder(nn.Module):
+    """Encoder, latent and decoder, composed by a `Recipe`.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The composition.
+    shape : tuple of int
+        Shape of one sample.
+    n : int
+        Size of the code.
+    encoder, latent, decoder : nn.Module
+        The parts with weights, built.
+
+    Examples
+    --------
+    >>> import torch
+    >>> model = Recipe().build((30,), 4)
+    >>> model.encode(torch.zeros(2, 30)).mean.shape
+    torch.Size([2, 4])
+    """
+
+    def __init__(
+        self, recipe: Recipe, shape: Shape, n: int, encoder: nn.Module, latent: LatentModule, decoder: nn.Module
+    ) -> None:
+        super().__init__()
+        self.recipe, self.shape, self.n = recipe, shape, n
+        self.encoder, self.latent, self.decoder = encoder, latent, decoder
+
+    @property
+    def decodes_alone(self) -> bool:
+        """Whether a code alone can be decoded: not with skips."""
+        return self.recipe.net.decodes_alone
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether codes can be drawn from nothing."""
+        return self.recipe.latent.has_prior
+
+    def forward(self, batch: Batch, noise: bool = True) -> Output:
+        """Encode, decode and cost a batch; without `noise`, deterministically and uncorrupted."""
+        target = batch.x if batch.target is None else batch.target  # (B, *shape)
+        seen, hidden = self._corrupt(batch.x) if noise else (batch.x, None)
+        code, skips = self._encode(seen, noise)
+        params = self.decoder(code.z, _repeated(skips, len(code.z) // len(target)))  # (K * B, *out)
+        distortion, rate = self.latent.bound(code, self._distortion(params, target, hidden))  # (B,), (B,)
+        output = Output(target, code, params, distortion, rate, {}, batch.weight)
+        for name, penalty in _named(self.recipe.penalties):
+            output.penalties[name] = penalty.penalty(self, batch, output)
+        return output
+
+    def encode(self, x: Tensor) -> Code:
+        """Return the deterministic code of x (B, *shape)."""
+        return self._encode(x, noise=False)[0]
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the params (B, *out) for codes z (B, n).
+
+        Raises
+        ------
+        CapabilityError
+            If the decoder needs the encoder's skips.
+        """
+        if not self.decodes_alone:
+            raise CapabilityError(
+                f"{type(self.recipe.net).__name__} cannot decode a code alone: its decoder needs the encoder's skips. "
+                "Use reconstruct, or another net, such as Conv()."
+            )
+        return self.decoder(z)
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Return the expected target (B, *shape) for x (B, *shape), by way of the deterministic code."""
+        code, skips = self._encode(x, noise=False)
+        return self.recipe.likelihood.mean(self.decoder(code.z, skips))
+
+    def sample(self, count: int) -> Tensor:
+        """Return the expected targets (count, *shape) of codes drawn from the prior.
+
+        Raises
+        ------
+        CapabilityError
+            If the latent has no prior, or the decoder needs the encoder's skips.
+        """
+        return self.recipe.likelihood.mean(self.decode(self.latent.sample(count)))
+
+    def revise(self, path: str, value: object) -> None:
+        """Change a knob of the latent, likelihood, corruption or penalties of a built model, as annealing does.
+
+        Raises
+        ------
+        ParameterError
+            If the value is not allowed, or the knob decides the shape of weights.
+        """
+        if path.split(".")[0].split("__")[0] in ("net", "pretraining"):
+            raise ParameterError(f"{path!r} shapes the weights and cannot change once the model is built; build anew.")
+        recipe = self.recipe.revise(**{path: value})
+        recipe.check()
+        new, old = recipe.latent.build(self.n).state_dict(), self.latent.state_dict()
+        if type(recipe.latent) is not type(self.recipe.latent) or {k: v.shape for k, v in new.items()} != {
+            k: v.shape for k, v in old.items()
+        }:
+            raise ParameterError(f"{path!r} = {value!r} changes the shape of weights; build a new model instead.")
+        self.recipe, self.latent.part = recipe, recipe.latent
+
+    def _corrupt(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        return (x, None) if self.recipe.corruption is None else self.recipe.corruption.corrupt(x)
+
+    def _encode(self, x: Tensor, noise: bool) -> tuple[Code, Skips]:
+        h, skips = self.encoder(x)  # (B, width)
+        return self.latent(h, noise), skips
+
+    def _distortion(self, params: Tensor, target: Tensor, hidden: Tensor | None) -> Tensor:
+        draws = len(params) // len(target)
+        target = target if draws == 1 else target.repeat(draws, *[1] * len(self.shape))
+        each = self.recipe.likelihood.distortion(params, target)  # (K * B, *shape)
+        if hidden is not None:  # only what was hidden counts, as much as the whole would
+            each = each * (hidden / hidden.float().mean().clamp_min(1e-6))
+        return each.flatten(1).sum(1)
+
+
+def _named(penalties: tuple[Penalty, ...]) -> list[tuple[str, Penalty]]:
+    names = [type(p).__name__.lower() for p in penalties]
+    return [
+        (name if names.index(name) == i else f"{name}_{names[:i].count(name) + 1}", p)
+        for i, (name, p) in enumerate(zip(names, penalties, strict=True))
+    ]
+
+
+def _repeated(skips: Skips, draws: int) -> Skips:
+    return skips if draws == 1 else tuple(s.repeat(draws, *[1] * (s.ndim - 1)) for s in skips)
+
+
+def count_weights(model: nn.Module) -> int:
+    """Return how many trainable numbers a model holds.
+
+    Examples
+    --------
+    >>> import torch
+    >>> count_weights(torch.nn.Linear(3, 2))
+    8
+    """
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -1,0 +1,15 @@
+"""Nets: encoders and their mirror decoders. A new file in this folder enters the table of parts by itself."""
+
+from diabolo.nets.auto import Auto
+from diabolo.nets.conv import Conv
+from diabolo.nets.linear import Linear
+from diabolo.nets.mlp import MLP
+from diabolo.nets.net import Net, Pair, Skips
+from diabolo.nets.recurrent import Recurrent
+from diabolo.nets.transformer import Transformer
+from diabolo.nets.unet import UNet
+from diabolo.part import discover
+
+discover(__name__, __path__)
+
+__all__ = ["MLP", "Auto", "Conv", "Linear", "Net", "Pair", "Recurrent", "Skips", "Transformer", "UNet"]

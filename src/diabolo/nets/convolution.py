@@ -1,0 +1,116 @@
+"""Convolutions over grids of any size, with one axis or two: the pieces of Conv and UNet."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from diabolo.nets.activation import Activation, start
+from diabolo.nets.grid import Size
+
+_CONV = {1: nn.Conv1d, 2: nn.Conv2d}
+_TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
+
+
+def halved(size: Size) -> Size:
+    """Return half of each length, rounded up.
+
+    Examples
+    --------
+    >>> halved((7, 1))
+    (4, 1)
+    """
+    return tuple((s + 1) // 2 for s in size)
+
+
+def halvings(size: Size, count: int) -> list[Size]:
+    """Return `size`, and what is left of it after each of `count` halvings.
+
+    Examples
+    --------
+    >>> halvings((28, 28), 3)
+    [(28, 28), (14, 14), (7, 7), (4, 4)]
+    """
+    sizes = [size]
+    for _ in range(count):
+        sizes.append(halved(sizes[-1]))
+    return sizes
+
+
+class Halve(nn.Module):
+    """x (B, inputs, *size) → (B, outputs, *halved(size)): a convolution of stride 2 along axes longer than 1."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, size: Size, scale: float = 1.0) -> None:
+        super().__init__()
+        self.padding = [(kernel - 1) // 2, kernel // 2] * len(size)
+        self.conv = _CONV[len(size)](inputs, outputs, kernel, _stride(size))
+        start(self.conv, inputs * kernel ** len(size), scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(F.pad(x, self.padding))
+
+
+class Double(nn.Module):
+    """x (B, inputs, *halved(size)) → (B, outputs, *size): the transpose of `Halve`, of any size, odd ones too."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, size: Size, scale: float = 1.0) -> None:
+        super().__init__()
+        self.size, self.before = size, (kernel - 1) // 2
+        self.conv = _TRANSPOSED[len(size)](inputs, outputs, kernel, _stride(size))
+        start(self.conv, inputs * kernel ** len(size) / math.prod(_stride(size)), scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        for axis, length in enumerate(self.size, start=2):
+            y = y.narrow(axis, self.before, length)
+        return y
+
+
+class Keep(nn.Module):
+    """x (B, inputs, *size) → (B, outputs, *size): a convolution of stride 1."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, axes: int, scale: float = 1.0) -> None:
+        super().__init__()
+        self.padding = [(kernel - 1) // 2, kernel // 2] * axes
+        self.conv = _CONV[axes](inputs, outputs, kernel)
+        start(self.conv, inputs * kernel**axes, scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(F.pad(x, self.padding))
+
+
+class Residual(nn.Module):
+    """x (B, channels, *size) → x + conv(activation(norm(x))), of the same shape."""
+
+    def __init__(self, channels: int, kernel: int, axes: int, activation: str, norm: str, scale: float) -> None:
+        super().__init__()
+        conv = Keep(channels, channels, kernel, axes, scale)
+        self.branch = nn.Sequential(normed(norm, channels), Activation(activation), conv)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.branch(x)
+
+
+def normed(norm: str, channels: int) -> nn.Module:
+    """Return the normalisation called `norm` ("none" or "group"): within a sample, over groups of about 16 channels.
+
+    One channel alone is left as it is: on a grid of one point nothing would be left of it.
+
+    References
+    ----------
+    Wu, He, "Group normalization", ECCV 2018.
+
+    Examples
+    --------
+    >>> type(normed("group", 32)).__name__
+    'GroupNorm'
+    """
+    if norm == "none" or channels == 1:
+        return nn.Identity()
+    return nn.GroupNorm(math.gcd(channels, max(channels // 16, 1)), channels)
+
+
+def _stride(size: Size) -> Size:
+    return tuple(2 if s > 1 else 1 for s in size)

@@ -1,0 +1,68 @@
+"""What a net is: an encoder and its mirror decoder."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from diabolo.errors import CapabilityError
+from diabolo.flow import Shape
+from diabolo.part import Part
+
+Skips = tuple[Tensor, ...]
+"""What an encoder hands to its decoder beside the code; empty but for nets with skips."""
+
+Pair = tuple[nn.Module, nn.Module]
+"""One encoder layer and the decoder layer that undoes it."""
+
+
+class Net(Part, role="nets"):
+    """An encoder x → h and its mirror decoder z → params.
+
+    The modules that `build` returns have these signatures, with B samples::
+
+        encoder(x: (B, *shape)) -> (h: (B, width), skips)
+        decoder(z: (B, n), skips=()) -> params: (B, *out)
+    """
+
+    decodes_alone: ClassVar[bool] = True
+    """False where the decoder needs the encoder's skips, so that a code alone cannot be decoded."""
+
+    @abstractmethod
+    def build(self, shape: Shape, width: int, n: int, out: Shape) -> tuple[nn.Module, nn.Module]:
+        """Return a new encoder and decoder.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            One sample: ``(D,)``, ``(T, C)`` or ``(C, H, W)``.
+        width : int
+            Size of the encoder's output h; what the latent asks for, at least `n`.
+        n : int
+            Size of the code.
+        out : tuple of int
+            One sample's parameters of the likelihood: `shape`, or `shape` with another number of channels.
+
+        Raises
+        ------
+        ParameterError
+            If this net cannot be built for these shapes.
+        """
+
+    def pairs(self, encoder: nn.Module, decoder: nn.Module) -> list[Pair]:
+        """Return the layers of a built net in pairs, outermost first, for greedy layerwise training.
+
+        Raises
+        ------
+        CapabilityError
+            If the layers of this net do not come in pairs.
+        """
+        raise CapabilityError(
+            f"{type(self).__name__} has no pairs of layers to train one by one; use MLP(), or no layerwise pretraining."
+        )
+
+    def equation(self) -> str:
+        """Say in one phrase what D(E(x)) is."""
+        return f"E, D = {self!r}"

@@ -1,0 +1,306 @@
+"""A part: a frozen value that holds hyperparameters and no weights.
+
+Parts compare, hash, print, travel as JSON, and nest like scikit-learn estimators. A hyperparameter is a *knob*:
+declared and documented once, and the same declaration gives ``get_params``, the JSON file, the command line and the
+docs.
+
+A class made with ``role=`` is abstract and opens a role (nets, latents, ...); every other part is final and enters the
+closed table `PARTS` under its role when its file is read. Names in files and on the command line resolve in that table
+and nowhere else: nothing is ever imported because a file says so.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import pkgutil
+from abc import ABC
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, TypeVar, cast
+
+from diabolo.check import Allowed, Many, Maybe, demand, shorten, unknown
+from diabolo.errors import FileError, ParameterError
+
+T = TypeVar("T")
+P = TypeVar("P", bound="Part")
+
+PARTS: dict[str, dict[str, type[Part]]] = {}
+"""The closed table: role → name → class."""
+
+
+def knob(default: T, allowed: Allowed, doc: str) -> T:
+    """Declare a hyperparameter of a part: its default, what is allowed, what it does."""
+    return cast(T, dataclasses.field(default=default, metadata={"allowed": allowed, "doc": doc}))
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A declared hyperparameter, as the command line, the docs and the web read it."""
+
+    name: str
+    default: Any
+    allowed: Allowed
+    doc: str
+
+
+class Part(ABC):  # noqa: B024  (its roles are what is abstract)
+    """A frozen value made of knobs. Calling it gives a revised copy: ``part(beta=4.0)``."""
+
+    role: ClassVar[str] = ""
+
+    def __init_subclass__(cls, role: str | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if role is not None:
+            cls.role = role
+            PARTS.setdefault(role, {})
+            return
+        if not any("role" in vars(base) for base in cls.__bases__):
+            raise TypeError(
+                f"{cls.__bases__[0].__name__} is final: wrap it instead of subclassing it as {cls.__name__}."
+            )
+        _enter(cls)
+
+    def __call__(self, **changes: Any) -> Self:
+        """Return a copy with some knobs changed; see `revise`."""
+        return self.revise(**changes)
+
+    def __sklearn_clone__(self) -> Self:
+        return self  # frozen: sharing is safe
+
+    @classmethod
+    def knobs(cls) -> tuple[Knob, ...]:
+        """Return the declared hyperparameters, in order."""
+        return tuple(
+            Knob(f.name, f.default, f.metadata["allowed"], f.metadata["doc"])
+            for f in dataclasses.fields(cast(Any, cls))
+        )
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the knobs and, if `deep`, those of the parts inside as ``outer__inner``, as scikit-learn does."""
+        params = {k.name: getattr(self, k.name) for k in self.knobs()}
+        if deep:
+            inner = [(name, value.get_params()) for name, value in params.items() if isinstance(value, Part)]
+            params |= {f"{name}__{key}": value for name, got in inner for key, value in got.items()}
+        return params
+
+    def revise(self, **changes: Any) -> Self:
+        """Return a copy with some knobs changed; keys are paths, ``latent__beta`` or ``latent.beta``.
+
+        Raises
+        ------
+        ParameterError
+            If a path leads nowhere. Values are checked later, by `check`.
+        """
+        result = self
+        paths = {key.replace(".", "__"): value for key, value in changes.items()}
+        for path in sorted(paths, key=lambda p: (p.count("__"), p)):  # shallow first: 'latent' before 'latent__beta'
+            result = _revised(result, path, paths[path])
+        return result
+
+    def check(self) -> None:
+        """Raise unless every knob, here and in the parts inside, is allowed.
+
+        Raises
+        ------
+        ParameterError
+            For the first knob outside what is allowed.
+        """
+        for k in self.knobs():
+            value = getattr(self, k.name)
+            demand(k.name, type(self).__name__, value, k.allowed)
+            for part in _inside(value):
+                part.check()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the part as plain JSON values, with its name under "part"."""
+        return {"part": _key(type(self))} | {k.name: _plain(getattr(self, k.name)) for k in self.knobs()}
+
+
+@dataclass(frozen=True)
+class Some:
+    """Allowed: any part of one `role`."""
+
+    role: str
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, Part) and value.role == self.role
+
+    def __str__(self) -> str:
+        return f"one of the {self.role} ({', '.join(sorted(PARTS.get(self.role, ())))})"
+
+
+def from_json(plain: object) -> Part:
+    """Build the part that `Part.to_json` described, checked.
+
+    Raises
+    ------
+    FileError
+        If a name is not in the table of parts, a knob is unknown, or the value is no description of a part.
+    ParameterError
+        If a knob is outside what is allowed.
+    """
+    part = _built(plain)
+    part.check()
+    return part
+
+
+def parse(text: str, role: str) -> Part:
+    """Read a part as it prints: ``"TopK(k=4)"``, ``"TopK(4)"`` or ``"TopK"``.
+
+    Only names of the closed table and literals are understood; nothing is evaluated.
+
+    Raises
+    ------
+    ParameterError
+        If the text is not a part of this role.
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+        part = _read(tree, role)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        if isinstance(error, ParameterError):
+            raise
+        example = next(iter(sorted(PARTS[role])), "Name")
+        raise ParameterError(
+            f"Cannot read {shorten(text)} as one of the {role}; write it as {example}(knob=value)."
+        ) from error
+    part.check()
+    return part
+
+
+def revise_from_text(part: P, path: str, text: str) -> P:
+    """Return `part` with the knob at `path` set to what `text` says, as on a command line.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such knob, or the text cannot be read as what the knob allows.
+    """
+    names = path.replace("__", ".").split(".")
+    owner: Part = part
+    for i, name in enumerate(names[:-1]):
+        inner = getattr(owner, name, None)
+        if not isinstance(inner, Part):
+            owner.revise(**{"__".join(names[i:]): None})  # says what is wrong
+        owner = cast(Part, inner)
+    allowed = {k.name: k.allowed for k in owner.knobs()}.get(names[-1])
+    value = text if allowed is None else _from_text(text, allowed)
+    revised = part.revise(**{path: value})
+    revised.check()
+    return revised
+
+
+def discover(package: str, path: Iterable[str]) -> None:
+    """Import every file of a room, so that a part dropped into it enters the table by itself."""
+    for found in pkgutil.iter_modules(path):
+        importlib.import_module(f"{package}.{found.name}")
+
+
+def _enter(cls: type[Part]) -> None:
+    table = PARTS.setdefault(cls.role, {})
+    known = table.get(cls.__name__)
+    if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+        raise TypeError(f"There is already a part {_key(cls)}, from {known.__module__}; choose another name.")
+    table[cls.__name__] = cls
+
+
+def _key(cls: type[Part]) -> str:
+    return f"{cls.role}.{cls.__name__}" if cls.role else cls.__name__
+
+
+def _inside(value: object) -> Iterator[Part]:
+    for item in value if isinstance(value, tuple) else (value,):
+        if isinstance(item, Part):
+            yield item
+        elif isinstance(item, tuple):
+            yield from _inside(item)
+
+
+def _revised(part: Any, path: str, value: Any) -> Any:
+    name, _, rest = path.partition("__")
+    names = [k.name for k in part.knobs()]
+    owner = type(part).__name__
+    if name not in names:
+        raise ParameterError(f"{owner} has no such parameter: {unknown('parameter', name, names)}")
+    if not rest:
+        return dataclasses.replace(part, **{name: value})
+    inner = getattr(part, name)
+    if not isinstance(inner, Part):
+        raise ParameterError(
+            f"Parameter {name!r} of {owner} is {shorten(inner)}, which has no {rest!r}; set {name!r} first."
+        )
+    return dataclasses.replace(part, **{name: _revised(inner, rest, value)})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Part):
+        return value.to_json()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value.item() if hasattr(value, "item") else value  # numpy scalars from a parameter grid
+
+
+def _built(plain: object) -> Part:
+    if not isinstance(plain, Mapping) or not isinstance(plain.get("part"), str):
+        raise FileError(f"Expected the description of a part, got {shorten(plain)}; the file was edited or is foreign.")
+    knobs = {str(k): v for k, v in plain.items() if k != "part"}
+    cls = _looked_up(plain["part"])
+    names = [k.name for k in cls.knobs()]
+    for name in knobs:
+        if name not in names:
+            raise FileError(f"Part {plain['part']} in the file: {unknown('parameter', name, names)}")
+    return cls(**{name: _rebuilt(value) for name, value in knobs.items()})
+
+
+def _looked_up(key: str) -> type[Part]:
+    table = {_key(cls): cls for role in PARTS.values() for cls in role.values()}
+    if key not in table:
+        raise FileError(f"The file names an {unknown('part', key, table)}")
+    return table[key]
+
+
+def _rebuilt(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _built(value)
+    return tuple(_rebuilt(item) for item in value) if isinstance(value, list) else value
+
+
+def _read(node: ast.expr, role: str) -> Part:
+    name, args, keywords = (node.func, node.args, node.keywords) if isinstance(node, ast.Call) else (node, [], [])
+    if not isinstance(name, ast.Name):
+        raise ValueError("no name of a part")
+    if name.id not in PARTS[role]:
+        raise ParameterError(f"Cannot read {name.id!r}: {unknown(f'part among the {role}', name.id, PARTS[role])}")
+    cls = PARTS[role][name.id]
+    knobs = {k.name: k.allowed for k in cls.knobs()}
+    given = dict(zip(knobs, args, strict=False)) | {k.arg: k.value for k in keywords if k.arg}
+    if len(args) > len(knobs):
+        raise ParameterError(f"{name.id} takes at most {len(knobs)} parameters ({', '.join(knobs)}); got {len(args)}.")
+    for key in given:
+        if key not in knobs:
+            raise ParameterError(f"{name.id}: {unknown('parameter', key, knobs)}")
+    return cls(**{key: _value(value, knobs[key]) for key, value in given.items()})
+
+
+def _from_text(text: str, allowed: Allowed) -> Any:
+    if text in allowed:  # a bare word where strings are allowed
+        return text
+    try:
+        return _value(ast.parse(text.strip(), mode="eval").body, allowed)
+    except ParameterError:
+        raise
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return text  # left to the check, which says what is allowed
+
+
+def _value(node: ast.expr, allowed: Allowed) -> Any:
+    while isinstance(allowed, Maybe):
+        allowed = allowed.allowed
+    if isinstance(allowed, Some) and isinstance(node, ast.Name | ast.Call):
+        return _read(node, allowed.role)
+    if isinstance(node, ast.Tuple | ast.List):
+        item = allowed.allowed if isinstance(allowed, Many) else allowed
+        return tuple(_value(element, item) for element in node.elts)
+    return ast.literal_eval(node)

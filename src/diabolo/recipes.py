@@ -1,0 +1,161 @@
+"""The named recipes: rows of one table, read by the estimators, the command line, the docs and the tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from diabolo import corruptions, latents, likelihoods, nets, penalties, pretrainings
+from diabolo.check import unknown
+from diabolo.errors import ParameterError
+from diabolo.model import Recipe
+from diabolo.part import parse
+
+
+@dataclass(frozen=True)
+class Named:
+    """A recipe with a name: what it is for, and where it is from."""
+
+    name: str
+    recipe: Recipe
+    about: str
+    source: str
+
+
+_ROWS = (
+    Named("vanilla", Recipe(nets.MLP()), "a dense net around a bottleneck", "Hinton, Salakhutdinov 2006"),
+    Named(
+        "undercomplete",
+        Recipe(nets.MLP()),
+        "the same: a code smaller than the data is all that limits it",
+        "Hinton, Salakhutdinov 2006",
+    ),
+    Named(
+        "overcomplete",
+        Recipe(nets.MLP(), corruption=corruptions.GaussianNoise(0.3)),
+        "for a code larger than the data: noise keeps it from copying",
+        "Vincent et al. 2010",
+    ),
+    Named("linear", Recipe(nets.Linear()), "equals PCA, and is solved in closed form", "Baldi, Hornik 1989"),
+    Named("sparse-l1", Recipe(nets.MLP(), latents.L1()), "few active units, by an L1 cost", "Ng 2011"),
+    Named("sparse-kl", Recipe(nets.MLP(), latents.KLSparsity()), "units active a set share of the time", "Ng 2011"),
+    Named("k-sparse", Recipe(nets.MLP(), latents.TopK()), "exactly k active units", "Makhzani, Frey 2014"),
+    Named(
+        "batch-k-sparse", Recipe(nets.MLP(), latents.BatchTopK()), "k active units on average", "Bussmann et al. 2024"
+    ),
+    Named(
+        "contractive",
+        Recipe(nets.MLP(), penalties=(penalties.Contractive(),)),
+        "a code that small changes of the data hardly move",
+        "Rifai et al. 2011",
+    ),
+    Named(
+        "denoising",
+        Recipe(nets.MLP(), corruption=corruptions.GaussianNoise(0.3)),
+        "rebuilds the clean sample from a noisy one",
+        "Vincent et al. 2008",
+    ),
+    Named(
+        "stacked-denoising",
+        Recipe(
+            nets.MLP(),
+            corruption=corruptions.Masking(0.25),
+            pretraining=pretrainings.Layerwise(corruptions.Masking(0.25)),
+        ),
+        "trained layer by layer, then as a whole",
+        "Vincent et al. 2010",
+    ),
+    Named(
+        "robust",
+        Recipe(nets.MLP(), likelihood=likelihoods.Laplace()),
+        "absolute errors: outliers count less",
+        "Laplace 1774",
+    ),
+    Named(
+        "vae",
+        Recipe(nets.MLP(), latents.Gaussian(), likelihoods.Gaussian()),
+        "a distribution of codes: samples, likelihoods",
+        "Kingma, Welling 2014",
+    ),
+    Named(
+        "beta-vae",
+        Recipe(nets.MLP(), latents.Gaussian(beta=4.0), likelihoods.Gaussian()),
+        "a dearer code: fewer, more independent factors",
+        "Higgins et al. 2017",
+    ),
+    Named(
+        "iwae",
+        Recipe(nets.MLP(), latents.Gaussian(samples=5), likelihoods.Gaussian()),
+        "a tighter bound, by several draws of the code",
+        "Burda et al. 2016",
+    ),
+    Named(
+        "wae",
+        Recipe(nets.MLP(), penalties=(penalties.MMD(),)),
+        "codes that together look normal",
+        "Tolstikhin et al. 2018",
+    ),
+    Named(
+        "vq-vae",
+        Recipe(nets.MLP(), latents.VectorQuantized()),
+        "codes from a learned codebook",
+        "van den Oord et al. 2017",
+    ),
+    Named("fsq", Recipe(nets.MLP(), latents.FSQ()), "codes rounded to a few levels", "Mentzer et al. 2024"),
+    Named("conv", Recipe(nets.Conv()), "convolutions, for images and series", "Masci et al. 2011"),
+    Named(
+        "conv-vae",
+        Recipe(nets.Conv(), latents.Gaussian(), likelihoods.Gaussian()),
+        "a variational one of convolutions",
+        "Kingma, Welling 2014",
+    ),
+    Named("lstm", Recipe(nets.Recurrent()), "recurrent, for series", "Srivastava et al. 2015"),
+    Named("gru", Recipe(nets.Recurrent(cell="gru")), "recurrent, with fewer gates", "Cho et al. 2014"),
+    Named(
+        "lstm-vae",
+        Recipe(nets.Recurrent(), latents.Gaussian(), likelihoods.Gaussian()),
+        "a variational one for series",
+        "Bowman et al. 2016",
+    ),
+    Named(
+        "unet",
+        Recipe(nets.UNet(), corruption=corruptions.GaussianNoise(0.3)),
+        "skips past the code, for restoring",
+        "Ronneberger et al. 2015",
+    ),
+    Named(
+        "masked",
+        Recipe(nets.Transformer(), corruption=corruptions.MaskPatches()),
+        "a transformer that fills in hidden patches",
+        "He et al. 2022",
+    ),
+)
+
+RECIPES: dict[str, Named] = {row.name: row for row in _ROWS}
+"""The named recipes, by name."""
+
+
+def named(recipe: Recipe | str) -> Recipe:
+    """Return the recipe of this name, or as written out, or as it is.
+
+    Raises
+    ------
+    ParameterError
+        If there is no recipe of this name, or the text cannot be read.
+
+    Examples
+    --------
+    >>> named("beta-vae").latent.beta
+    4.0
+    >>> named("Recipe(latent=TopK(4))")
+    Recipe(latent=TopK(k=4))
+    """
+    if isinstance(recipe, Recipe):
+        return recipe
+    if not isinstance(recipe, str):
+        raise ParameterError(f"Parameter 'recipe' must be a Recipe or the name of one; got {type(recipe).__name__}.")
+    if "(" in recipe:
+        return cast(Recipe, parse(recipe, ""))
+    if recipe not in RECIPES:
+        raise ParameterError(f"Parameter 'recipe': {unknown('recipe', recipe, RECIPES)}")
+    return RECIPES[recipe].recipe

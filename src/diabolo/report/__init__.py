@@ -1,0 +1,10 @@
+"""Reports: plots and self-contained HTML from plain arrays."""
+
+from diabolo.report.code_map import code_map
+from diabolo.report.comparison import comparison
+from diabolo.report.curves import curves
+from diabolo.report.page import Page
+from diabolo.report.pairs import pairs
+from diabolo.report.spectrum import spectrum
+
+__all__ = ["Page", "code_map", "comparison", "curves", "pairs", "spectrum"]

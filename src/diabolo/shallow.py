@@ -1,0 +1,164 @@
+"""Autoencoders with a closed form: solved, not trained.
+
+A linear autoencoder with squared error has the subspace of PCA as its best one (Baldi, Hornik, "Neural networks and
+principal component analysis", 1989), so PCA is both a model of the house and the baseline of every report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.linalg import eigh
+from torch import Tensor
+
+from diabolo.flow import Batch, Code, Output
+from diabolo.model import Autoencoder, Recipe
+from diabolo.nets import Linear
+from diabolo.nets.linear import LinearDecoder, LinearEncoder
+
+_WIDEST = 3072
+"""Widest rows whose covariance matrix is formed: beyond, it would be slower than it is worth."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Count, mean (D,) and scatter matrix (D, D) of rows seen in blocks, in float64."""
+
+    count: int
+    mean: Tensor
+    scatter: Tensor
+
+    @classmethod
+    def none(cls, width: int) -> Moments:
+        """Return the moments of no rows."""
+        return cls(0, torch.zeros(width, dtype=torch.float64), torch.zeros(width, width, dtype=torch.float64))
+
+    def add(self, rows: Tensor) -> Moments:
+        """Return the moments with a further block of rows (N, D) in it (Chan et al. 1979, the parallel update)."""
+        rows = rows.double()
+        count, mean = len(rows), rows.mean(0)
+        centred = rows - mean
+        shift = mean - self.mean
+        total = self.count + count
+        scatter = self.scatter + centred.T @ centred + torch.outer(shift, shift) * (self.count * count / total)
+        return Moments(total, self.mean + shift * (count / total), scatter)
+
+
+@dataclass(frozen=True)
+class PCA:
+    """Principal components, behind the model protocol.
+
+    Parameters
+    ----------
+    mean : Tensor (D,)
+        Mean of the rows, float64.
+    components : Tensor (n, D)
+        Orthonormal rows, by falling variance, float64.
+    variances : Tensor (D,)
+        Eigenvalues of the covariance, falling: the spectrum; only the first ones of very wide rows.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.tensor([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]])
+    >>> pca = PCA.solve(Moments.none(2).add(x), 1)
+    >>> bool(torch.allclose(pca.reconstruct(x), x.double()))
+    True
+    """
+
+    mean: Tensor
+    components: Tensor
+    variances: Tensor
+
+    @classmethod
+    def fit(cls, blocks: Iterable[Tensor], width: int, n: int) -> PCA:
+        """Return the `n` leading components of rows seen in blocks (N, width).
+
+        Rows wider than 3,072 are solved by a randomised decomposition of the first 4,000 of them
+        (Halko, Martinsson, Tropp, SIAM Review 2011).
+        """
+        if width > _WIDEST:
+            return cls._randomised(blocks, n)
+        moments = Moments.none(width)
+        for block in blocks:
+            moments = moments.add(block.flatten(1))
+        return cls.solve(moments, n)
+
+    @classmethod
+    def _randomised(cls, blocks: Iterable[Tensor], n: int, most: int = 4000) -> PCA:
+        seen, count = [], 0
+        for block in blocks:
+            seen.append(block.flatten(1).float())
+            count += len(block)
+            if count >= most:
+                break
+        rows = torch.cat(seen)[:most]
+        mean = rows.mean(0)
+        rank = min(n, *rows.shape)
+        with torch.random.fork_rng([]):
+            torch.manual_seed(0)
+            _, values, vectors = torch.svd_lowrank(rows - mean, q=min(rank + 10, *rows.shape), niter=4)
+        components = torch.zeros(n, rows.shape[1], dtype=torch.float64)
+        components[:rank] = vectors.T[:rank].double()
+        return cls(mean.double(), components, values[:rank].double().square() / len(rows))
+
+    @classmethod
+    def solve(cls, moments: Moments, n: int) -> PCA:
+        """Return the `n` leading components; the sign of each is such that its largest entry is positive.
+
+        A code larger than the data is wide has components of zero beyond the width.
+        """
+        values, vectors = eigh((moments.scatter / max(moments.count, 1)).numpy())
+        rows = vectors.T[::-1].copy()
+        rows *= np.sign(rows[np.arange(len(rows)), np.abs(rows).argmax(1)])[:, None]
+        components = torch.zeros(n, len(rows), dtype=torch.float64)
+        kept = min(n, len(rows))
+        components[:kept] = torch.from_numpy(rows[:kept])
+        return cls(moments.mean, components, torch.from_numpy(values[::-1].clip(min=0).copy()))
+
+    def __call__(self, batch: Batch, noise: bool = False) -> Output:
+        """Return the output for a batch, as the `Autoencoder` does."""
+        code = self.encode(batch.x)
+        params = self.decode(code.z).reshape(batch.x.shape)
+        distortion = 0.5 * (params - batch.x).square().flatten(1).sum(1)
+        return Output(batch.x, code, params, distortion, code.rate, {}, batch.weight)
+
+    def encode(self, x: Tensor) -> Code:
+        """Return the code of x (B, *shape)."""
+        z = (x.flatten(1).double() - self.mean) @ self.components.T  # (B, n)
+        return Code(z, z, z.new_zeros(len(z)))
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return flat reconstructions (B, D) of codes z (B, n)."""
+        return z.double() @ self.components + self.mean
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Return the reconstruction of x (B, *shape), float64."""
+        return self.decode(self.encode(x).z).reshape(x.shape)
+
+
+def solvable(recipe: Recipe, width: int) -> bool:
+    """Tell whether the best weights are known in closed form: a linear net and nothing but squared error.
+
+    Examples
+    --------
+    >>> solvable(Recipe(Linear()), 784), solvable(Recipe(), 784)
+    (True, False)
+    """
+    return isinstance(recipe.net, Linear) and recipe(net=Recipe().net) == Recipe() and width <= _WIDEST
+
+
+@torch.no_grad()
+def install(pca: PCA, model: Autoencoder) -> None:
+    """Set the weights of a linear autoencoder to the solution."""
+    encoder, decoder = model.encoder, model.decoder
+    if not isinstance(encoder, LinearEncoder) or not isinstance(decoder, LinearDecoder):
+        raise TypeError(f"only a Linear net can be solved, not {type(encoder).__name__}")
+    encoder.map.weight.copy_(pca.components)  # (n, D)
+    encoder.map.bias.copy_(-pca.components @ pca.mean)
+    if isinstance(model.recipe.net, Linear) and not model.recipe.net.tied:
+        decoder.map.weight.copy_(pca.components.T)
+    decoder.map.bias.copy_(pca.mean)

@@ -1,0 +1,92 @@
+"""Checkpoints: one file, written whole or not at all, from which a killed run goes on as if it had not been."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from diabolo.errors import FileError
+from diabolo.files import load_tensors, save_tensors
+from diabolo.training.batches import Source
+from diabolo.training.history import History
+from diabolo.training.run import Run
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a run is kept, and which run it is; with no `path`, nowhere."""
+
+    path: Path | None
+    identity: str = ""
+
+    @classmethod
+    def of(cls, path: Path | None, run: Run, source: Source, seed: int) -> Checkpoint:
+        """Return the checkpoint of this run; its identity is a hash of all that decides the outcome."""
+        return cls(None) if path is None else cls(Path(path), _identity(run, source, seed))
+
+    def save(self, run: Run) -> None:
+        """Write the state of the run, atomically."""
+        if self.path is None:
+            return
+        arrays = {f"model.{name}": value for name, value in run.model.state_dict().items()}
+        arrays |= {f"best.{name}": value for name, value in run.best_weights.items()}
+        arrays |= _optimiser_arrays(run.optimiser)
+        state = {"epoch": run.epoch, "best": run.best, "stopping": run.stopping, "history": asdict(run.history)}
+        save_tensors(self.path, arrays, {"identity": self.identity, "state": json.dumps(state)})
+
+    def resume(self, run: Run) -> None:
+        """Set the run to the state in the file, if there is one.
+
+        Raises
+        ------
+        FileError
+            If the file is not a checkpoint, or one of another run.
+        """
+        if self.path is None or not self.path.exists():
+            return
+        arrays, metadata = load_tensors(self.path)
+        if metadata.get("identity") != self.identity:
+            raise FileError(
+                f"{self.path} is a checkpoint of another run (other data, recipe, training or seed); delete it or name "
+                "another file."
+            )
+        state = json.loads(metadata["state"])
+        run.model.load_state_dict(_under("model.", arrays))
+        run.best_weights = {k: v.to(run.model.state_dict()[k].device) for k, v in _under("best.", arrays).items()}
+        _load_optimiser(run.optimiser, _under("optimiser.", arrays))
+        run.epoch, run.best, run.stopping = state["epoch"], state["best"], state["stopping"]
+        run.history = History(**state["history"])
+
+
+def _identity(run: Run, source: Source, seed: int) -> str:
+    shapes = {name: list(value.shape) for name, value in run.model.state_dict().items()}
+    recipe = getattr(run.model, "recipe", None)
+    told: dict[str, Any] = {"training": run.training.to_json(), "seed": seed, "samples": len(source), "shapes": shapes}
+    told["recipe"] = recipe.to_json() if recipe else type(run.model).__name__
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    first = next(iter(source.epoch(min(len(source), 256), None)))
+    digest.update(first.x.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _optimiser_arrays(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    states = optimiser.state_dict()["state"]
+    return {f"optimiser.{i}.{name}": value for i, state in states.items() for name, value in state.items()}
+
+
+def _load_optimiser(optimiser: torch.optim.Optimizer, arrays: dict[str, Tensor]) -> None:
+    states: dict[int, dict[str, Tensor]] = {}
+    for key, value in arrays.items():
+        index, name = key.split(".", 1)
+        states.setdefault(int(index), {})[name] = value
+    optimiser.load_state_dict({"state": states, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def _under(prefix: str, arrays: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,68 @@
+"""Where the arithmetic happens, and at what precision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import torch
+from torch import nn
+
+from diabolo.errors import ParameterError
+
+
+def resolve(device: str) -> torch.device:
+    """Return the device of this name; "auto" is the best one here.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such device on this machine.
+
+    Examples
+    --------
+    >>> resolve("cpu")
+    device(type='cpu')
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        raise ParameterError(
+            f"Parameter 'device' must be 'auto', 'cpu' or a device of this machine; got {device!r}, which torch cannot "
+            "use here; choose 'auto'."
+        ) from error
+    return found
+
+
+def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """Return the context in which the net computes: float32, or bfloat16 where asked or where CUDA has it."""
+    fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    if precision == "bfloat16" or (precision == "auto" and fast):
+        return torch.autocast(device.type, torch.bfloat16)
+    return nullcontext()
+
+
+_WORTH_SHARING = 1e8
+"""Floating point operations of a step below which a second thread costs more than it brings."""
+
+
+@contextmanager
+def threads(model: nn.Module, batch_size: int) -> Iterator[None]:
+    """Compute small steps with one thread: sharing them takes longer than doing them.
+
+    Examples
+    --------
+    >>> with threads(nn.Linear(2, 2), 32):
+    ...     torch.get_num_threads()
+    1
+    """
+    before = torch.get_num_threads()
+    work = 6 * batch_size * sum(p.numel() * (1 if p.ndim <= 2 else 64) for p in model.parameters())
+    torch.set_num_threads(1 if work < _WORTH_SHARING else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,168 @@
+"""The one training loop."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from diabolo.errors import DiaboloWarning
+from diabolo.training.batches import Source
+from diabolo.training.callbacks import Callback, Log
+from diabolo.training.checkpoint import Checkpoint
+from diabolo.training.device import arithmetic, threads
+from diabolo.training.history import History
+from diabolo.training.plan import Training
+from diabolo.training.run import Run
+from diabolo.training.trace import Trace
+
+
+def train(
+    model: nn.Module,
+    source: Source,
+    held_out: Source | None,
+    training: Training,
+    *,
+    seed: int = 0,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: Path | None = None,
+) -> History:
+    """Train `model` in place and leave it with the weights that did best on the held-out samples.
+
+    The same seed on the same machine gives the same weights, bit for bit, whether or not the run was killed and resumed
+    on the way. Ctrl-C ends the run and keeps the best weights so far.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Anything behind the model protocol: ``model(batch, noise) -> Output``.
+    source, held_out : Source
+        Samples to train on, and to judge by; without the latter the training loss judges.
+    training : Training
+        How.
+    seed : int
+        Decides the order of the samples and all noise. The global random state is left as it was.
+    callbacks : sequence of Callback
+        Watch the run.
+    checkpoint : Path, optional
+        A file written after every epoch; if it is there already, the run goes on from it.
+
+    Returns
+    -------
+    History
+        A row per epoch.
+
+    Raises
+    ------
+    TrainingError
+        If the loss is no longer finite.
+    FileError
+        If the checkpoint is not one of this run.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from diabolo.model import Recipe
+    >>> from diabolo.training import Rows, Training, train
+    >>> rows = Rows(torch.randn(64, 5), form=lambda x: x)
+    >>> len(train(Recipe().build((5,), 2), rows, None, Training(epochs=3)))
+    3
+    """
+    run = Run.begin(model, training, len(source))
+    store = Checkpoint.of(checkpoint, run, source, seed)
+    store.resume(run)
+    watchers = [Log(), *callbacks]
+    with _reproducible(model), threads(model, run.plan.batch_size):
+        try:
+            for watcher in watchers:
+                watcher.on_start(run)
+            while run.epoch < run.plan.epochs and not run.stopping:
+                _epoch(run, source, held_out, seed)
+                store.save(run)
+                for watcher in watchers:
+                    watcher.on_epoch(run)
+        except KeyboardInterrupt:
+            run.stop("interrupted")
+            _say_interrupted(run)
+        finally:
+            for watcher in watchers:
+                watcher.on_end(run)
+    run.restore()
+    return run.history
+
+
+def _epoch(run: Run, source: Source, held_out: Source | None, seed: int) -> None:
+    started = time.perf_counter()
+    step = run.epoch * run.plan.steps_per_epoch
+    torch.manual_seed(_mix(seed, run.epoch))
+    trace, device = Trace(), next(run.model.parameters()).device
+    run.model.train()
+    rate = 0.0
+    for batch in source.epoch(run.plan.batch_size, _mix(seed, run.epoch)):
+        rate = run.plan.learning_rate(run.training, step)
+        for group in run.optimiser.param_groups:
+            group["lr"] = rate
+        with arithmetic(run.training.precision, device):
+            output = run.model(batch, noise=True)
+        run.optimiser.zero_grad(set_to_none=True)
+        output.loss.backward()
+        if run.training.clip is not None:
+            torch.nn.utils.clip_grad_norm_(run.model.parameters(), run.training.clip)
+        run.optimiser.step()
+        trace.add(output, step)
+        step += 1
+    run.epoch += 1
+    terms = trace.means(step - 1)
+    row = {"epoch": run.epoch, "seconds": 0.0, "learning_rate": rate, "loss": sum(terms.values()), **terms}
+    if held_out is not None and len(held_out):
+        row["held_out"] = evaluate(run.model, held_out, run.plan.batch_size, seed)
+    row["seconds"] = time.perf_counter() - started
+    run.history.add(row)
+    run.judge(row.get("held_out", row["loss"]))
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, source: Source, batch_size: int, seed: int) -> float:
+    """Return the mean loss over `source`, under noise that the seed fixes, so that epochs compare.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from diabolo.model import Recipe
+    >>> from diabolo.training import Rows
+    >>> evaluate(Recipe().build((5,), 2), Rows(torch.randn(64, 5), form=lambda x: x), 32, seed=0) > 0
+    True
+    """
+    model.eval()
+    torch.manual_seed(seed)
+    losses = [
+        model(batch, noise=True).loss.double() * len(batch.x) for batch in source.epoch(max(batch_size, 512), None)
+    ]
+    return float(torch.stack(losses).sum() / len(source))
+
+
+@contextmanager
+def _reproducible(model: nn.Module) -> Iterator[None]:
+    """Leave the global random state as it was, and the model ready for use."""
+    devices = {p.device for p in model.parameters() if p.device.type == "cuda"}
+    with torch.random.fork_rng(sorted(d.index for d in devices)):
+        try:
+            yield
+        finally:
+            model.eval()
+
+
+def _mix(seed: int, epoch: int) -> int:
+    return (seed * 1_000_003 + epoch * 7_919 + 1) % 2**63
+
+
+def _say_interrupted(run: Run) -> None:
+    kept = (
+        f"keeps the best weights so far, of epoch {run.history.best_epoch}" if run.best_weights else "has no epoch yet"
+    )
+    warnings.warn(f"Training was interrupted in epoch {run.epoch + 1}; the model {kept}.", DiaboloWarning, stacklevel=4)

@@ -1,0 +1,56 @@
+"""Training in stages: what a recipe wants trained first, then the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from diabolo.model import Autoencoder
+from diabolo.nets import Auto
+from diabolo.training.batches import Source
+from diabolo.training.callbacks import Callback
+from diabolo.training.history import History
+from diabolo.training.loop import train
+from diabolo.training.plan import Training
+
+
+def train_in_stages(
+    model: Autoencoder,
+    source: Source,
+    held_out: Source | None,
+    training: Training,
+    *,
+    seed: int = 0,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: Path | None = None,
+) -> History:
+    """Train the stages of the recipe's pretraining, if it has one, and then the whole; parameters as of `train`.
+
+    With a checkpoint each stage has a file of its own beside it, removed once the whole is trained.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from diabolo.model import Recipe
+    >>> from diabolo.nets import MLP
+    >>> from diabolo.pretrainings import Layerwise
+    >>> from diabolo.training import Rows, Training, train_in_stages
+    >>> model = Recipe(MLP(hidden=(8,)), pretraining=Layerwise()).build((5,), 2)
+    >>> history = train_in_stages(model, Rows(torch.randn(64, 5), form=lambda x: x), None, Training(epochs=1))
+    >>> len(history.stages)
+    2
+    """
+    stages, files = [], []
+    begun = checkpoint is not None and checkpoint.exists()  # the whole is in training: its stages are done
+    if model.recipe.pretraining is not None and not begun:
+        net = model.recipe.net
+        net = net.choose(model.shape) if isinstance(net, Auto) else net
+        for i, stage in enumerate(model.recipe.pretraining.stages(net, model)):
+            file = checkpoint.with_name(f"{checkpoint.name}.stage{i + 1}") if checkpoint else None
+            stages.append(train(stage, source, held_out, training, seed=seed, callbacks=callbacks, checkpoint=file))
+            files += [file] if file else []
+    history = train(model, source, held_out, training, seed=seed, callbacks=callbacks, checkpoint=checkpoint)
+    history.stages = history.stages or stages
+    for file in files:
+        file.unlink(missing_ok=True)
+    return history

@@ -1,0 +1,146 @@
+"""The commands, as a user would call them."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from diabolo.cli.app import main
+from diabolo.recipes import RECIPES
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["diabolo", *map(str, args)])
+        code = 0
+        try:
+            main()
+        except SystemExit as leave:
+            code = leave.code or 0
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return run
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "iris.npy"
+    np.save(path, load_iris().data)
+    return path
+
+
+FAST = ("--set", "training.epochs=3", "--quiet")
+
+
+def test_fit_apply_info_report(call, table, tmp_path):
+    model, codes = tmp_path / "model", tmp_path / "codes.npy"
+    assert call("fit", "reducer", table, "-o", model, "-n", 3, *FAST)[0] == 0
+    code, out, err = call("apply", model, table, "-o", codes)
+    assert (code, err) == (0, "")
+    assert f"wrote {codes}" in out
+    assert np.load(codes).shape == (150, 3)
+    assert call("apply", model, table, "-o", tmp_path / "back.csv", "--as", "reconstruct")[0] == 0
+    assert call("apply", model, codes, "-o", tmp_path / "decoded.npy", "--as", "inverse_transform")[0] == 0
+    np.testing.assert_allclose(
+        np.loadtxt(tmp_path / "back.csv", delimiter=",", skiprows=1), np.load(tmp_path / "decoded.npy")
+    )
+    assert "errors model" in call("info", model)[1]
+    pytest.importorskip("matplotlib")
+    assert call("report", model, table, "-o", tmp_path / "report.html")[0] == 0
+    assert "<img" in (tmp_path / "report.html").read_text() or "<svg" in (tmp_path / "report.html").read_text()
+
+
+def test_json_for_machines(call, table, tmp_path):
+    args = ("fit", "reducer", table, "-o", tmp_path / "m.zip", "--recipe", "vae", "--set", "latent.beta=4", "--json")
+    code, out, _ = call(*args, *FAST)
+    fact = json.loads(out)
+    assert code == 0
+    assert fact["code"] == 2
+    assert "beta=4" in fact["recipe"]
+    assert json.loads(call("info", tmp_path / "m.zip", "--json")[1])["epochs"] == 3
+    listed = json.loads(call("recipes", "--json")[1])
+    assert [row["name"] for row in listed] == list(RECIPES)
+    assert all(row["loss"].startswith("loss = ") for row in listed)
+
+
+def test_the_same_seed_writes_the_same_weights(call, table, tmp_path):
+    for name in ("one", "two"):
+        assert call("fit", "reducer", table, "-o", tmp_path / name, "--seed", 4, *FAST)[0] == 0
+    one, two = ((tmp_path / name / "weights.safetensors").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+@pytest.mark.parametrize(
+    "setting, word",
+    [
+        ("latent.beta", "PATH=VALUE"),
+        ("latent=Gausian()", "Did you mean 'Gaussian'"),
+        ("latent.k=3", "Plain has no such parameter"),
+        ("training.epochs=many", "epochs.*integer.*'many'"),
+        ("training.epochs=0", "epochs.*integer in .*got 0"),
+        ("corruption.sigma=1", "set 'corruption' first"),
+        ("latent=__import__('os').system('true')", "one of the latents"),
+    ],
+)
+def test_bad_settings_are_one_line(call, table, tmp_path, setting, word):
+    code, out, err = call("fit", "reducer", table, "-o", tmp_path / "model", "--set", setting, "--quiet")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert __import__("re").search(word, err), err
+    assert not (tmp_path / "model").exists()
+
+
+def test_settings_reach_everywhere(call, table, tmp_path):
+    settings = ["latent=TopK(k=2)", "recipe.net=MLP(hidden=(8,))", "penalties=(MMD(weight=2.0),)", "training.clip=None"]
+    flags = [flag for setting in settings for flag in ("--set", setting)]
+    code, out, err = call("fit", "reducer", table, "-o", tmp_path / "m", *flags, *FAST, "--json")
+    assert code == 0, err
+    recipe = json.loads(out)["recipe"]
+    assert "TopK(k=2)" in recipe
+    assert "hidden=(8,)" in recipe
+    assert "MMD(weight=2.0" in recipe
+
+
+def test_errors_of_every_kind(call, table, tmp_path):
+    for args, word in (
+        (("fit", "reductor", table, "-o", tmp_path / "m"), "Did you mean 'reducer'"),
+        (("fit", "reducer", tmp_path / "no.npy", "-o", tmp_path / "m"), "no.npy"),
+        (("fit", "reducer", table, "-o", tmp_path / "m", "--recipe", "vea"), "Did you mean 'vae'"),
+        (("apply", tmp_path / "nowhere", table, "-o", tmp_path / "c.npy"), "nowhere"),
+        (("info", tmp_path / "nowhere"), "nowhere"),
+    ):
+        code, out, err = call(*args)
+        assert (code, out) == (1, "")
+        assert word in err
+        assert err.count("\n") == 1
+    code, out, _ = call("info", tmp_path / "nowhere", "--json")
+    assert code == 1
+    assert json.loads(out)["error"]["type"] == "MissingFileError"
+    assert call("fit")[0] == 2
+    assert call("no-such-command")[0] == 2
+
+
+def test_a_foreign_folder_is_not_overwritten(call, table, tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
+    code, _, err = call("fit", "reducer", table, "-o", tmp_path / "thesis", *FAST)
+    assert code == 1
+    assert "thesis" in err
+    assert (tmp_path / "thesis" / "chapter.txt").read_text() == "years of work"
+
+
+def test_help_needs_no_torch():
+    code = "import sys; from diabolo.cli.app import app; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_version(call):
+    import diabolo
+
+    assert call("--version")[1].split() == ["diabolo", diabolo.__version__]

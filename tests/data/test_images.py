@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from diabolo.data import read
+from diabolo.errors import DataError, FileError
+
+COLOUR = np.arange(24, dtype=np.uint8).reshape(2, 4, 3) * 10  # (H, W, C)
+GREY = COLOUR[..., 0]
+
+
+def pixels(source):
+    got = read(source)
+    assert isinstance(got, np.ndarray)
+    assert got.dtype == np.uint8
+    return got
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "ppm", "PNG"])
+def test_colour_images_have_three_channels(tmp_path, suffix):
+    Image.fromarray(COLOUR).save(tmp_path / f"a.{suffix}")
+    assert (pixels(tmp_path / f"a.{suffix}") == np.moveaxis(COLOUR, -1, 0)).all()
+    assert pixels(tmp_path / f"a.{suffix}").shape == (1, 3, 2, 4)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "1", "I;16"])
+def test_grey_images_have_one_channel(tmp_path, mode):
+    Image.new("L", (4, 2), 255).convert(mode).save(tmp_path / "a.png")
+    assert pixels(tmp_path / "a.png").shape == (1, 1, 2, 4)
+
+
+def test_sixteen_bits_become_eight(tmp_path):
+    deep = np.array([[0, 255, 256], [32768, 65279, 65535]], dtype=np.uint16)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    assert pixels(tmp_path / "deep.png")[0, 0].tolist() == [[0, 0, 1], [128, 254, 255]]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "CMYK", "YCbCr"])
+def test_other_colours_become_three_channels(tmp_path, mode):
+    image = Image.new("RGB", (4, 2), (255, 0, 0)).convert(mode)
+    path = tmp_path / ("a.png" if mode in ("RGBA", "P") else "a.tif")
+    image.save(path)
+    got = pixels(path)
+    assert got.shape == (1, 3, 2, 4)
+    assert np.abs(got[0, :, 0, 0].astype(int) - [255, 0, 0]).max() <= 1
+
+
+def test_transparency_is_dropped_not_blended(tmp_path):
+    Image.new("RGBA", (4, 2), (10, 20, 30, 0)).save(tmp_path / "a.png")
+    assert pixels(tmp_path / "a.png")[0, :, 0, 0].tolist() == [10, 20, 30]
+
+
+def test_a_folder_is_read_in_the_order_of_its_names(tmp_path):
+    for name, value in [("b.png", 2), ("a.png", 1), ("c.bmp", 3)]:
+        Image.new("L", (4, 2), value).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("not an image")
+    (tmp_path / ".hidden.png").write_text("not an image")
+    (tmp_path / "folder.png").mkdir()
+    got = pixels(tmp_path)
+    assert got.shape == (3, 1, 2, 4)
+    assert got[:, 0, 0, 0].tolist() == [1, 2, 3]
+
+
+def test_grey_among_colours_becomes_colour(tmp_path):
+    Image.fromarray(GREY).save(tmp_path / "a.png")
+    Image.fromarray(COLOUR).save(tmp_path / "b.png")
+    got = pixels(tmp_path)
+    assert got.shape == (2, 3, 2, 4)
+    assert (got[0] == GREY).all()
+
+
+def test_the_orientation_of_a_camera_is_applied(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    Image.fromarray(COLOUR).save(tmp_path / "a.jpg", exif=exif)
+    assert pixels(tmp_path / "a.jpg").shape == (1, 3, 4, 2)
+
+
+def test_mixed_sizes_name_two_files(tmp_path):
+    Image.new("L", (4, 2)).save(tmp_path / "a.png")
+    Image.new("L", (4, 2)).save(tmp_path / "b.png")
+    Image.new("L", (5, 3)).save(tmp_path / "c.png")
+    with pytest.raises(DataError, match=r"'a\.png' is 4x2 and 'c\.png' is 5x3 .*Resize"):
+        read(tmp_path)
+
+
+def test_an_unreadable_image_is_named(tmp_path):
+    Image.new("L", (64, 64), 3).save(tmp_path / "a.png")
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)).save(tmp_path / "b.png")
+    data = (tmp_path / "b.png").read_bytes()
+    (tmp_path / "b.png").write_bytes(data[: len(data) // 2])
+    with pytest.raises(FileError, match=r"'b\.png'"):
+        read(tmp_path)
+
+
+def test_floating_point_images_are_refused(tmp_path):
+    Image.fromarray(np.ones((2, 2), np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(FileError, match=r"'a\.tif'.*floating point.*\.npy"):
+        read(tmp_path / "a.tif")
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"holds no images .*subfolders"):
+        read(tmp_path)

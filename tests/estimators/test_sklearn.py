@@ -1,0 +1,77 @@
+"""scikit-learn's own checks, and its tools around our estimators."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from diabolo import Recipe, Reducer, Training
+from diabolo.latents import Gaussian, Plain, TopK
+from diabolo.nets import MLP, Linear
+
+QUICK = Training(epochs=3)
+
+
+@pytest.mark.filterwarnings("ignore:The autoencoder is not better than PCA")
+@parametrize_with_checks(
+    [
+        Reducer(2, training=QUICK),
+        Reducer(2, recipe="linear"),
+        Reducer(1, recipe="vae", training=QUICK),
+    ]
+)
+def test_common_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.filterwarnings("ignore:The autoencoder is not better than PCA")
+def test_grid_search_reaches_into_the_recipe():
+    X = load_iris().data
+    pipeline = make_pipeline(MinMaxScaler(), Reducer(2, recipe="vae", training=Training(epochs=20), random_state=0))
+    grid = {
+        "reducer__recipe__latent": [Plain(), Gaussian(), TopK(1)],
+    }
+    search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(X)
+    assert len(search.cv_results_["params"]) == 3
+    betas = {"reducer__recipe__latent": [Gaussian()], "reducer__recipe__latent__beta": [0.01, 100.0]}
+    search = GridSearchCV(pipeline, betas, cv=2, error_score="raise").fit(X)
+    assert search.best_params_["reducer__recipe__latent__beta"] == 0.01  # a dear code loses
+    assert search.best_estimator_[-1].recipe.latent == Gaussian(beta=0.01)
+
+
+def test_clone_shares_frozen_parts_and_set_params_does_not_touch_them():
+    recipe = Recipe(MLP(), Gaussian())
+    reducer = Reducer(2, recipe=recipe)
+    other = clone(reducer).set_params(recipe__latent__beta=4.0, training__epochs=7)
+    assert (recipe.latent, reducer.recipe.latent) == (Gaussian(), Gaussian())
+    assert other.recipe.latent == Gaussian(beta=4.0)
+    assert other.training == Training(epochs=7)
+
+
+def test_set_params_applies_the_shallow_first():
+    reducer = Reducer(2).set_params(recipe__latent__k=4, recipe__latent=TopK(), recipe="linear")
+    assert reducer.recipe == Recipe(Linear(), TopK(4))
+
+
+def test_set_params_says_what_is_known():
+    with pytest.raises(ValueError, match="Did you mean 'recipe'"):
+        Reducer().set_params(recip="vae")
+    with pytest.raises(ValueError, match="no such parameter.*'betta'.*Did you mean 'beta'"):
+        Reducer(recipe="vae").set_params(recipe__latent__betta=1)
+
+
+@pytest.mark.filterwarnings("ignore:The autoencoder is not better than PCA")
+def test_set_output_and_feature_names():
+    pd = pytest.importorskip("pandas")
+    frame = load_iris(as_frame=True).data
+    reducer = Reducer(2, training=QUICK, random_state=0).set_output(transform="pandas").fit(frame)
+    codes = reducer.transform(frame)
+    assert list(codes.columns) == ["reducer0", "reducer1"]
+    back = reducer.inverse_transform(codes)
+    assert list(back.columns) == list(frame.columns)
+    pd.testing.assert_index_equal(back.index, frame.index)
+    np.testing.assert_allclose(back, reducer.reconstruct(frame))

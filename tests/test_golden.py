@@ -1,0 +1,145 @@
+"""Every part still computes what it computed: float64 fingerprints at fixed inputs.
+
+``python -m tests.test_golden`` writes the file anew, after a change that is meant to change numbers. The fingerprints
+cannot tell whether the numbers were right when they were written; the other tests do. The random numbers are those of
+torch's generator on the CPU.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from diabolo import corruptions, latents, likelihoods, penalties
+from diabolo.flow import Batch, Code, Output
+from diabolo.nets import Linear
+
+FILE = Path(__file__).parent / "golden" / "parts.json"
+
+
+def wave(*shape: int, step: float = 0.7) -> Tensor:
+    return torch.sin(step * torch.arange(1, math.prod(shape) + 1, dtype=torch.float64)).view(shape)
+
+
+def fingerprint(*values: Tensor) -> list[float]:
+    flat = torch.cat([value.detach().double().flatten() for value in values])
+    along = torch.cos(torch.arange(len(flat), dtype=torch.float64))
+    return [float(f"{number:.12g}") for number in (flat.sum(), flat.square().sum(), flat @ along)]
+
+
+def corrupted(part: corruptions.Corruption) -> list[float]:
+    x = wave(4, 3, 8, 8)
+    seen, hidden = part.corrupt(x)
+    return fingerprint(seen) if hidden is None else fingerprint(seen, hidden)
+
+
+def coded(part: latents.Latent) -> list[float]:
+    module, h = part.build(4).double(), wave(6, part.width(4))
+    module(h, noise=True)  # learns what there is to learn
+    h.requires_grad_()
+    code = module(h, noise=True)
+    still = module(h, noise=False)
+    distortion, rate = module.bound(code, code.z.square().sum(1))
+    (slope,) = torch.autograd.grad((distortion + rate).sum(), h)
+    return fingerprint(code.z, code.mean, distortion, rate, still.z, still.rate, slope, *module.buffers())
+
+
+def rebuilt(part: likelihoods.Likelihood) -> list[float]:
+    shape = (4,)
+    params, target = wave(3, *part.shape(shape), step=0.3), wave(3, *shape).square()
+    return fingerprint(part.distortion(params, target), part.mean(params), part.sample(params))
+
+
+class Model(nn.Module):
+    """A linear encoder with fixed weights, then a tanh."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = Linear().build((5,), 3, 3, (5,))[0].double()
+        for weight in self.encoder.parameters():
+            weight.data = wave(*weight.shape)
+
+    def encode(self, x: Tensor) -> Code:
+        z = self.encoder(x)[0].tanh()
+        return Code(z, z, z.new_zeros(len(z)))
+
+
+def penalised(part: penalties.Penalty) -> list[float]:
+    model, x = Model(), wave(6, 5, step=0.3)
+    code = model.encode(x)
+    value = part.penalty(model, Batch(x), Output(x, code, x, code.rate, code.rate)).sum()
+    return fingerprint(value, *torch.autograd.grad(value, model.get_parameter("encoder.map.weight")))
+
+
+_ROOMS: list[tuple[Callable[..., list[float]], tuple]] = [
+    (
+        corrupted,
+        (
+            corruptions.GaussianNoise(),
+            corruptions.Masking(),
+            corruptions.SaltAndPepper(),
+            corruptions.SwapNoise(),
+            corruptions.MaskPatches(size=2),
+            corruptions.Grayscale(),
+        ),
+    ),
+    (
+        coded,
+        (
+            latents.Plain(),
+            latents.L1(),
+            latents.KLSparsity(),
+            latents.TopK(2),
+            latents.BatchTopK(2),
+            latents.Gaussian(2.0, 0.1),
+            latents.Gaussian(samples=3),
+            latents.VectorQuantized(3, dim=2),
+            latents.FSQ(),
+            latents.FSQ(3),
+        ),
+    ),
+    (
+        rebuilt,
+        (
+            likelihoods.SquaredError(),
+            likelihoods.Laplace(),
+            likelihoods.Gaussian(),
+            likelihoods.Bernoulli(),
+            likelihoods.Categorical(),
+            likelihoods.Multinomial(),
+            likelihoods.Mixed((likelihoods.Gaussian(), likelihoods.Categorical(3)), (1, 3)),
+        ),
+    ),
+    (penalised, (penalties.Contractive(), penalties.MMD(), penalties.Orthogonal())),
+]
+
+
+CASES = {f"{part.role}.{part!r}": (compute, part) for compute, parts in _ROOMS for part in parts}
+
+
+def computed(name: str) -> list[float]:
+    torch.manual_seed(0)
+    compute, part = CASES[name]
+    return compute(part)
+
+
+def test_every_part_has_a_fingerprint():
+    named = {name.partition("(")[0] for name in json.loads(FILE.read_text())}
+    rooms = (corruptions, latents, likelihoods, penalties)
+    abstract = {"Corruption", "Domain", "Encodes", "Latent", "LatentModule", "Likelihood", "Penalty", "Weightless"}
+    assert named == {f"{room.__name__[8:]}.{name}" for room in rooms for name in room.__all__ if name not in abstract}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_numbers_are_those_of_the_file(name: str):
+    assert computed(name) == pytest.approx(json.loads(FILE.read_text())[name], rel=1e-9, abs=1e-9)
+
+
+if __name__ == "__main__":
+    FILE.parent.mkdir(exist_ok=True)
+    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(computed(name))}" for name in CASES)
+    FILE.write_text(f"{{\n{lines}\n}}\n")
