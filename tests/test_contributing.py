@@ -22,7 +22,8 @@ DROPPED = """
 import json, pathlib, torch, diabolo
 from diabolo.flow import Batch
 from diabolo.model import Recipe
-from diabolo.part import PARTS, from_json, parse
+from diabolo.part import PARTS, from_json
+from diabolo.text import parse
 from diabolo.training import Rows, Training, train
 
 assert pathlib.Path(diabolo.__file__).is_relative_to({house!r})

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from diabolo.check import Flag, Many, Maybe, Number, OneOf, Whole
 from diabolo.errors import FileError, ParameterError
-from diabolo.part import PARTS, Part, Some, from_json, knob, parse
+from diabolo.part import PARTS, Part, Some, from_json, knob
+from diabolo.text import parse
 
 
 class Fruit(Part, role="test_fruits"):

@@ -14,8 +14,9 @@ from diabolo.corruptions import MaskPatches
 from diabolo.latents import FSQ, Gaussian, Plain, TopK, VectorQuantized
 from diabolo.likelihoods import Bernoulli, Categorical, Laplace, Mixed
 from diabolo.model import Recipe
-from diabolo.part import PARTS, from_json, parse
+from diabolo.part import PARTS, from_json
 from diabolo.penalties import MMD, Contractive
+from diabolo.text import parse
 
 ROOMS = ["nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings"]
 for room in ROOMS:

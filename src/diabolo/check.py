@@ -39,7 +39,7 @@ class Number:
     open_high: bool = False
 
     def __contains__(self, value: object) -> bool:
-        if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(float(value)):
+        if not isinstance(value, Real) or isinstance(value, bool) or not _finite(value):
             return False
         number = float(value)
         above = self.low < number if self.open_low else self.low <= number
@@ -182,6 +182,13 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(str(name), names, 1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return f"unknown {kind} {shorten(name)}; known: {', '.join(names)}.{hint}"
+
+
+def _finite(value: Real) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:  # an integer of hundreds of digits
+        return False
 
 
 def _bounds(low: float, high: float, open_low: bool, open_high: bool) -> str:

@@ -44,7 +44,7 @@ class TrainingError(DiaboloError, ArithmeticError):
 
 
 class CapabilityError(DiaboloError, NotImplementedError):
-    """This composition cannot do what was asked."""
+    """A composition cannot do what was asked."""
 
 
 class DiaboloWarning(UserWarning):

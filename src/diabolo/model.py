@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from diabolo import likelihoods, nets
 from diabolo.check import Many, Maybe, Whole, demand
 from diabolo.corruptions import Corruption
 from diabolo.errors import CapabilityError, ParameterError
 from diabolo.flow import Batch, Code, Output, Shape
 from diabolo.latents import Latent, LatentModule, Plain
-from diabolo.likelihoods import Likelihood, SquaredError
-from diabolo.nets import Auto, Net
+from diabolo.likelihoods import Bounds, Likelihood
+from diabolo.nets import Linear, Net
 from diabolo.nets.net import Skips
 from diabolo.part import Part, Some, knob
 from diabolo.penalties import Penalty
@@ -39,9 +40,11 @@ class Recipe(Part):
     z = E(x)
     """
 
-    net: Net = knob(Auto(), Some("nets"), "encoder and decoder")
+    net: Net = knob(nets.Auto(), Some("nets"), "encoder and decoder")
     latent: Latent = knob(Plain(), Some("latents"), "what the code is, and what it costs")
-    likelihood: Likelihood = knob(SquaredError(), Some("likelihoods"), "how far a sample lies from its reconstruction")
+    likelihood: Likelihood = knob(
+        likelihoods.Auto(), Some("likelihoods"), "how far a sample lies from its reconstruction"
+    )
     corruption: Corruption | None = knob(None, Maybe(Some("corruptions"), _NONE), "noise on the way in, in training")
     penalties: tuple[Penalty, ...] = knob((), Many(Some("penalties"), 16), "further terms of the loss")
     pretraining: Pretraining | None = knob(None, Maybe(Some("pretrainings"), _NONE), "what is trained before the whole")
@@ -49,6 +52,22 @@ class Recipe(Part):
     def __repr__(self) -> str:
         changed = [k.name for k in self.knobs() if getattr(self, k.name) != k.default]
         return f"Recipe({', '.join(f'{name}={getattr(self, name)!r}' for name in changed)})"
+
+    def settle(self, shape: Shape, bounds: Bounds | None = None) -> Recipe:
+        """Return the recipe with what it leaves open chosen, for samples of `shape` and data with these bounds.
+
+        Examples
+        --------
+        >>> Recipe().settle((1, 28, 28)).net
+        Conv(channels=None, kernel=3, activation='silu', norm='none', blocks=0)
+        """
+        recipe = self
+        if isinstance(recipe.net, nets.Auto):
+            recipe = recipe.revise(net=recipe.net.choose(shape))
+        if isinstance(recipe.likelihood, likelihoods.Auto):
+            linear = isinstance(recipe.net, Linear)  # the closed form knows no bounds
+            recipe = recipe.revise(likelihood=recipe.likelihood.choose(None if linear else bounds))
+        return recipe
 
     def build(self, shape: Shape, n: int) -> Autoencoder:
         """Return a new autoencoder for samples of `shape` with codes of size `n`, its weights drawn at random.
@@ -62,9 +81,10 @@ class Recipe(Part):
         demand("n_components", "the recipe", n, Whole(1, 2**20))
         if self.corruption is not None:
             self.corruption.check_shape(shape)
-        latent = self.latent.build(n)
-        encoder, decoder = self.net.build(shape, self.latent.width(n), n, self.likelihood.shape(shape))
-        return Autoencoder(self, shape, n, encoder, latent, decoder)
+        settled = self.settle(shape)
+        latent = settled.latent.build(n)
+        encoder, decoder = settled.net.build(shape, settled.latent.width(n), n, settled.likelihood.shape(shape))
+        return Autoencoder(settled, shape, n, encoder, latent, decoder)
 
     def equation(self) -> str:
         """Return the loss and what stands in it, as lines of text."""

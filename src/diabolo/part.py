@@ -11,20 +11,19 @@ and nowhere else: nothing is ever imported because a file says so.
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import importlib
 import pkgutil
+import sys
 from abc import ABC
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar, cast
 
-from diabolo.check import Allowed, Many, Maybe, demand, shorten, unknown
+from diabolo.check import Allowed, demand, shorten, unknown
 from diabolo.errors import FileError, ParameterError
 
 T = TypeVar("T")
-P = TypeVar("P", bound="Part")
 
 PARTS: dict[str, dict[str, type[Part]]] = {}
 """The closed table: role → name → class."""
@@ -141,61 +140,23 @@ def from_json(plain: object) -> Part:
     ParameterError
         If a knob is outside what is allowed.
     """
-    part = _built(plain)
-    part.check()
-    return part
-
-
-def parse(text: str, role: str) -> Part:
-    """Read a part as it prints: ``"TopK(k=4)"``, ``"TopK(4)"`` or ``"TopK"``.
-
-    Only names of the closed table and literals are understood; nothing is evaluated.
-
-    Raises
-    ------
-    ParameterError
-        If the text is not a part of this role.
-    """
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
-        part = _read(tree, role)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        if isinstance(error, ParameterError):
-            raise
-        example = next(iter(sorted(PARTS[role])), "Name")
-        raise ParameterError(
-            f"Cannot read {shorten(text)} as one of the {role}; write it as {example}(knob=value)."
-        ) from error
-    part.check()
+        part = _built(plain)
+        part.check()
+    except RecursionError as error:
+        raise FileError("The description of a part is nested too deeply; the file was edited or is foreign.") from error
     return part
-
-
-def revise_from_text(part: P, path: str, text: str) -> P:
-    """Return `part` with the knob at `path` set to what `text` says, as on a command line.
-
-    Raises
-    ------
-    ParameterError
-        If there is no such knob, or the text cannot be read as what the knob allows.
-    """
-    names = path.replace("__", ".").split(".")
-    owner: Part = part
-    for i, name in enumerate(names[:-1]):
-        inner = getattr(owner, name, None)
-        if not isinstance(inner, Part):
-            owner.revise(**{"__".join(names[i:]): None})  # says what is wrong
-        owner = cast(Part, inner)
-    allowed = {k.name: k.allowed for k in owner.knobs()}.get(names[-1])
-    value = text if allowed is None else _from_text(text, allowed)
-    revised = part.revise(**{path: value})
-    revised.check()
-    return revised
 
 
 def discover(package: str, path: Iterable[str]) -> None:
-    """Import every file of a room, so that a part dropped into it enters the table by itself."""
+    """Import every file of a room, so that a part dropped into it enters the table, and can be imported, by itself."""
     for found in pkgutil.iter_modules(path):
         importlib.import_module(f"{package}.{found.name}")
+    room = sys.modules[package]
+    for parts in PARTS.values():
+        for name, cls in parts.items():
+            if cls.__module__.startswith(f"{package}."):
+                setattr(room, name, cls)
 
 
 def _enter(cls: type[Part]) -> None:
@@ -265,42 +226,3 @@ def _rebuilt(value: Any) -> Any:
     if isinstance(value, Mapping):
         return _built(value)
     return tuple(_rebuilt(item) for item in value) if isinstance(value, list) else value
-
-
-def _read(node: ast.expr, role: str) -> Part:
-    name, args, keywords = (node.func, node.args, node.keywords) if isinstance(node, ast.Call) else (node, [], [])
-    if not isinstance(name, ast.Name):
-        raise ValueError("no name of a part")
-    if name.id not in PARTS[role]:
-        raise ParameterError(f"Cannot read {name.id!r}: {unknown(f'part among the {role}', name.id, PARTS[role])}")
-    cls = PARTS[role][name.id]
-    knobs = {k.name: k.allowed for k in cls.knobs()}
-    given = dict(zip(knobs, args, strict=False)) | {k.arg: k.value for k in keywords if k.arg}
-    if len(args) > len(knobs):
-        raise ParameterError(f"{name.id} takes at most {len(knobs)} parameters ({', '.join(knobs)}); got {len(args)}.")
-    for key in given:
-        if key not in knobs:
-            raise ParameterError(f"{name.id}: {unknown('parameter', key, knobs)}")
-    return cls(**{key: _value(value, knobs[key]) for key, value in given.items()})
-
-
-def _from_text(text: str, allowed: Allowed) -> Any:
-    if text in allowed:  # a bare word where strings are allowed
-        return text
-    try:
-        return _value(ast.parse(text.strip(), mode="eval").body, allowed)
-    except ParameterError:
-        raise
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return text  # left to the check, which says what is allowed
-
-
-def _value(node: ast.expr, allowed: Allowed) -> Any:
-    while isinstance(allowed, Maybe):
-        allowed = allowed.allowed
-    if isinstance(allowed, Some) and isinstance(node, ast.Name | ast.Call):
-        return _read(node, allowed.role)
-    if isinstance(node, ast.Tuple | ast.List):
-        item = allowed.allowed if isinstance(allowed, Many) else allowed
-        return tuple(_value(element, item) for element in node.elts)
-    return ast.literal_eval(node)

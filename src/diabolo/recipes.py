@@ -9,7 +9,7 @@ from diabolo import corruptions, latents, likelihoods, nets, penalties, pretrain
 from diabolo.check import unknown
 from diabolo.errors import ParameterError
 from diabolo.model import Recipe
-from diabolo.part import parse
+from diabolo.text import parse
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ _ROWS = (
     Named(
         "stacked-denoising",
         Recipe(
-            nets.MLP(),
+            nets.MLP(bypass=False),
             corruption=corruptions.Masking(0.25),
             pretraining=pretrainings.Layerwise(corruptions.Masking(0.25)),
         ),
@@ -73,19 +73,19 @@ _ROWS = (
     ),
     Named(
         "vae",
-        Recipe(nets.MLP(), latents.Gaussian(), likelihoods.Gaussian()),
+        Recipe(nets.MLP(), latents.Gaussian(), likelihoods.SquaredError(0.3)),
         "a distribution of codes: samples, likelihoods",
         "Kingma, Welling 2014",
     ),
     Named(
         "beta-vae",
-        Recipe(nets.MLP(), latents.Gaussian(beta=4.0), likelihoods.Gaussian()),
+        Recipe(nets.MLP(), latents.Gaussian(beta=4.0), likelihoods.SquaredError(0.3)),
         "a dearer code: fewer, more independent factors",
         "Higgins et al. 2017",
     ),
     Named(
         "iwae",
-        Recipe(nets.MLP(), latents.Gaussian(samples=5), likelihoods.Gaussian()),
+        Recipe(nets.MLP(), latents.Gaussian(samples=5), likelihoods.SquaredError(0.3)),
         "a tighter bound, by several draws of the code",
         "Burda et al. 2016",
     ),
@@ -105,7 +105,7 @@ _ROWS = (
     Named("conv", Recipe(nets.Conv()), "convolutions, for images and series", "Masci et al. 2011"),
     Named(
         "conv-vae",
-        Recipe(nets.Conv(), latents.Gaussian(), likelihoods.Gaussian()),
+        Recipe(nets.Conv(), latents.Gaussian(), likelihoods.SquaredError(0.3)),
         "a variational one of convolutions",
         "Kingma, Welling 2014",
     ),
@@ -113,7 +113,7 @@ _ROWS = (
     Named("gru", Recipe(nets.Recurrent(cell="gru")), "recurrent, with fewer gates", "Cho et al. 2014"),
     Named(
         "lstm-vae",
-        Recipe(nets.Recurrent(), latents.Gaussian(), likelihoods.Gaussian()),
+        Recipe(nets.Recurrent(), latents.Gaussian(), likelihoods.SquaredError(0.3)),
         "a variational one for series",
         "Bowman et al. 2016",
     ),

@@ -15,9 +15,9 @@ from scipy.linalg import eigh
 from torch import Tensor
 
 from diabolo.flow import Batch, Code, Output
+from diabolo.likelihoods import Auto, SquaredError
 from diabolo.model import Autoencoder, Recipe
-from diabolo.nets import Linear
-from diabolo.nets.linear import LinearDecoder, LinearEncoder
+from diabolo.nets import Linear, Principal
 
 _WIDEST = 3072
 """Widest rows whose covariance matrix is formed: beyond, it would be slower than it is worth."""
@@ -148,17 +148,17 @@ def solvable(recipe: Recipe, width: int) -> bool:
     >>> solvable(Recipe(Linear()), 784), solvable(Recipe(), 784)
     (True, False)
     """
-    return isinstance(recipe.net, Linear) and recipe(net=Recipe().net) == Recipe() and width <= _WIDEST
+    plain = recipe(net=Recipe().net, likelihood=Recipe().likelihood) == Recipe()
+    error = isinstance(recipe.likelihood, SquaredError | Auto)
+    return plain and error and isinstance(recipe.net, Linear) and width <= _WIDEST
 
 
-@torch.no_grad()
-def install(pca: PCA, model: Autoencoder) -> None:
-    """Set the weights of a linear autoencoder to the solution."""
-    encoder, decoder = model.encoder, model.decoder
-    if not isinstance(encoder, LinearEncoder) or not isinstance(decoder, LinearDecoder):
-        raise TypeError(f"only a Linear net can be solved, not {type(encoder).__name__}")
-    encoder.map.weight.copy_(pca.components)  # (n, D)
-    encoder.map.bias.copy_(-pca.components @ pca.mean)
-    if isinstance(model.recipe.net, Linear) and not model.recipe.net.tied:
-        decoder.map.weight.copy_(pca.components.T)
-    decoder.map.bias.copy_(pca.mean)
+def begin(pca: PCA, model: Autoencoder) -> None:
+    """Start a built model at the principal components, where its net has a linear path and its decoder gives the mean.
+
+    A linear net with squared error is solved by that.
+    """
+    if model.recipe.likelihood.begins_with_mean:
+        kept = pca.variances[: model.n]
+        spread = float(kept.mean().sqrt()) if float(kept.sum()) > 0 else 1.0
+        model.recipe.net.begin(model.encoder, model.decoder, Principal(pca.mean, pca.components, spread))

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_iris
+from tests.worlds import iris
 
 from diabolo.cli.app import main
 from diabolo.recipes import RECIPES
@@ -30,7 +30,7 @@ def call(capsys, monkeypatch):
 @pytest.fixture
 def table(tmp_path):
     path = tmp_path / "iris.npy"
-    np.save(path, load_iris().data)
+    np.save(path, iris())
     return path
 
 

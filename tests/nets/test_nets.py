@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from diabolo.errors import CapabilityError, ParameterError
 from diabolo.flow import with_channels
 from diabolo.nets import MLP, Conv, Linear, Net, Recurrent, Transformer, UNet
-from diabolo.part import PARTS, from_json, parse
+from diabolo.part import PARTS, from_json
+from diabolo.text import parse
 
 DEFAULTS = [cls() for name, cls in sorted(PARTS["nets"].items()) if cls.__module__.startswith("diabolo.nets.")]
 VARIANTS: list[Net] = [
     Linear(tied=True),
     MLP((), tied=True),
     MLP((24, 12), "gelu", "layer", residual=True),
+    MLP(activation="relu", norm="none", bypass=False),
     MLP((16, 16, 8), "tanh", residual=True, tied=True),
     Conv((4, 8, 8), 4, "silu", "group", 2),
     Conv(()),

@@ -148,7 +148,7 @@ def test_plans_make_sense_at_every_size(samples):
     plan = Plan.of(Training(), samples)
     assert 1 <= plan.batch_size <= samples
     assert plan.steps_per_epoch * plan.batch_size >= samples > (plan.steps_per_epoch - 1) * plan.batch_size
-    assert plan.epochs >= 12
+    assert plan.epochs >= 10
 
 
 def test_split_holds_out_the_share_and_never_shares_a_row():
@@ -220,7 +220,7 @@ def test_layerwise_stages_train_each_layer_and_share_its_weights():
 
 def test_layerwise_pretraining_gives_a_head_start():
     def first_loss(pretraining):
-        model = build(Recipe(MLP(hidden=(32, 16), activation="tanh"), pretraining=pretraining))
+        model = build(Recipe(MLP(hidden=(32, 16), activation="tanh", bypass=False), pretraining=pretraining))
         return train_in_stages(model, rows(world()), None, Training(epochs=20)).columns["loss"][0]
 
     assert first_loss(Layerwise()) < 0.6 * first_loss(None)
@@ -228,7 +228,7 @@ def test_layerwise_pretraining_gives_a_head_start():
 
 def test_device_names():
     assert resolve("cpu").type == "cpu"
-    with pytest.raises(ValueError, match="'abacus'.*'auto'"):
+    with pytest.raises(ValueError, match=r"'abacus'.*'auto'"):
         resolve("abacus")
 
 
@@ -262,7 +262,7 @@ def _run(tmp_path, step):
     out = tmp_path / "weights.pt"
     code = RUN.format(tests=str(Path(__file__).parent), step=step, file=str(tmp_path / "run"), out=str(out))
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True)
-    return done.returncode, torch.load(out) if done.returncode == 0 else done.stderr
+    return done.returncode, list(torch.load(out).values()) if done.returncode == 0 else done.stderr
 
 
 def test_killed_at_any_step_resumes_to_the_same_weights(tmp_path):
@@ -276,7 +276,7 @@ def test_killed_at_any_step_resumes_to_the_same_weights(tmp_path):
         assert code == -signal.SIGKILL
         code, resumed = _run(folder, -1)
         assert code == 0, resumed
-        assert same(whole.values(), resumed.values())
+        assert same(whole, resumed)
 
 
 def test_a_finished_run_is_not_run_again(tmp_path):

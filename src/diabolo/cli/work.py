@@ -11,8 +11,8 @@ from diabolo.data import read, write
 from diabolo.errors import ParameterError
 from diabolo.estimators import ESTIMATORS, Estimator, load
 from diabolo.model import Recipe, count_weights
-from diabolo.part import revise_from_text
 from diabolo.recipes import RECIPES, named
+from diabolo.text import revise_from_text
 from diabolo.training import Training
 from diabolo.training.callbacks import Progress
 
@@ -72,7 +72,7 @@ def report(model: Path, data: str, output: Path, device: str) -> dict[str, Any]:
 
 def facts(estimator: Estimator) -> dict[str, Any]:
     """Return what is worth knowing of a fitted estimator, as plain JSON."""
-    recipe, history = named(estimator.recipe), estimator.history_
+    recipe, history = estimator.recipe_, estimator.history_
     found: dict[str, Any] = {
         "estimator": type(estimator).__name__,
         "recipe": repr(recipe),

@@ -23,11 +23,12 @@ from diabolo.data.form import NumpyForm, TorchForm
 from diabolo.errors import DataError, DataTypeError, ParameterError
 from diabolo.estimators.files import ESTIMATORS, save
 from diabolo.flow import Shape, channels
+from diabolo.likelihoods import Bounds
 from diabolo.model import Autoencoder, Recipe
 from diabolo.part import Part
 from diabolo.recipes import named
 from diabolo.report import Page
-from diabolo.shallow import PCA, install, solvable
+from diabolo.shallow import PCA, begin, solvable
 from diabolo.training import Callback, History, Rows, Training, resolve, split, train_in_stages
 from diabolo.training.batches import resident
 
@@ -49,6 +50,7 @@ class Estimator(BaseEstimator, ABC):
     scalars: ClassVar[tuple[str, ...]] = ()
     """Fitted attributes that are plain JSON and travel in the model's file."""
 
+    recipe_: Recipe
     model_: Autoencoder
     scaling_: Scaling
     history_: History
@@ -133,6 +135,7 @@ class Estimator(BaseEstimator, ABC):
         array = self._take(X, reset=True)
         self.shape_ = array.shape[1:]
         self.scaling_ = Scaling.fit(array, recipe.likelihood.domains(channels(self.shape_)))
+        self.recipe_ = recipe = recipe.settle(self.shape_, _bounds(array, self.scaling_))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         device = resolve(self.device)
         with torch.random.fork_rng([]):
@@ -142,8 +145,8 @@ class Estimator(BaseEstimator, ABC):
         kept, held = split(len(array), self.training.validation, seed)
         source, held_out = (Rows(samples, self.scaling_.batch, index, device) for index in (kept, held))
         self.pca_ = _baseline(source, recipe, self.model_)
+        begin(self.pca_, self.model_)
         if solvable(recipe, self.pca_.mean.numel()):
-            install(self.pca_, self.model_)
             self.history_ = History(stopped="solved")
         else:
             file = None if checkpoint is None else Path(checkpoint)
@@ -254,6 +257,16 @@ def _baseline(source: Rows, recipe: Recipe, model: Autoencoder) -> PCA:
         index = torch.arange(len(source.samples)) if source.index is None else source.index
         source = Rows(source.samples, source.form, index[:: -(-len(index) // 20_000)], source.device)
     return PCA.fit((batch.x.cpu() for batch in source.epoch(4096, None)), width, model.n)
+
+
+def _bounds(array: Array, scaling: Scaling) -> Bounds | None:
+    """Return what no value can lie beyond, scaled: the ends of bytes, and 0 and 1 of images within them."""
+    images = array.ndim == 4 and array.min() >= 0 and array.max() <= 1
+    if array.dtype != np.uint8 and not images:
+        return None
+    ends = (0.0, 1.0 if images else 255.0)
+    low, high = (tuple(((end - scaling.shift) / scaling.scale).ravel().tolist()) for end in ends)
+    return low, high
 
 
 def _one_line(error: Exception) -> str:

@@ -16,9 +16,8 @@ from diabolo.check import shorten, unknown
 from diabolo.data import Scaling
 from diabolo.errors import DiaboloError, FileError
 from diabolo.flow import Shape
-from diabolo.model import Autoencoder
+from diabolo.model import Autoencoder, Recipe
 from diabolo.part import Part, from_json
-from diabolo.recipes import named
 from diabolo.shallow import PCA
 from diabolo.training import History, resolve
 
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
 ESTIMATORS: dict[str, type[Estimator]] = {}
 """The closed table of estimators, by the name in the file; each enters it when its class is made."""
-
-_HISTORY = ("columns", "best_epoch", "stopped")
 
 
 def save(estimator: Estimator, path: Path) -> None:
@@ -74,13 +71,14 @@ def load(path: str | PathLike[str], device: str = "auto") -> Any:
 
 
 def _document(estimator: Estimator) -> dict[str, Any]:
-    history, names = estimator.history_, getattr(estimator, "feature_names_in_", None)
+    names = getattr(estimator, "feature_names_in_", None)
     return {
         "estimator": type(estimator).__name__,
         "params": {name: _plain(value) for name, value in estimator.get_params(deep=False).items()},
+        "recipe": estimator.recipe_.to_json(),
         "shape": list(estimator.shape_),
         "feature_names": None if names is None else [str(name) for name in names],
-        "history": {name: getattr(history, name) for name in _HISTORY},
+        "history": estimator.history_.to_json(),
         "fitted": {name: getattr(estimator, name) for name in estimator.scalars},
     }
 
@@ -93,13 +91,14 @@ def _rebuilt(document: dict[str, Any], arrays: dict[str, Tensor], device: str) -
     shape = _shape(document["shape"])
     estimator.set_params(device=device)
     estimator.check_parameters()
+    estimator.recipe_ = _recipe(document["recipe"])
     estimator.model_ = _model(estimator, shape, arrays).to(resolve(device)).eval()
-    estimator.scaling_ = Scaling.from_arrays({n: value.numpy() for n, value in _under("scaling.", arrays).items()})
+    estimator.scaling_ = _scaling(_under("scaling.", arrays), shape)
     estimator.pca_ = PCA(**_under("pca.", arrays))
     estimator.shape_, estimator.n_features_in_ = shape, shape[0]
     if document["feature_names"] is not None:
-        estimator.feature_names_in_ = np.asarray(document["feature_names"], dtype=object)
-    estimator.history_ = History(**{key: document["history"][key] for key in _HISTORY})
+        estimator.feature_names_in_ = _feature_names(document["feature_names"], shape[0])
+    estimator.history_ = History.from_json(document["history"])
     estimator.n_iter_ = max(1, len(estimator.history_))
     for key in estimator.scalars:
         setattr(estimator, key, document["fitted"][key])
@@ -107,7 +106,7 @@ def _rebuilt(document: dict[str, Any], arrays: dict[str, Tensor], device: str) -
 
 
 def _model(estimator: Estimator, shape: Shape, arrays: dict[str, Tensor]) -> Autoencoder:
-    recipe, n, weights = named(estimator.recipe), int(estimator.n_components), _under("model.", arrays)
+    recipe, n, weights = estimator.recipe_, int(estimator.n_components), _under("model.", arrays)
     with torch.device("meta"):  # costs nothing, however large the file says the model is
         expected = {name: tuple(value.shape) for name, value in recipe.build(shape, n).state_dict().items()}
     width = math.prod(shape)
@@ -119,6 +118,16 @@ def _model(estimator: Estimator, shape: Shape, arrays: dict[str, Tensor]) -> Aut
         model = recipe.build(shape, n)
     model.load_state_dict(weights)
     return model
+
+
+def _scaling(arrays: dict[str, Tensor], shape: Shape) -> Scaling:
+    scaling = Scaling.from_arrays({name: value.numpy() for name, value in arrays.items()})
+    expected = (shape[0], 1, 1) if len(shape) == 3 else shape[-1:]
+    if scaling.shift.shape != expected:
+        raise FileError(
+            f"its scaling has the shape {scaling.shift.shape} where samples of shape {shape} need {expected}"
+        )
+    return scaling
 
 
 def _plain(value: Any) -> Any:
@@ -133,11 +142,24 @@ def _parameter(value: Any) -> Any:
     return from_json(value) if isinstance(value, dict) else value
 
 
+def _recipe(value: Any) -> Recipe:
+    recipe = from_json(value)
+    if not isinstance(recipe, Recipe):
+        raise FileError(f"its recipe is {shorten(recipe)}")
+    return recipe
+
+
 def _shape(value: Any) -> Shape:
     sizes = isinstance(value, list) and all(type(size) is int and size > 0 for size in value)
     if not sizes or not 1 <= len(value) <= 3 or math.prod(value) > 2**31:
         raise FileError(f"its samples have the impossible shape {shorten(value)}")
     return tuple(value)
+
+
+def _feature_names(value: Any, count: int) -> np.ndarray:
+    if not isinstance(value, list) or len(value) != count or not all(isinstance(name, str) for name in value):
+        raise FileError(f"its columns have the impossible names {shorten(value)}")
+    return np.asarray(value, dtype=object)
 
 
 def _under(prefix: str, arrays: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -42,6 +42,8 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     Attributes
     ----------
+    recipe_ : Recipe
+        The composition with what `recipe` left open chosen for the data.
     model_ : Autoencoder
         The trained model, an ``nn.Module``.
     history_ : History

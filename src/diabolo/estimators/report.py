@@ -8,7 +8,6 @@ import numpy as np
 
 from diabolo.data import kind
 from diabolo.model import count_weights
-from diabolo.recipes import named
 from diabolo.report import Page, code_map, comparison, curves, pairs, spectrum
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def report(reducer: Reducer, X: Any, y: Any = None) -> Page:
     codes, few = reducer._codes(array[::step]), array[:10]
     errors = reducer._errors(array)
     page = Page(f"{type(reducer).__name__}: {reducer.n_components} numbers for {' × '.join(map(str, reducer.shape_))}")
-    page.paragraph(named(reducer.recipe).equation())
+    page.paragraph(reducer.recipe_.equation())
     page.table([_facts(reducer, array, errors)])
     page.heading("Input and reconstruction")
     page.figure(pairs(few, reducer._rebuilt(few), kind(reducer.shape_)))

@@ -20,7 +20,6 @@ from typing import Any
 
 from torch import Tensor
 
-import diabolo
 from diabolo.check import shorten
 from diabolo.errors import FileError, MissingFileError
 from diabolo.files import tensors
@@ -142,7 +141,9 @@ def _replaceable(target: Path) -> bool:
 
 
 def _seal(target: Path, document: Mapping[str, Any], weights: bytes) -> bytes:
-    added = {"format": FORMAT, "library": diabolo.__version__, "weights_sha256": hashlib.sha256(weights).hexdigest()}
+    from diabolo import __version__  # at the place of use: the package reads this file
+
+    added = {"format": FORMAT, "library": __version__, "weights_sha256": hashlib.sha256(weights).hexdigest()}
     try:
         plain = json.loads(json.dumps({**document, **added}, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from diabolo.check import Whole
+from diabolo.check import Maybe, Whole
 from diabolo.errors import ParameterError
 from diabolo.flow import Code
 from diabolo.latents.latent import Latent, LatentModule
@@ -36,16 +36,22 @@ class BatchTopK(Latent):
             [0., 0.]])
     """
 
-    k: int = knob(8, Whole(1), "mean number of entries of a code that may differ from 0")
+    k: int | None = knob(
+        None, Maybe(Whole(1), "a quarter of the code"), "mean number of entries of a code that may differ from 0"
+    )
 
     def build(self, n: int) -> BatchTopKModule:
         """Return the module with the threshold."""
-        if self.k > n:
+        if self.kept(n) > n:
             raise ParameterError(
                 f"Parameter 'k' of BatchTopK must be at most the size of the code, {n}; got {self.k}. "
                 "Choose a smaller k or a larger code."
             )
         return BatchTopKModule(self)
+
+    def kept(self, n: int) -> int:
+        """Return how many of n entries are kept."""
+        return max(1, n // 4) if self.k is None else self.k
 
     def equation(self) -> str:
         """Return "0": the code is free."""
@@ -69,7 +75,7 @@ class BatchTopKModule(LatentModule):
         mean = active * (active > self.threshold)
         if not noise:
             return Code(mean, mean, free)
-        largest, places = active.flatten().topk(self.part.k * len(h))
+        largest, places = active.flatten().topk(self.part.kept(h.shape[1]) * len(h))
         z = torch.zeros_like(active).flatten().scatter(0, places, largest).view_as(h)
         if self.training:
             self._learn(largest[-1].detach())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from diabolo.check import Whole
+from diabolo.check import Maybe, Whole
 from diabolo.errors import ParameterError
 from diabolo.flow import Code
 from diabolo.latents.latent import Weightless
@@ -27,11 +27,13 @@ class TopK(Weightless):
     tensor([[0., 3., 0.]])
     """
 
-    k: int = knob(8, Whole(1), "number of entries of each code that may differ from 0")
+    k: int | None = knob(
+        None, Maybe(Whole(1), "a quarter of the code"), "number of entries of each code that may differ from 0"
+    )
 
     def check_size(self, n: int) -> None:
         """Raise ParameterError if there are fewer than k entries."""
-        if self.k > n:
+        if self.kept(n) > n:
             raise ParameterError(
                 f"Parameter 'k' of TopK must be at most the size of the code, {n}; got {self.k}. "
                 "Choose a smaller k or a larger code."
@@ -39,9 +41,13 @@ class TopK(Weightless):
 
     def code(self, h: Tensor, noise: bool) -> Code:
         """Return the k largest entries, each in its place."""
-        largest, places = h.topk(self.k, 1)
+        largest, places = h.topk(self.kept(h.shape[1]), 1)
         z = torch.zeros_like(h).scatter(1, places, largest)
         return Code(z, z, h.new_zeros(len(h)))
+
+    def kept(self, n: int) -> int:
+        """Return how many of n entries are kept."""
+        return max(1, n // 4) if self.k is None else self.k
 
     def equation(self) -> str:
         """Return "0": the code is free."""

@@ -1,7 +1,9 @@
 """Likelihoods: how far a sample lies from what the decoder says. New files here enter the table of parts."""
 
+from diabolo.likelihoods.auto import Auto, Bounds
 from diabolo.likelihoods.bernoulli import Bernoulli
 from diabolo.likelihoods.categorical import Categorical
+from diabolo.likelihoods.clipped import Clipped
 from diabolo.likelihoods.gaussian import Gaussian
 from diabolo.likelihoods.laplace import Laplace
 from diabolo.likelihoods.likelihood import Domain, Likelihood
@@ -13,8 +15,11 @@ from diabolo.part import discover
 discover(__name__, __path__)
 
 __all__ = [
+    "Auto",
     "Bernoulli",
+    "Bounds",
     "Categorical",
+    "Clipped",
     "Domain",
     "Gaussian",
     "Laplace",

@@ -19,6 +19,8 @@ class Laplace(Likelihood):
     tensor([[1., 2.]])
     """
 
+    begins_with_mean = True
+
     def distortion(self, params: Tensor, target: Tensor) -> Tensor:
         """Return |x − D(z)| per element."""
         return (params - target).abs()

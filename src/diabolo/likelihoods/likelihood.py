@@ -20,6 +20,9 @@ class Likelihood(Part, role="likelihoods"):
     domain: ClassVar[Domain] = "real"
     """What the target may hold; the readers scale the user's data into it."""
 
+    begins_with_mean: ClassVar[bool] = False
+    """True where the first channels of the params are the expected target itself, so that PCA is a good start."""
+
     def domains(self, channels: int) -> tuple[Domain, ...]:
         """Return what each channel (column) of the target may hold."""
         return (self.domain,) * channels

@@ -4,7 +4,7 @@ from diabolo.nets.auto import Auto
 from diabolo.nets.conv import Conv
 from diabolo.nets.linear import Linear
 from diabolo.nets.mlp import MLP
-from diabolo.nets.net import Net, Pair, Skips
+from diabolo.nets.net import Net, Pair, Principal, Skips
 from diabolo.nets.recurrent import Recurrent
 from diabolo.nets.transformer import Transformer
 from diabolo.nets.unet import UNet
@@ -12,4 +12,4 @@ from diabolo.part import discover
 
 discover(__name__, __path__)
 
-__all__ = ["MLP", "Auto", "Conv", "Linear", "Net", "Pair", "Recurrent", "Skips", "Transformer", "UNet"]
+__all__ = ["MLP", "Auto", "Conv", "Linear", "Net", "Pair", "Principal", "Recurrent", "Skips", "Transformer", "UNet"]

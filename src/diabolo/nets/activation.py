@@ -57,7 +57,7 @@ def gain(name: str) -> float:
     >>> round(gain("relu") ** 2, 3)
     2.0
     """
-    u = torch.linspace(-8, 8, 4001, dtype=torch.float64)
+    u = torch.linspace(-8, 8, 4001, dtype=torch.float64, device="cpu")  # on the CPU even where the net is not
     density = torch.exp(-u.square() / 2)
     power = (ACTIVATIONS[name](u).square() * density).sum() / density.sum()
     return float(power) ** -0.5

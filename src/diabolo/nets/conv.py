@@ -12,20 +12,20 @@ from diabolo.flow import Shape
 from diabolo.nets.activation import ACTIVATION, Activation, gain
 from diabolo.nets.affine import affine
 from diabolo.nets.convolution import Double, Halve, Residual, halvings, normed
-from diabolo.nets.grid import Size, channels_and_size, from_grid, out_channels, to_grid
+from diabolo.nets.grid import Size, channels_and_size, channels_last, from_grid, out_channels, to_grid
 from diabolo.nets.net import Net, Skips
 from diabolo.part import knob
 
 
 def widening(size: Size) -> tuple[int, ...]:
-    """Return the default channels for a grid: halve until no axis is longer than 4, with 16, 32, 64, 128, 128, ...
+    """Return the default channels for a grid: halve until no axis is longer than 8, with 16, 32, 64, 128, 128, ...
 
     Examples
     --------
     >>> widening((28, 28)), widening((50,)), widening((1,))
-    ((16, 32, 64), (16, 32, 64, 128), (16,))
+    ((16, 32), (16, 32, 64), (16,))
     """
-    count = max(math.ceil(math.log2(max(size) / 4)), 1)
+    count = max(math.ceil(math.log2(max(size) / 8)), 1)
     return tuple(min(16 << k, 128) for k in range(count))
 
 
@@ -55,7 +55,7 @@ class Conv(Net):
         "channels after each halving; halving stops at length 1",
     )
     kernel: int = knob(3, Whole(2, 63), "length of the convolutions along each axis")
-    activation: str = knob("relu", ACTIVATION, "what follows each hidden convolution")
+    activation: str = knob("silu", ACTIVATION, "what follows each hidden convolution")
     norm: str = knob("none", OneOf("none", "group"), "normalisation before each activation, within a sample")
     blocks: int = knob(0, Whole(0, 64), "residual convolutions after each halving")
 
@@ -93,7 +93,7 @@ class ConvDecoder(nn.Module):
         self.levels = nn.Sequential(*(_up(part, channels[k + 1], channels[k], sizes[k]) for k in levels))
 
     def forward(self, z: Tensor, skips: Skips = ()) -> Tensor:
-        return from_grid(self.levels(self.first(z).unflatten(1, self.coarse)), self.out)
+        return from_grid(self.levels(channels_last(self.first(z).unflatten(1, self.coarse))), self.out)
 
 
 def _down(part: Conv, inputs: int, outputs: int, size: Size, first: bool) -> nn.Sequential:

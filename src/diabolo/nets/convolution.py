@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -44,12 +45,12 @@ class Halve(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, kernel: int, size: Size, scale: float = 1.0) -> None:
         super().__init__()
-        self.padding = [(kernel - 1) // 2, kernel // 2] * len(size)
-        self.conv = _CONV[len(size)](inputs, outputs, kernel, _stride(size))
-        start(self.conv, inputs * kernel ** len(size), scale)
+        self.uneven = _uneven(kernel, len(size))
+        self.conv = _CONV[len(size)](inputs, outputs, kernel, _stride(size), (kernel - 1) // 2)
+        _begin(self.conv, inputs * kernel ** len(size), scale)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(F.pad(x, self.padding))
+        return self.conv(F.pad(x, self.uneven) if self.uneven else x)
 
 
 class Double(nn.Module):
@@ -57,14 +58,18 @@ class Double(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, kernel: int, size: Size, scale: float = 1.0) -> None:
         super().__init__()
-        self.size, self.before = size, (kernel - 1) // 2
-        self.conv = _TRANSPOSED[len(size)](inputs, outputs, kernel, _stride(size))
-        start(self.conv, inputs * kernel ** len(size) / math.prod(_stride(size)), scale)
+        stride, padding = _stride(size), (kernel - 1) // 2
+        bare = [(h - 1) * s - 2 * padding + kernel for h, s in zip(halved(size), stride, strict=True)]
+        missing = tuple(max(0, length - given) for length, given in zip(size, bare, strict=True))
+        self.size, self.exact = size, all(given <= length for length, given in zip(size, bare, strict=True))
+        self.conv = _TRANSPOSED[len(size)](inputs, outputs, kernel, stride, padding, missing)
+        _begin(self.conv, inputs * kernel ** len(size) / math.prod(stride), scale)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.conv(x)
-        for axis, length in enumerate(self.size, start=2):
-            y = y.narrow(axis, self.before, length)
+        if not self.exact:
+            for axis, length in enumerate(self.size, start=2):
+                y = y.narrow(axis, 0, length)
         return y
 
 
@@ -73,12 +78,12 @@ class Keep(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, kernel: int, axes: int, scale: float = 1.0) -> None:
         super().__init__()
-        self.padding = [(kernel - 1) // 2, kernel // 2] * axes
-        self.conv = _CONV[axes](inputs, outputs, kernel)
-        start(self.conv, inputs * kernel**axes, scale)
+        self.uneven = _uneven(kernel, axes)
+        self.conv = _CONV[axes](inputs, outputs, kernel, 1, (kernel - 1) // 2)
+        _begin(self.conv, inputs * kernel**axes, scale)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(F.pad(x, self.padding))
+        return self.conv(F.pad(x, self.uneven) if self.uneven else x)
 
 
 class Residual(nn.Module):
@@ -110,6 +115,18 @@ def normed(norm: str, channels: int) -> nn.Module:
     if norm == "none" or channels == 1:
         return nn.Identity()
     return nn.GroupNorm(math.gcd(channels, max(channels // 16, 1)), channels)
+
+
+def _begin(conv: nn.Module, fan_in: float, scale: float) -> None:
+    start(conv, fan_in, scale)
+    for weight in conv.parameters():
+        if weight.ndim == 4:  # as grids of two axes come
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+
+
+def _uneven(kernel: int, axes: int) -> list[int]:
+    """Return the padding that an even kernel needs on one side more than on the other."""
+    return [] if kernel % 2 else [0, 1] * axes
 
 
 def _stride(size: Size) -> Size:

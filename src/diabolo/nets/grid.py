@@ -5,6 +5,7 @@ A table row (D,) is a series of D steps of one channel, a series (T, C) has one 
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from diabolo.errors import ParameterError
@@ -52,10 +53,15 @@ def out_channels(out: Shape, size: Size) -> int:
 
 
 def to_grid(x: Tensor) -> Tensor:
-    """Return x (B, *shape) as (B, C, *size)."""
+    """Return x (B, *shape) as (B, C, *size); images with their channels last in memory, where convolutions are fast."""
     if x.ndim == 2:
         return x.unsqueeze(1)
-    return x.transpose(1, 2) if x.ndim == 3 else x
+    return x.transpose(1, 2) if x.ndim == 3 else channels_last(x)
+
+
+def channels_last(y: Tensor) -> Tensor:
+    """Return y (B, C, *size) as it is; grids of two axes with their channels last in memory."""
+    return y.contiguous(memory_format=torch.channels_last) if y.ndim == 4 else y
 
 
 def from_grid(y: Tensor, out: Shape) -> Tensor:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
 from diabolo.check import Flag
 from diabolo.flow import Shape
-from diabolo.nets.affine import affine, demand_mirror
-from diabolo.nets.net import Net, Skips
+from diabolo.nets.affine import affine, demand_mirror, set_principal
+from diabolo.nets.net import Net, Principal, Skips
 from diabolo.part import knob
 
 
@@ -39,6 +39,11 @@ class Linear(Net):
             demand_mirror("Linear", shape, width, n, out)
         encoder = LinearEncoder(shape, width)
         return encoder, LinearDecoder(n, out, encoder.map if self.tied else None)
+
+    def begin(self, encoder: nn.Module, decoder: nn.Module, principal: Principal) -> None:
+        """Set the maps to the principal components: the solution."""
+        if isinstance(encoder, LinearEncoder) and isinstance(decoder, LinearDecoder):
+            set_principal(encoder.map, decoder.map, replace(principal, spread=1.0), decoder.out)
 
 
 class LinearEncoder(nn.Module):

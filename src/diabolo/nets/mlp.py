@@ -6,14 +6,15 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 from diabolo.check import Flag, Many, Maybe, OneOf, Whole
 from diabolo.errors import CapabilityError
 from diabolo.flow import Shape
 from diabolo.nets.activation import ACTIVATION, Activation, gain, start
-from diabolo.nets.affine import Transposed, affine, demand_mirror
-from diabolo.nets.net import Net, Pair, Skips
+from diabolo.nets.affine import Transposed, affine, demand_mirror, set_principal
+from diabolo.nets.net import Net, Pair, Principal, Skips
 from diabolo.part import knob
 
 
@@ -55,9 +56,10 @@ class MLP(Net):
         Maybe(Many(Whole(1, 65536)), "chosen from the sizes of sample and code"),
         "widths of the encoder's hidden layers",
     )
-    activation: str = knob("relu", ACTIVATION, "what follows each hidden affine map")
-    norm: str = knob("none", OneOf("none", "layer"), "normalisation before each activation, within a sample")
+    activation: str = knob("silu", ACTIVATION, "what follows each hidden affine map")
+    norm: str = knob("layer", OneOf("none", "layer"), "normalisation before each activation, within a sample")
     residual: bool = knob(False, Flag(), "add a shortcut around each hidden layer, so that deep stacks train")
+    bypass: bool = knob(True, Flag(), "add a linear path around all hidden layers; an estimator starts it at PCA")
     tied: bool = knob(False, Flag(), "let the decoder's matrices be the encoder's, transposed")
 
     def build(self, shape: Shape, width: int, n: int, out: Shape) -> tuple[nn.Module, nn.Module]:
@@ -88,6 +90,21 @@ class MLP(Net):
         found[0] = nn.Sequential(nn.Flatten(), layer), nn.Sequential(mirror, nn.Unflatten(1, decoder.out))
         return found if encoder.width == decoder.n else found[:-1]
 
+    def begin(self, encoder: nn.Module, decoder: nn.Module, principal: Principal) -> None:
+        """Set the linear path to the principal components and what the layers add to 0: training starts at PCA.
+
+        Tied layers with shortcuts stay as they were built: what they add to the path cannot be made 0.
+        """
+        if not (isinstance(encoder, MLPEncoder) and isinstance(decoder, MLPDecoder)) or (self.tied and self.residual):
+            return
+        if isinstance(encoder.bypass, nn.Linear) and decoder.bypass is not None:
+            set_principal(encoder.bypass, decoder.bypass, principal, decoder.out)
+            for stack in (encoder.steps, decoder.steps):
+                for weight in stack[-1].parameters():
+                    nn.init.zeros_(weight)
+            if self.tied:
+                decoder.drop_constant()
+
 
 class MLPEncoder(nn.Module):
     """x (B, *shape) → h (B, width)."""
@@ -96,12 +113,13 @@ class MLPEncoder(nn.Module):
         super().__init__()
         self.shape, self.width = shape, width
         self.steps = _stack(part, (math.prod(shape), *hidden, width), ())
+        self.bypass = affine(math.prod(shape), width) if part.bypass else None
 
     def forward(self, x: Tensor) -> tuple[Tensor, Skips]:
-        h = x.flatten(1)
+        h = x = x.flatten(1)
         for step in self.steps:
             h = step(h)
-        return h, ()
+        return h if self.bypass is None else h + self.bypass(x), ()
 
     def maps(self) -> tuple[nn.Linear, ...]:
         """Return the affine maps, outermost first."""
@@ -116,11 +134,22 @@ class MLPDecoder(nn.Module):
         super().__init__()
         self.n, self.out = n, out
         self.steps = _stack(part, (n, *hidden, math.prod(out)), tied.maps()[::-1] if tied else ())
+        around = tied.bypass if tied and isinstance(tied.bypass, nn.Linear) else None
+        self.bypass = affine(n, math.prod(out), tied=around) if part.bypass else None
 
     def forward(self, z: Tensor, skips: Skips = ()) -> Tensor:
+        y = z
         for step in self.steps:
-            z = step(z)
-        return z.unflatten(1, self.out)
+            y = step(y)
+        return (y if self.bypass is None else y + self.bypass(z)).unflatten(1, self.out)
+
+    @torch.no_grad()
+    def drop_constant(self) -> None:
+        """Take off the last bias what the steps make of a code of zeros."""
+        y = self.steps[-1].get_parameter("bias").new_zeros(1, self.n)
+        for step in self.steps:
+            y = step(y)
+        self.steps[-1].get_parameter("bias").sub_(y[0])
 
 
 class Layer(nn.Module):

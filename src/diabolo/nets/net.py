@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -16,6 +17,25 @@ Skips = tuple[Tensor, ...]
 
 Pair = tuple[nn.Module, nn.Module]
 """One encoder layer and the decoder layer that undoes it."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """The leading principal components of the scaled data: the best linear net.
+
+    Parameters
+    ----------
+    mean : Tensor (D,)
+        Mean of the flattened samples.
+    components : Tensor (n, D)
+        Orthonormal rows.
+    spread : float
+        Root mean square of the codes: a path divided by it gives codes of about unit size.
+    """
+
+    mean: Tensor
+    components: Tensor
+    spread: float
 
 
 class Net(Part, role="nets"):
@@ -62,6 +82,9 @@ class Net(Part, role="nets"):
         raise CapabilityError(
             f"{type(self).__name__} has no pairs of layers to train one by one; use MLP(), or no layerwise pretraining."
         )
+
+    def begin(self, encoder: nn.Module, decoder: nn.Module, principal: Principal) -> None:
+        """Set a built net to the principal components, where it has a linear path; others start as they were built."""
 
     def equation(self) -> str:
         """Say in one phrase what D(E(x)) is."""

@@ -15,7 +15,7 @@ from diabolo.nets.activation import ACTIVATION, Activation, gain
 from diabolo.nets.affine import affine
 from diabolo.nets.conv import widening
 from diabolo.nets.convolution import Double, Halve, Keep, halvings, normed
-from diabolo.nets.grid import Size, channels_and_size, from_grid, out_channels, to_grid
+from diabolo.nets.grid import Size, channels_and_size, channels_last, from_grid, out_channels, to_grid
 from diabolo.nets.net import Net, Skips
 from diabolo.part import knob
 
@@ -48,7 +48,7 @@ class UNet(Net):
         "channels at the full size and at each further halving",
     )
     kernel: int = knob(3, Whole(2, 63), "length of the convolutions along each axis")
-    activation: str = knob("relu", ACTIVATION, "what follows each hidden convolution")
+    activation: str = knob("silu", ACTIVATION, "what follows each hidden convolution")
     norm: str = knob("none", OneOf("none", "group"), "normalisation before each activation, within a sample")
 
     def build(self, shape: Shape, width: int, n: int, out: Shape) -> tuple[nn.Module, nn.Module]:
@@ -95,7 +95,7 @@ class UNetDecoder(nn.Module):
                 f"UNet needs the {len(self.up)} skips of its encoder to decode; got {len(skips)}. Use reconstruct, or "
                 "another net, such as Conv()."
             )
-        y = self.first(z).unflatten(1, self.coarse)
+        y = channels_last(self.first(z).unflatten(1, self.coarse))
         for up, across, skip in zip(self.up, self.across, reversed(skips), strict=True):
             y = across(torch.cat([up(y), skip], 1))
         return from_grid(y, self.out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class Checkpoint:
         arrays = {f"model.{name}": value for name, value in run.model.state_dict().items()}
         arrays |= {f"best.{name}": value for name, value in run.best_weights.items()}
         arrays |= _optimiser_arrays(run.optimiser)
-        state = {"epoch": run.epoch, "best": run.best, "stopping": run.stopping, "history": asdict(run.history)}
+        state = {"epoch": run.epoch, "best": run.best, "stopping": run.stopping, "history": run.history.to_json()}
         save_tensors(self.path, arrays, {"identity": self.identity, "state": json.dumps(state)})
 
     def resume(self, run: Run) -> None:
@@ -61,7 +61,7 @@ class Checkpoint:
         run.best_weights = {k: v.to(run.model.state_dict()[k].device) for k, v in _under("best.", arrays).items()}
         _load_optimiser(run.optimiser, _under("optimiser.", arrays))
         run.epoch, run.best, run.stopping = state["epoch"], state["best"], state["stopping"]
-        run.history = History(**state["history"])
+        run.history = History.from_json(state["history"])
 
 
 def _identity(run: Run, source: Source, seed: int) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -44,6 +45,16 @@ class History:
     def rows(self) -> list[dict[str, float]]:
         """Return the table as a list of rows."""
         return [dict(zip(self.columns, values, strict=True)) for values in zip(*self.columns.values(), strict=True)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the history as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> History:
+        """Return the history that `to_json` described."""
+        stages = [cls.from_json(stage) for stage in plain["stages"]]
+        return cls(plain["columns"], plain["best_epoch"], plain["stopped"], stages)
 
     def last(self, name: str) -> float:
         """Return the newest value of a column."""

@@ -112,7 +112,7 @@ def _epoch(run: Run, source: Source, held_out: Source | None, seed: int) -> None
         run.optimiser.zero_grad(set_to_none=True)
         output.loss.backward()
         if run.training.clip is not None:
-            torch.nn.utils.clip_grad_norm_(run.model.parameters(), run.training.clip)
+            torch.nn.utils.clip_grad_norm_(run.model.parameters(), run.training.clip * batch.x[0].numel())
         run.optimiser.step()
         trace.add(output, step)
         step += 1

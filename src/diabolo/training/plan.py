@@ -26,15 +26,17 @@ class Training(Part):
     >>> Training(epochs=5)
     Training(epochs=5)
     >>> Plan.of(Training(), 60_000)
-    Plan(samples=60000, batch_size=256, epochs=24, steps_per_epoch=235)
+    Plan(samples=60000, batch_size=128, epochs=10, steps_per_epoch=469)
     """
 
     epochs: int | None = knob(None, Maybe(Whole(1, 10**7), _CHOSEN), "passes over the samples, at most")
     batch_size: int | None = knob(None, Maybe(Whole(1, 2**24), _CHOSEN), "samples per step")
-    learning_rate: float = knob(2e-3, Number(0, open_low=True), "largest learning rate")
-    weight_decay: float = knob(1e-4, Number(0), "decay of the weight matrices, per step and unit of learning rate")
+    learning_rate: float = knob(3e-3, Number(0, open_low=True), "largest learning rate")
+    weight_decay: float = knob(1e-2, Number(0), "decay of the weight matrices, per step and unit of learning rate")
     warmup: float = knob(0.05, Number(0, 1), "share of the steps over which the learning rate rises")
-    clip: float | None = knob(1.0, Maybe(Number(0, open_low=True), "no clipping"), "largest norm of the gradient")
+    clip: float | None = knob(
+        1.0, Maybe(Number(0, open_low=True), "no clipping"), "largest norm of the gradient, per number of a sample"
+    )
     validation: float = knob(0.1, Number(0, 0.9), "share of the samples held out to watch; 0 trains on all of them")
     patience: int | None = knob(
         None, Maybe(Whole(1, 10**7), "a fifth of the epochs, at least 10"), "epochs without progress before stopping"
@@ -61,13 +63,13 @@ class Plan:
     def of(cls, training: Training, samples: int) -> Plan:
         """Choose what `training` leaves open.
 
-        Batches grow with the data, between 32 and 256 samples; the epochs then give about 5,500 steps, with at least 12
-        epochs for much data and at most 400 for little.
+        Batches grow with the data: 32 samples for little, 128 from 8,000 samples on, up to 1,024 for millions. The
+        epochs then give about 4,500 steps, with at least 10 epochs for much data and at most 400 for little.
         """
-        batch = training.batch_size or min(256, max(32, 2 ** round(math.log2(max(samples, 1) / 64))))
-        batch = min(batch, max(samples, 1))
+        wanted = max(32, min(samples / 64, 128), min(samples / 1024, 1024))
+        batch = min(training.batch_size or 2 ** round(math.log2(wanted)), max(samples, 1))
         steps = math.ceil(samples / batch)
-        epochs = training.epochs or min(400, max(12, math.ceil(5500 / steps)))
+        epochs = training.epochs or min(400, max(10, math.ceil(4500 / steps)))
         return cls(samples, batch, epochs, steps)
 
     @property

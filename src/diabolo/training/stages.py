@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from diabolo.model import Autoencoder
-from diabolo.nets import Auto
 from diabolo.training.batches import Source
 from diabolo.training.callbacks import Callback
 from diabolo.training.history import History
@@ -43,9 +42,7 @@ def train_in_stages(
     stages, files = [], []
     begun = checkpoint is not None and checkpoint.exists()  # the whole is in training: its stages are done
     if model.recipe.pretraining is not None and not begun:
-        net = model.recipe.net
-        net = net.choose(model.shape) if isinstance(net, Auto) else net
-        for i, stage in enumerate(model.recipe.pretraining.stages(net, model)):
+        for i, stage in enumerate(model.recipe.pretraining.stages(model.recipe.net, model)):
             file = checkpoint.with_name(f"{checkpoint.name}.stage{i + 1}") if checkpoint else None
             stages.append(train(stage, source, held_out, training, seed=seed, callbacks=callbacks, checkpoint=file))
             files += [file] if file else []
