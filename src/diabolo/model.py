@@ -49,17 +49,13 @@ class Recipe(Part):
     penalties: tuple[Penalty, ...] = knob((), Many(Some("penalties"), 16), "further terms of the loss")
     pretraining: Pretraining | None = knob(None, Maybe(Some("pretrainings"), _NONE), "what is trained before the whole")
 
-    def __repr__(self) -> str:
-        changed = [k.name for k in self.knobs() if getattr(self, k.name) != k.default]
-        return f"Recipe({', '.join(f'{name}={getattr(self, name)!r}' for name in changed)})"
-
     def settle(self, shape: Shape, bounds: Bounds | None = None) -> Recipe:
         """Return the recipe with what it leaves open chosen, for samples of `shape` and data with these bounds.
 
         Examples
         --------
         >>> Recipe().settle((1, 28, 28)).net
-        Conv(channels=None, kernel=3, activation='silu', norm='none', blocks=0)
+        Conv()
         """
         recipe = self
         if isinstance(recipe.net, nets.Auto):
@@ -140,7 +136,7 @@ class Autoencoder(nn.Module):
         target = batch.x if batch.target is None else batch.target  # (B, *shape)
         seen, hidden = self._corrupt(batch.x) if noise else (batch.x, None)
         code, skips = self._encode(seen, noise)
-        params = self.decoder(code.z, _repeated(skips, len(code.z) // len(target)))  # (K * B, *out)
+        params = self.decoder(code.z, _repeated(skips, len(code.z) // len(target))).to(target.dtype)  # (K * B, *out)
         distortion, rate = self.latent.bound(code, self._distortion(params, target, hidden))  # (B,), (B,)
         output = Output(target, code, params, distortion, rate, {}, batch.weight)
         for name, penalty in _named(self.recipe.penalties):
@@ -205,7 +201,7 @@ class Autoencoder(nn.Module):
 
     def _encode(self, x: Tensor, noise: bool) -> tuple[Code, Skips]:
         h, skips = self.encoder(x)  # (B, width)
-        return self.latent(h, noise), skips
+        return self.latent(h.to(x.dtype), noise), skips  # nets may compute in bfloat16; rates and distortions do not
 
     def _distortion(self, params: Tensor, target: Tensor, hidden: Tensor | None) -> Tensor:
         draws = len(params) // len(target)

@@ -45,7 +45,10 @@ class Knob:
 
 
 class Part(ABC):  # noqa: B024  (its roles are what is abstract)
-    """A frozen value made of knobs. Calling it gives a revised copy: ``part(beta=4.0)``."""
+    """A frozen value made of knobs, printed with those that are not at their default.
+
+    Calling a part gives a revised copy: ``part(beta=4.0)``.
+    """
 
     role: ClassVar[str] = ""
 
@@ -59,7 +62,12 @@ class Part(ABC):  # noqa: B024  (its roles are what is abstract)
             raise TypeError(
                 f"{cls.__bases__[0].__name__} is final: wrap it instead of subclassing it as {cls.__name__}."
             )
+        cls.__repr__ = Part.__repr__  # set before the dataclass would write its own, which leaves it then
         _enter(cls)
+
+    def __repr__(self) -> str:
+        changed = [k.name for k in self.knobs() if getattr(self, k.name) != k.default]
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in changed)})"
 
     def __call__(self, **changes: Any) -> Self:
         """Return a copy with some knobs changed; see `revise`."""

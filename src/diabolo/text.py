@@ -55,7 +55,7 @@ def revise_from_text(part: P, path: str, text: str) -> P:
     --------
     >>> from diabolo.latents import Gaussian
     >>> revise_from_text(Gaussian(), "beta", "4")
-    Gaussian(beta=4, free_bits=0.0, samples=1)
+    Gaussian(beta=4)
     """
     names = path.replace("__", ".").split(".")
     owner: Part = part

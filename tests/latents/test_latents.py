@@ -13,7 +13,9 @@ EIGHT = [
     Plain(),
     L1(),
     KLSparsity(),
+    TopK(),
     TopK(3),
+    BatchTopK(),
     BatchTopK(3),
     Gaussian(),
     Gaussian(free_bits=0.2),
@@ -22,7 +24,7 @@ EIGHT = [
     FSQ(5),
     FSQ(4),
 ]
-ONE = [Plain(), L1(), KLSparsity(), TopK(1), BatchTopK(1), Gaussian(), VectorQuantized(4, dim=1), FSQ()]
+ONE = [Plain(), L1(), KLSparsity(), TopK(), BatchTopK(), Gaussian(), VectorQuantized(4, dim=1), FSQ()]
 every = pytest.mark.parametrize("part", EIGHT, ids=str)
 any_noise = pytest.mark.parametrize("noise", [True, False], ids=["noise", "still"])
 

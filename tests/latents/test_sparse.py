@@ -72,6 +72,17 @@ def test_top_k_keeps_exactly_the_k_largest(k):
     assert bool((kept.amin(1) >= left.amax(1)).all())
 
 
+@pytest.mark.parametrize("part", [TopK(), BatchTopK()], ids=repr)
+@pytest.mark.parametrize(("n", "kept"), [(1, 1), (3, 1), (4, 1), (8, 2), (15, 3), (400, 100)])
+def test_no_k_is_a_quarter_of_the_code(part, n, kept):
+    assert part.kept(n) == kept
+    assert part(k=5).kept(n) == 5
+    h = 1 + torch.rand(6, n)
+    z = part.build(n)(h, noise=True).z
+    assert int((z != 0).sum()) == 6 * kept
+    assert torch.equal(z, part(k=kept).build(n)(h, noise=True).z)
+
+
 def test_more_k_rebuilds_better(world):
     losses = [fitted(world, TopK(k))(Batch(world), noise=False).loss.item() for k in (1, 3, 8)]
     assert losses[0] > losses[1] > losses[2]

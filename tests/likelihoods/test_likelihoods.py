@@ -9,10 +9,21 @@ from hypothesis import strategies as st
 from torch import distributions as laws
 
 from diabolo.errors import ParameterError
-from diabolo.likelihoods import Bernoulli, Categorical, Gaussian, Laplace, Mixed, Multinomial, SquaredError
+from diabolo.likelihoods import (
+    Auto,
+    Bernoulli,
+    Categorical,
+    Clipped,
+    Gaussian,
+    Laplace,
+    Mixed,
+    Multinomial,
+    SquaredError,
+)
 
 MIXED = Mixed((SquaredError(), Categorical(3), Gaussian(), Bernoulli()), (1, 3, 2, 2))
-PARTS = [SquaredError(), Laplace(), Gaussian(), Bernoulli(), Categorical(2), Categorical(4), Multinomial()]
+EXACT = [Laplace(), Bernoulli(), Categorical(2), Categorical(4), Multinomial(), Auto()]
+PARTS = [SquaredError(), SquaredError(2.0), Gaussian(), Gaussian(1e-3), *EXACT, Clipped()]
 SHAPES = [(8,), (5, 4), (4, 3, 3)]
 CASES = [*((part, shape) for part in PARTS for shape in SHAPES), (MIXED, (8,))]
 every = pytest.mark.parametrize(("part", "shape"), CASES, ids=str)
@@ -33,6 +44,7 @@ def test_shapes_and_dtype(part, shape, count):
 
 @every
 def test_samples_average_to_the_mean(part, shape):
+    part = Clipped((-50.0,), (50.0,)) if isinstance(part, Clipped) else part  # cut off, a draw moves off the mean
     torch.manual_seed(0)
     p = params(part, shape, 1)
     drawn = part.sample(p.expand(20000, *p.shape[1:]))
@@ -52,6 +64,7 @@ def test_extreme_params_stay_finite(part, shape, scale):
 
 @every
 def test_the_truth_is_the_best_guess_on_average(part, shape):
+    part = Clipped((-50.0,), (50.0,)) if isinstance(part, Clipped) else part
     torch.manual_seed(0)
     truth = params(part, shape, 1)
     p = truth.clone().requires_grad_()
@@ -102,30 +115,47 @@ def test_gaussian_is_least_at_mean_and_variance(mean, log_scale, shift, stretch)
     target = torch.tensor([[mean - math.exp(log_scale)], [mean + math.exp(log_scale)]], dtype=torch.float64)
     asked = -10 + math.log(math.expm1(2 * log_scale + 10))  # undoes the smooth bend at -10
 
-    def total(m, v):
-        return Gaussian().distortion(torch.tensor([[m, v]] * 2, dtype=torch.float64), target).sum()
+    def total(params):
+        return Gaussian(math.exp(-5)).distortion(params.expand(2, 2), target).sum()
 
-    assert total(mean, asked) <= total(mean + shift, asked + stretch) + 1e-9
+    best = torch.tensor([mean, asked], dtype=torch.float64, requires_grad=True)
+    assert total(best) <= total(best + torch.tensor([shift, stretch])) + 1e-9
+    (slope,) = torch.autograd.grad(total(best), best)
+    assert slope.abs().max() < 1e-6
 
 
+@pytest.mark.parametrize("floor", [1e-3, 0.1, 2.0])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_gaussian_is_exact(shape):
-    p, x = params(Gaussian(), shape), torch.randn(6, *shape, dtype=torch.float64)
+def test_gaussian_is_exact(shape, floor):
+    part = Gaussian(floor)
+    p, x = params(part, shape), torch.randn(6, *shape, dtype=torch.float64)
     mean, log_var = p.chunk(2, 1 if len(shape) == 3 else -1)
-    scale = (-10 + (1 + (log_var + 10).exp()).log()).exp().sqrt()
-    assert torch.allclose(Gaussian().distortion(p, x), -laws.Normal(mean, scale).log_prob(x))
+    scale = (floor**2 + log_var.exp()).sqrt()  # the smooth bend: the variances add
+    assert torch.allclose(part.distortion(p, x), -laws.Normal(mean, scale).log_prob(x))
 
 
-def test_gaussian_variance_has_a_floor():
+@settings(max_examples=50, deadline=None)
+@given(floor=st.floats(1e-3, 10), log_var=st.floats(-1e4, 5))
+def test_no_standard_deviation_is_below_the_floor(floor, log_var):
+    part, p = Gaussian(floor), torch.tensor([[0.0, log_var]], dtype=torch.float64)
+    away = part.distortion(p, torch.ones(1, 1).double()) - part.distortion(p, torch.zeros(1, 1).double())
+    sigma = (0.5 / away.item()) ** 0.5  # ½/σ² is what one unit away costs
+    assert sigma >= floor * (1 - 1e-9)
+    assert log_var > -100 or sigma == pytest.approx(floor)
+
+
+def test_the_floor_bounds_what_a_constant_can_earn():
     p = torch.tensor([[0.0, -1e4]])
-    assert Gaussian().distortion(p, torch.zeros(1, 1)).item() == pytest.approx(0.5 * (math.log(2 * math.pi) - 10))
+    least = [Gaussian(floor).distortion(p, torch.zeros(1, 1)).item() for floor in (0.01, 0.1, 1.0)]
+    assert least == pytest.approx([0.5 * math.log(2 * math.pi) + math.log(floor) for floor in (0.01, 0.1, 1.0)])
 
 
 def test_laplace_and_squared_error_drop_what_they_say():
     p, x = params(Laplace(), (8,)), torch.randn(6, 8, dtype=torch.float64)
     assert torch.allclose(Laplace().distortion(p, x) + math.log(2), -laws.Laplace(p, 1.0).log_prob(x))
-    exact = -laws.Normal(p, 1.0).log_prob(x)
-    assert torch.allclose(SquaredError().distortion(p, x) + 0.5 * math.log(2 * math.pi), exact)
+    for sigma in (1.0, 0.3):
+        exact = -laws.Normal(p, sigma).log_prob(x) - math.log(sigma)
+        assert torch.allclose(SquaredError(sigma).distortion(p, x) + 0.5 * math.log(2 * math.pi), exact)
 
 
 def test_bernoulli_is_exact():
@@ -175,6 +205,8 @@ def test_mixed_is_its_groups_side_by_side():
 def test_domains_tell_the_readers_what_a_column_may_hold():
     assert {type(part).__name__: part.domains(1)[0] for part in PARTS} == {
         "SquaredError": "real",
+        "Auto": "real",
+        "Clipped": "real",
         "Laplace": "real",
         "Gaussian": "real",
         "Bernoulli": "unit",
@@ -193,6 +225,16 @@ def test_domains_tell_the_readers_what_a_column_may_hold():
         (MIXED, (5, 8), "add up to the columns of a table"),
         (Mixed((Laplace(),), (1, 2)), (3,), "each of the 1 likelihoods"),
         (Mixed((Categorical(2),), (3,)), (3,), "number of channels, 3; got 2"),
+        (
+            Clipped((0.0, 0.0), (1.0, 1.0)),
+            (3, 8, 8),
+            "'low' of Clipped must hold 1 bound, or 3, .*; got 2",
+        ),
+        (Clipped((0.0,), (1.0,) * 4), (3,), "'high' of Clipped must hold 1 bound, or 3, one per channel; got 4"),
+        (Clipped((0.0,), (1.0,) * 3), (3,), "'low' of Clipped must hold as many bounds as 'high', 3; got 1"),
+        (Clipped((0.0, 1.0), (1.0, 1.0)), (5, 2), "'low' of Clipped must lie below"),
+        (Clipped((2.0,), (1.0,)), (4,), "'low' of Clipped must lie below"),
+        (Clipped((), ()), (4,), "'low' of Clipped must hold 1 bound"),
     ],
     ids=str,
 )

@@ -1,9 +1,9 @@
-"""Where a net has a linear path, training starts at PCA: with any likelihood that begins with the mean, and any latent."""
+"""Where a net has a linear path, training starts at PCA, with any likelihood whose params begin with the mean."""
 
 import numpy as np
 import pytest
 import torch
-from sklearn.decomposition import PCA as Reference
+from sklearn import decomposition
 
 from diabolo.flow import Batch
 from diabolo.latents import Gaussian
@@ -52,7 +52,7 @@ def begun(recipe, x, n):
 def rebuilt(x, n):
     """Return what scikit-learn's PCA makes of x, and the root mean square of its codes."""
     flat = x.flatten(1).numpy()
-    reference = Reference(min(n, flat.shape[1])).fit(flat)
+    reference = decomposition.PCA(min(n, flat.shape[1])).fit(flat)
     codes = reference.transform(flat)
     values = torch.from_numpy(reference.inverse_transform(codes)).reshape(x.shape)
     return values, float(np.sqrt((codes**2).mean()))

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sklearn.base import TransformerMixin
+
 from diabolo.check import unknown
 from diabolo.data import read, write
 from diabolo.errors import ParameterError
@@ -40,6 +42,8 @@ def apply(model: Path, data: str, output: Path, verb: str | None, device: str) -
     chosen = verb or estimator.verbs[0]
     if chosen not in estimator.verbs:
         raise ParameterError(f"{type(estimator).__name__}: {unknown('verb', chosen, estimator.verbs)}")
+    if isinstance(estimator, TransformerMixin) and output.suffix in (".csv", ".parquet"):
+        estimator.set_output(transform="pandas")  # columns with names
     result = getattr(estimator, chosen)(read(data))
     write(output, result)
     return {"samples": len(result), "shape": list(result.shape), "output": str(output)}

@@ -24,7 +24,7 @@ def report(reducer: Reducer, X: Any, y: Any = None) -> Page:
     codes, few = reducer._codes(array[::step]), array[:10]
     errors = reducer._errors(array)
     page = Page(f"{type(reducer).__name__}: {reducer.n_components} numbers for {' × '.join(map(str, reducer.shape_))}")
-    page.paragraph(reducer.recipe_.equation())
+    page.paragraph(f"{reducer.recipe_}\n{reducer.recipe_.equation()}")
     page.table([_facts(reducer, array, errors)])
     page.heading("Input and reconstruction")
     page.figure(pairs(few, reducer._rebuilt(few), kind(reducer.shape_)))

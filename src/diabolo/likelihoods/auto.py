@@ -22,8 +22,8 @@ class Auto(Likelihood):
 
     Examples
     --------
-    >>> Auto().choose(None), Auto().choose(((-1.0,), (1.0,)))
-    (SquaredError(sigma=1.0), Clipped(low=(-1.0,), high=(1.0,)))
+    >>> Auto().choose(None), Auto().choose(((-1.0,), (2.0,)))
+    (SquaredError(), Clipped(low=(-1.0,), high=(2.0,)))
     """
 
     begins_with_mean = True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from diabolo.check import Many, Number
+from diabolo.check import Many, Number, shorten
 from diabolo.errors import ParameterError
 from diabolo.flow import Shape, channel_axis, channels
 from diabolo.likelihoods.likelihood import Likelihood
@@ -55,8 +55,14 @@ class Clipped(Likelihood):
                 raise ParameterError(
                     f"Parameter {name!r} of Clipped must hold 1 bound, or {count}, one per channel; got {len(bounds)}."
                 )
-        if len(self.low) != len(self.high) or any(a >= b for a, b in zip(self.low, self.high, strict=True)):
-            raise ParameterError(f"Parameter 'low' of Clipped must lie below high={self.high}; got {self.low}.")
+        if len(self.low) != len(self.high):
+            raise ParameterError(
+                f"Parameter 'low' of Clipped must hold as many bounds as 'high', {len(self.high)}; got {len(self.low)}."
+            )
+        if any(a >= b for a, b in zip(self.low, self.high, strict=True)):
+            raise ParameterError(
+                f"Parameter 'low' of Clipped must lie below high={shorten(self.high)}; got {shorten(self.low)}."
+            )
         return shape
 
     def distortion(self, params: Tensor, target: Tensor) -> Tensor:

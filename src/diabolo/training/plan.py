@@ -45,10 +45,6 @@ class Training(Part):
         "auto", OneOf("auto", "float32", "bfloat16"), "arithmetic of the net; auto is bfloat16 where CUDA has it"
     )
 
-    def __repr__(self) -> str:
-        changed = [k.name for k in self.knobs() if getattr(self, k.name) != k.default]
-        return f"Training({', '.join(f'{name}={getattr(self, name)!r}' for name in changed)})"
-
 
 @dataclass(frozen=True)
 class Plan:
