@@ -80,7 +80,9 @@ def lay_out(
 ) -> None:
     """Put the table and the pictures on the page."""
     page.table(rows)
-    page.figure(comparison({row["recipe"]: row["test error"] for row in rows}), "Error per pixel in [0, 1] on the test digits")
+    page.figure(
+        comparison({row["recipe"]: row["test error"] for row in rows}), "Error per pixel in [0, 1] on the test digits"
+    )
     for name, reducer in fitted.items():
         page.heading(f"{name}: {RECIPES[name].about}")
         page.paragraph(f"{RECIPES[name].recipe}\n{RECIPES[name].recipe.equation()}")

@@ -1,5 +1,6 @@
 """Parts as values: revised, described as JSON, read from text; hostile descriptions give errors, not code."""
 
+import sys
 from dataclasses import dataclass
 
 import pytest
@@ -8,8 +9,8 @@ from hypothesis import strategies as st
 
 from diabolo.check import Flag, Many, Maybe, Number, OneOf, Whole
 from diabolo.errors import FileError, ParameterError
-from diabolo.part import PARTS, Part, Some, from_json, knob
-from diabolo.text import parse
+from diabolo.part import PARTS, Part, Some, discover, from_json, knob
+from diabolo.text import parse, revise_from_text
 
 
 class Fruit(Part, role="test_fruits"):
@@ -206,6 +207,67 @@ def test_any_text_gives_a_valid_part_or_an_error_of_ours(text):
     except ParameterError:
         return
     part.check()
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("best.weight", "3", Basket(best=Apple(3))),
+        ("best__kind", "green", Basket(best=Apple(kind="green"))),
+        ("best.kind", "'green'", Basket(best=Apple(kind="green"))),
+        ("best", "Apple(2.0)", Basket(best=Apple(2.0))),
+        ("best", "Basket", Basket(best=Basket())),
+        ("spare", "None", Basket()),
+        ("spare", "Apple(kind='green')", Basket(spare=Apple(kind="green"))),
+        ("rest", "(Apple, Basket())", Basket(rest=(Apple(), Basket()))),
+        ("sizes", "(1, 2)", Basket(sizes=(1, 2))),
+        ("ripe", "False", Basket(ripe=False)),
+    ],
+)
+def test_a_knob_is_set_by_text(path, text, expected):
+    assert revise_from_text(Basket(), path, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "words"),
+    [
+        ("best.weight", "-1", "'weight' of Apple must be a number >= 0; got -1"),
+        ("best.weight", "heavy", "'weight' of Apple must be a number >= 0; got 'heavy'"),
+        ("best.kind", "blue", "must be 'red' or 'green'; got 'blue'"),
+        ("best", "Pear()", "unknown part among the test_fruits 'Pear'"),
+        ("best.wieght", "1", "Did you mean 'weight'"),
+        ("bset.weight", "1", "Did you mean 'best'"),
+        ("spare.weight", "1", "'spare' of Basket is None, which has no 'weight'; set 'spare' first"),
+        ("ripe", "__import__('os')", "'ripe' of Basket must be True or False"),
+        ("", "1", "no such parameter"),
+    ],
+)
+def test_text_that_sets_no_knob_says_why(path, text, words):
+    with pytest.raises(ParameterError, match=words):
+        revise_from_text(Basket(), path, text)
+
+
+def test_a_file_dropped_into_a_room_is_a_part_to_import(tmp_path, monkeypatch):
+    room = tmp_path / "orchard"
+    room.mkdir()
+    (room / "__init__.py").write_text("from diabolo.part import discover\n\ndiscover(__name__, __path__)\n")
+    (room / "pear.py").write_text(
+        "from dataclasses import dataclass\nfrom diabolo.part import Part\n\n"
+        "class Fruit(Part, role='test_orchard'):\n    pass\n\n"
+        "@dataclass(frozen=True)\nclass Pear(Fruit):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    scope = {}
+    try:
+        exec("from orchard import Pear, discover", scope)
+        assert scope["Pear"] is PARTS["test_orchard"]["Pear"]
+        assert scope["discover"] is discover
+        with pytest.raises(ImportError, match="Apple"):
+            exec("from orchard import Apple")
+    finally:
+        PARTS.pop("test_orchard", None)
+        for name in ("orchard", "orchard.pear"):
+            sys.modules.pop(name, None)
 
 
 def test_parts_are_final_and_roles_are_open():

@@ -126,9 +126,15 @@ class Output:
         total = self.distortion + self.rate  # (B,)
         for penalty in self.penalties.values():
             total = total + penalty
-        return total.mean() if self.weight is None else (total * self.weight).sum() / self.weight.sum()
+        return self._mean(total)
 
     def terms(self) -> dict[str, Tensor]:
-        """Return each term of the loss, averaged over the batch."""
+        """Return each term of the loss, averaged over the batch; they sum to the loss."""
         parts = {"distortion": self.distortion, "rate": self.rate} | self.penalties
-        return {name: value.detach().mean() for name, value in parts.items()}
+        return {name: self._mean(value.detach()) for name, value in parts.items()}
+
+    def _mean(self, value: Tensor) -> Tensor:
+        """Return the weighted mean of a value per sample (B,); one for the whole batch () is that already."""
+        if self.weight is None or value.ndim == 0:
+            return value.mean()
+        return (value * self.weight).sum() / self.weight.sum()

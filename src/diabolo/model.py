@@ -189,10 +189,13 @@ class Autoencoder(nn.Module):
             raise ParameterError(f"{path!r} shapes the weights and cannot change once the model is built; build anew.")
         recipe = self.recipe.revise(**{path: value})
         recipe.check()
+        if recipe.corruption is not None:
+            recipe.corruption.check_shape(self.shape)
         new, old = recipe.latent.build(self.n).state_dict(), self.latent.state_dict()
-        if type(recipe.latent) is not type(self.recipe.latent) or {k: v.shape for k, v in new.items()} != {
-            k: v.shape for k, v in old.items()
-        }:
+        same = {k: v.shape for k, v in new.items()} == {k: v.shape for k, v in old.items()}
+        same &= type(recipe.latent) is type(self.recipe.latent)
+        same &= recipe.likelihood.shape(self.shape) == self.recipe.likelihood.shape(self.shape)
+        if not same:
             raise ParameterError(f"{path!r} = {value!r} changes the shape of weights; build a new model instead.")
         self.recipe, self.latent.part = recipe, recipe.latent
 

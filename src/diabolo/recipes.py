@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from diabolo import corruptions, latents, likelihoods, nets, penalties, pretrainings
 from diabolo.check import unknown
@@ -155,7 +154,14 @@ def named(recipe: Recipe | str) -> Recipe:
     if not isinstance(recipe, str):
         raise ParameterError(f"Parameter 'recipe' must be a Recipe or the name of one; got {type(recipe).__name__}.")
     if "(" in recipe:
-        return cast(Recipe, parse(recipe, ""))
+        return _written_out(recipe)
     if recipe not in RECIPES:
         raise ParameterError(f"Parameter 'recipe': {unknown('recipe', recipe, RECIPES)}")
     return RECIPES[recipe].recipe
+
+
+def _written_out(text: str) -> Recipe:
+    recipe = parse(text, "")
+    if not isinstance(recipe, Recipe):
+        raise ParameterError(f"Parameter 'recipe' must be a Recipe or the name of one; got {recipe!r}.")
+    return recipe

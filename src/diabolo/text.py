@@ -37,7 +37,7 @@ def parse(text: str, role: str) -> Part:
             raise
         example = next(iter(sorted(PARTS[role])), "Name")
         raise ParameterError(
-            f"Cannot read {shorten(text)} as one of the {role}; write it as {example}(knob=value)."
+            f"Cannot read {shorten(text)} as one of the {role or 'recipes'}; write it as {example}(knob=value)."
         ) from error
     part.check()
     return part
@@ -76,7 +76,8 @@ def _read(node: ast.expr, role: str) -> Part:
     if not isinstance(name, ast.Name):
         raise ValueError("no name of a part")
     if name.id not in PARTS[role]:
-        raise ParameterError(f"Cannot read {name.id!r}: {unknown(f'part among the {role}', name.id, PARTS[role])}")
+        kind = f"part among the {role or 'recipes'}"
+        raise ParameterError(f"Cannot read {name.id!r}: {unknown(kind, name.id, PARTS[role])}")
     cls = PARTS[role][name.id]
     knobs = {k.name: k.allowed for k in cls.knobs()}
     given = dict(zip(knobs, args, strict=False)) | {k.arg: k.value for k in keywords if k.arg}

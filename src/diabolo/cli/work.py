@@ -8,7 +8,7 @@ from typing import Any
 
 from sklearn.base import TransformerMixin
 
-from diabolo.check import unknown
+from diabolo.check import shorten, unknown
 from diabolo.data import read, write
 from diabolo.errors import ParameterError
 from diabolo.estimators import ESTIMATORS, Estimator, load
@@ -79,7 +79,7 @@ def facts(estimator: Estimator) -> dict[str, Any]:
     recipe, history = estimator.recipe_, estimator.history_
     found: dict[str, Any] = {
         "estimator": type(estimator).__name__,
-        "recipe": repr(recipe),
+        "recipe": shorten(recipe, 500),
         "loss": recipe.equation(),
         "sample": list(estimator.shape_),
         "code": int(estimator.n_components),

@@ -133,27 +133,28 @@ class Estimator(BaseEstimator, ABC):
         """Learn scaling, model and baseline from X; return the held-out samples, or all where none are held out."""
         recipe = self.check_parameters()
         array = self._take(X, reset=True)
-        self.shape_ = array.shape[1:]
-        self.scaling_ = Scaling.fit(array, recipe.likelihood.domains(channels(self.shape_)))
-        self.recipe_ = recipe = recipe.settle(self.shape_, _bounds(array, self.scaling_))
+        shape, n = array.shape[1:], int(self.n_components)
+        scaling = Scaling.fit(array, recipe.likelihood.domains(channels(shape)))
+        recipe = recipe.settle(shape, _bounds(array, scaling))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         device = resolve(self.device)
+        samples = resident(scaling.tensor(array), device)
+        kept, held = split(len(array), self.training.validation, seed)
+        source, held_out = (Rows(samples, scaling.batch, index, device) for index in (kept, held))
         with torch.random.fork_rng([]):
             torch.manual_seed(seed)
-            self.model_ = recipe.build(self.shape_, int(self.n_components)).to(device)
-        samples = resident(self.scaling_.tensor(array), device)
-        kept, held = split(len(array), self.training.validation, seed)
-        source, held_out = (Rows(samples, self.scaling_.batch, index, device) for index in (kept, held))
-        self.pca_ = _baseline(source, recipe, self.model_)
-        begin(self.pca_, self.model_)
-        if solvable(recipe, self.pca_.mean.numel()):
-            self.history_ = History(stopped="solved")
+            model = recipe.build(shape, n).to(device)
+        pca = _baseline(source, recipe, model)
+        begin(pca, model)
+        if solvable(recipe, pca.mean.numel()):
+            history = History(stopped="solved")
         else:
             file = None if checkpoint is None else Path(checkpoint)
-            self.history_ = train_in_stages(
-                self.model_, source, held_out, self.training, seed=seed, callbacks=callbacks, checkpoint=file
+            history = train_in_stages(
+                model, source, held_out, self.training, seed=seed, callbacks=callbacks, checkpoint=file
             )
-        self.n_iter_ = max(1, len(self.history_))
+        self.shape_, self.scaling_, self.recipe_, self.pca_ = shape, scaling, recipe, pca
+        self.model_, self.history_, self.n_iter_ = model.eval(), history, max(1, len(history))
         return array[held.numpy()] if len(held) else array
 
     def check_parameters(self) -> Recipe:
@@ -207,14 +208,18 @@ class Estimator(BaseEstimator, ABC):
 
         float64 data are computed in float64, so that a sample's result does not depend on its neighbours in the block.
         """
-        device = next(self.model_.parameters()).device
-        precise = array.dtype not in (np.float32, np.uint8) and device.type != "mps"
-        model = copy.deepcopy(self.model_).double() if precise else self.model_
+        model, device, precise = self._at(array.dtype not in (np.float32, np.uint8))
         dtype = torch.float64 if precise else torch.float32
         size = max(1, BLOCK // max(1, int(np.prod(self.shape_))))
         for start in range(0, len(array), size):
             block = self.scaling_.tensor(array[start : start + size], dtype=dtype)
             yield self.scaling_.batch(block.to(device)), model
+
+    def _at(self, precise: bool) -> tuple[Autoencoder, torch.device, bool]:
+        """Return the model, in float64 if `precise` and its device can, its device, and whether it is in float64."""
+        device = next(self.model_.parameters()).device
+        precise = precise and device.type != "mps"
+        return (copy.deepcopy(self.model_).double() if precise else self.model_), device, precise
 
     @torch.inference_mode()
     def _codes(self, array: Array) -> Array:
@@ -228,12 +233,11 @@ class Estimator(BaseEstimator, ABC):
 
     @torch.inference_mode()
     def _decoded(self, codes: Array) -> Array:
-        device = next(self.model_.parameters()).device
-        precise = device.type != "mps"
-        model = copy.deepcopy(self.model_).double() if precise else self.model_
+        model, device, precise = self._at(codes.dtype != np.float32)
         z = torch.tensor(codes, dtype=torch.float64 if precise else torch.float32)
-        params = [model.decode(block.to(device)) for block in z.split(4096)]
-        return self.scaling_.undo(model.recipe.likelihood.mean(torch.cat(params)).cpu().numpy())
+        mean = model.recipe.likelihood.mean
+        blocks = z.split(max(1, BLOCK // int(np.prod(self.shape_))))
+        return np.concatenate([self.scaling_.undo(mean(model.decode(block.to(device))).cpu()) for block in blocks])
 
     @torch.inference_mode()
     def _errors(self, array: Array) -> dict[str, float]:

@@ -72,6 +72,8 @@ class Clipped(Likelihood):
 
     def mean(self, params: Tensor) -> Tensor:
         """Return the params, cut off at the bounds."""
+        if len(self.low) == 1:
+            return params.clamp(self.low[0], self.high[0])
         return params.clamp(self._spread(self.low, params), self._spread(self.high, params))
 
     def sample(self, params: Tensor) -> Tensor:
