@@ -11,45 +11,47 @@ from diabolo.model import count_weights
 from diabolo.report import Page, code_map, comparison, curves, pairs, spectrum
 
 if TYPE_CHECKING:
-    from diabolo.estimators.reducer import Reducer
+    from diabolo.estimators.base import Estimator
 
 _SHOWN = 2000
 """Samples in the code map, at most."""
 
 
-def report(reducer: Reducer, X: Any, y: Any = None) -> Page:
-    """Return the page of `Reducer.report`."""
-    array = reducer._take(X)
+def report(estimator: Estimator, X: Any, y: Any = None) -> Page:
+    """Return the page of an estimator that gives codes."""
+    array = estimator._take(X)
     step = max(1, len(array) // _SHOWN)
-    codes, few = reducer._codes(array[::step]), array[:10]
-    errors = reducer._errors(array)
-    page = Page(f"{type(reducer).__name__}: {reducer.n_components} numbers for {' × '.join(map(str, reducer.shape_))}")
-    page.paragraph(f"{reducer.recipe_}\n{reducer.recipe_.equation()}")
-    page.table([_facts(reducer, array, errors)])
+    codes, few = estimator._codes(array[::step]), array[:10]
+    errors = estimator._errors(array)
+    page = Page(
+        f"{type(estimator).__name__}: {estimator.n_components} numbers for {' × '.join(map(str, estimator.shape_))}"
+    )
+    page.paragraph(f"{estimator.recipe_}\n{estimator.recipe_.equation()}")
+    page.table([_facts(estimator, array, errors)])
     page.heading("Input and reconstruction")
-    page.figure(pairs(few, reducer._rebuilt(few), kind(reducer.shape_)))
+    page.figure(pairs(few, estimator._rebuilt(few), kind(estimator.shape_)))
     page.heading("Against PCA of the same size")
     page.figure(comparison({"this model": errors["model"], "PCA": errors["pca"], "mean": errors["mean"]}))
     page.heading("Map of the code")
     page.figure(code_map(codes, None if y is None else np.asarray(y)[::step]))
     page.heading("Spectrum of the code")
-    page.figure(spectrum(_variances(codes), reducer.pca_.variances[: codes.shape[1]].numpy()))
-    if len(reducer.history_):
+    page.figure(spectrum(_variances(codes), estimator.pca_.variances[: codes.shape[1]].numpy()))
+    if len(estimator.history_):
         page.heading("Training")
-        page.figure(curves(reducer.history_.columns))
+        page.figure(curves(estimator.history_.columns))
     return page
 
 
-def _facts(reducer: Reducer, array: Any, errors: dict[str, float]) -> dict[str, object]:
+def _facts(estimator: Estimator, array: Any, errors: dict[str, float]) -> dict[str, object]:
     return {
         "samples": len(array),
-        "code": reducer.n_components,
-        "weights": count_weights(reducer.model_),
+        "code": estimator.n_components,
+        "weights": count_weights(estimator.model_),
         "error": errors["model"],
         "error / PCA error": errors["model"] / errors["pca"] if errors["pca"] else float("nan"),
         "variance kept": 1 - errors["model"] / errors["mean"] if errors["mean"] else float("nan"),
-        "epochs": len(reducer.history_),
-        "ended": reducer.history_.stopped,
+        "epochs": len(estimator.history_),
+        "ended": estimator.history_.stopped,
     }
 
 
