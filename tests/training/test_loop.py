@@ -6,14 +6,18 @@ import sys
 import textwrap
 import warnings
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from scipy.linalg import subspace_angles
+from sklearn.decomposition import PCA
 from torch import nn
 
 from diabolo.errors import DiaboloWarning, FileError, TrainingError
 from diabolo.model import Recipe
-from diabolo.nets import MLP
+from diabolo.nets import MLP, Linear
 from diabolo.penalties import MMD
 from diabolo.pretrainings import Layerwise
 from diabolo.training import Callback, Plan, Rows, Training, resolve, split, train, train_in_stages
@@ -53,6 +57,18 @@ def test_learns():
     assert len(history) == 60
     assert set(history.columns) >= {"epoch", "seconds", "learning_rate", "loss", "distortion", "rate", "held_out"}
     assert history.columns["loss"][-1] < history.columns["loss"][0]
+
+
+def test_a_linear_net_finds_the_subspace_of_pca_by_gradients():
+    x = torch.randn(500, 6, generator=torch.Generator().manual_seed(0)) * torch.tensor([2.0, 1.5, 0.7, 0.5, 0.3, 0.1])
+    x = x @ torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(1)))[0]
+    model = build(Recipe(Linear()), width=6)
+    train(model, rows(x), None, Training(epochs=80))
+    pca: Any = PCA(2).fit(x.numpy())
+    found = model.get_parameter("decoder.map.weight").detach().numpy()
+    assert np.degrees(subspace_angles(found, pca.components_.T).max()) < 1
+    error = (model.reconstruct(x) - x).square().sum().item()
+    assert error < 1.001 * np.square(pca.inverse_transform(pca.transform(x.numpy())) - x.numpy()).sum()
 
 
 def test_keeps_the_best_weights_as_a_copy():
