@@ -15,8 +15,7 @@ from diabolo.estimators import ESTIMATORS, Estimator, load
 from diabolo.model import Recipe, count_weights
 from diabolo.recipes import RECIPES, named
 from diabolo.text import revise_from_text
-from diabolo.training import Training
-from diabolo.training.callbacks import Progress
+from diabolo.training import Progress, Training
 
 
 def make(job: str, components: int, recipe: str, settings: Sequence[str], seed: int, device: str) -> Estimator:

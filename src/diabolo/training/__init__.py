@@ -1,11 +1,24 @@
 """Training: one loop, and what it stands on."""
 
 from diabolo.training.batches import Rows, Source, split
-from diabolo.training.callbacks import Callback
+from diabolo.training.callbacks import Callback, Log, Progress
 from diabolo.training.device import resolve
 from diabolo.training.history import History
 from diabolo.training.loop import train
 from diabolo.training.plan import Plan, Training
 from diabolo.training.stages import train_in_stages
 
-__all__ = ["Callback", "History", "Plan", "Rows", "Source", "Training", "resolve", "split", "train", "train_in_stages"]
+__all__ = [
+    "Callback",
+    "History",
+    "Log",
+    "Plan",
+    "Progress",
+    "Rows",
+    "Source",
+    "Training",
+    "resolve",
+    "split",
+    "train",
+    "train_in_stages",
+]
