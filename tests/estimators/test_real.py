@@ -39,10 +39,10 @@ def test_a_dense_net_halves_the_error_of_pca_on_pendigits(shared):
     assert errors["model"] < 0.5 * errors["pca"]
 
 
-def test_convolutions_beat_pca_on_heartbeats(shared):
+def test_a_dense_net_beats_pca_on_heartbeats(shared):
     with np.load(shared / "ecg5000" / "ECG5000.npz", allow_pickle=False) as file:
         series = [file[name] for name in file.files if file[name].ndim == 2 and file[name].shape[1] == 140]
     X = np.concatenate(series)[:, :, None].astype(np.float32)
     reducer = Reducer(16, random_state=0, training=Training(epochs=4)).fit(X[1000:])
     errors = reducer._errors(X[:1000])
-    assert errors["model"] < errors["pca"]
+    assert errors["model"] < 0.9 * errors["pca"]

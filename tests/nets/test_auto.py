@@ -4,7 +4,7 @@ import torch
 from diabolo.nets import MLP, Auto, Conv
 
 
-@pytest.mark.parametrize(("shape", "net"), [((12,), MLP()), ((9, 2), Conv()), ((3, 8, 8), Conv())])
+@pytest.mark.parametrize(("shape", "net"), [((12,), MLP()), ((9, 2), MLP()), ((3, 8, 8), Conv())])
 def test_builds_what_it_chooses(shape, net):
     assert Auto().choose(shape) == net
     built, chosen = Auto().build(shape, 2, 2, shape), net.build(shape, 2, 2, shape)

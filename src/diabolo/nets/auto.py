@@ -12,12 +12,12 @@ from diabolo.nets.conv import Conv
 from diabolo.nets.mlp import MLP, MLPEncoder
 from diabolo.nets.net import Net, Pair
 
-_CHOICES: dict[int, Net] = {1: MLP(), 2: Conv(), 3: Conv()}
+_CHOICES: dict[int, Net] = {1: MLP(), 2: MLP(), 3: Conv()}
 
 
 @dataclass(frozen=True)
 class Auto(Net):
-    """`MLP` for table rows, `Conv` for series and images.
+    """`MLP` for table rows and series of one length, `Conv` for images.
 
     Examples
     --------
