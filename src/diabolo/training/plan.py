@@ -60,12 +60,12 @@ class Plan:
         """Choose what `training` leaves open.
 
         Batches grow with the data: 32 samples for little, 128 from 8,000 samples on, up to 1,024 for millions. The
-        epochs then give about 4,500 steps, with at least 10 epochs for much data and at most 400 for little.
+        epochs then give about 4,000 steps, with at least 10 epochs for much data and at most 400 for little.
         """
         wanted = max(32, min(samples / 64, 128), min(samples / 1024, 1024))
         batch = min(training.batch_size or 2 ** round(math.log2(wanted)), max(samples, 1))
         steps = math.ceil(samples / batch)
-        epochs = training.epochs or min(400, max(10, math.ceil(4500 / steps)))
+        epochs = training.epochs or min(400, max(10, math.ceil(4000 / steps)))
         return cls(samples, batch, epochs, steps)
 
     @property
