@@ -193,7 +193,7 @@ def test_says_what_it_is(net):
 @pytest.mark.parametrize("net", [net for net in NETS if not isinstance(net, MLP)], ids=repr)
 def test_only_an_mlp_has_pairs(net):
     with pytest.raises(CapabilityError, match=r"use MLP\(\)"):
-        net.pairs(*net.build((9, 2), 4, 4, (9, 2)))
+        net.pairs(*net.build((2, 9, 9), 4, 4, (2, 9, 9)))
 
 
 @pytest.mark.parametrize("net", [net for net in NETS if not isinstance(net, MLP | Linear)], ids=repr)
