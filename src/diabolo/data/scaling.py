@@ -78,7 +78,7 @@ class Scaling:
             column_scaling(Column(f"{_name(array)} {i}", channels[i], low[i], high[i], mean[i], std[i], top), domain)
             for i, domain in enumerate(domains)
         ]
-        shift, scale = np.array(fitted, dtype=np.float64).T.reshape(2, *_broadcast(array.shape[1:]))
+        shift, scale = np.array(fitted, dtype=np.float64).T.reshape(2, *per_channel(array.shape[1:]))
         return cls(shift, scale)
 
     def tensor(self, array: np.ndarray, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -130,7 +130,14 @@ class Scaling:
         return cls(shift, scale)
 
 
-def _broadcast(shape: Shape) -> Shape:
+def per_channel(shape: Shape) -> Shape:
+    """Return the shape of one number per channel, such that it broadcasts over samples of `shape`.
+
+    Examples
+    --------
+    >>> per_channel((30,)), per_channel((50, 3)), per_channel((3, 32, 32))
+    ((30,), (3,), (3, 1, 1))
+    """
     return (shape[0], 1, 1) if len(shape) == 3 else shape[-1:]
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from diabolo import files
 from diabolo.check import shorten, unknown
 from diabolo.data import Scaling
+from diabolo.data.scaling import per_channel
 from diabolo.errors import DiaboloError, FileError
 from diabolo.flow import Shape
 from diabolo.model import Autoencoder, Recipe
@@ -122,7 +123,7 @@ def _model(estimator: Estimator, shape: Shape, arrays: dict[str, Tensor]) -> Aut
 
 def _scaling(arrays: dict[str, Tensor], shape: Shape) -> Scaling:
     scaling = Scaling.from_arrays({name: value.numpy() for name, value in arrays.items()})
-    expected = (shape[0], 1, 1) if len(shape) == 3 else shape[-1:]
+    expected = per_channel(shape)
     if scaling.shift.shape != expected:
         raise FileError(
             f"its scaling has the shape {scaling.shift.shape} where samples of shape {shape} need {expected}"
