@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
 
 from torch import Tensor
 
@@ -123,18 +126,27 @@ class Output:
     @property
     def loss(self) -> Tensor:
         """The mean over the batch of distortion + rate + penalties, a scalar."""
-        total = self.distortion + self.rate  # (B,)
-        for penalty in self.penalties.values():
-            total = total + penalty
-        return self._mean(total)
+        return total(self.terms())
 
     def terms(self) -> dict[str, Tensor]:
         """Return each term of the loss, averaged over the batch; they sum to the loss."""
         parts = {"distortion": self.distortion, "rate": self.rate} | self.penalties
-        return {name: self._mean(value.detach()) for name, value in parts.items()}
+        return {name: self._mean(value) for name, value in parts.items()}
 
     def _mean(self, value: Tensor) -> Tensor:
         """Return the weighted mean of a value per sample (B,); one for the whole batch () is that already."""
         if self.weight is None or value.ndim == 0:
             return value.mean()
         return (value * self.weight).sum() / self.weight.sum()
+
+
+def total(terms: Mapping[str, Tensor]) -> Tensor:
+    """Return the sum of the terms of a loss.
+
+    Examples
+    --------
+    >>> import torch
+    >>> total({"distortion": torch.tensor(2.0), "rate": torch.tensor(0.5)})
+    tensor(2.5000)
+    """
+    return reduce(add, terms.values())

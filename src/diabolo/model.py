@@ -133,10 +133,18 @@ class Autoencoder(nn.Module):
 
     def forward(self, batch: Batch, noise: bool = True) -> Output:
         """Encode, decode and cost a batch; without `noise`, deterministically and uncorrupted."""
-        target = batch.x if batch.target is None else batch.target  # (B, *shape)
-        seen, hidden = self._corrupt(batch.x) if noise else (batch.x, None)
+        seen, hidden = self.corrupt(batch.x) if noise else (batch.x, None)
         code, skips = self._encode(seen, noise)
-        params = self.decoder(code.z, _repeated(skips, len(code.z) // len(target))).to(target.dtype)  # (K * B, *out)
+        params = self.decoder(code.z, _repeated(skips, len(code.z) // len(seen))).to(seen.dtype)  # (K * B, *out)
+        return self.cost(batch, code, params, hidden)
+
+    def corrupt(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return what the encoder sees of x (B, *shape) in training and, where some of it was hidden, what."""
+        return (x, None) if self.recipe.corruption is None else self.recipe.corruption.corrupt(x)
+
+    def cost(self, batch: Batch, code: Code, params: Tensor, hidden: Tensor | None) -> Output:
+        """Return what the params (K * B, *out) of a code cost: the terms of the loss."""
+        target = batch.x if batch.target is None else batch.target  # (B, *shape)
         distortion, rate = self.latent.bound(code, self._distortion(params, target, hidden))  # (B,), (B,)
         output = Output(target, code, params, distortion, rate, {}, batch.weight)
         for name, penalty in _named(self.recipe.penalties):
@@ -198,9 +206,6 @@ class Autoencoder(nn.Module):
         if not same:
             raise ParameterError(f"{path!r} = {value!r} changes the shape of weights; build a new model instead.")
         self.recipe, self.latent.part = recipe, recipe.latent
-
-    def _corrupt(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        return (x, None) if self.recipe.corruption is None else self.recipe.corruption.corrupt(x)
 
     def _encode(self, x: Tensor, noise: bool) -> tuple[Code, Skips]:
         h, skips = self.encoder(x)  # (B, width)

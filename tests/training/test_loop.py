@@ -258,13 +258,13 @@ RUN = """
     class Kill(Callback):
         steps = 0
         def on_start(self, run):
-            model, forward = run.model, run.model.forward
-            def counted(batch, noise=True):
+            gradient = run.gradient
+            def counted(batch):
                 Kill.steps += 1
                 if Kill.steps == {step}:
                     os.kill(os.getpid(), signal.SIGKILL)
-                return forward(batch, noise)
-            model.forward = counted
+                return gradient(batch)
+            run.gradient = counted
     model = build(RECIPE_IN_STAGES)
     train_in_stages(model, rows(world()), rows(world(50, 1)), Training(epochs=4, batch_size=50), seed=3,
                     callbacks=[Kill()], checkpoint=Path({file!r}))
@@ -285,7 +285,7 @@ def test_killed_at_any_step_resumes_to_the_same_weights(tmp_path):
     (tmp_path / "whole").mkdir()
     code, whole = _run(tmp_path / "whole", -1)
     assert code == 0, whole
-    for step in (1, 7, 18, 23, 44, 52):  # in the first stage, in the second, and in the whole
+    for step in (1, 7, 18, 23, 34, 43):  # in the first stage, in the second, and in the whole
         folder = tmp_path / str(step)
         folder.mkdir()
         code, _ = _run(folder, step)

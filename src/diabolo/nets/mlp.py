@@ -14,6 +14,7 @@ from diabolo.errors import CapabilityError
 from diabolo.flow import Shape
 from diabolo.nets.activation import ACTIVATION, Activation, gain, start
 from diabolo.nets.affine import Transposed, affine, demand_mirror, set_principal
+from diabolo.nets.closed import SLOPES, Dense, Hidden
 from diabolo.nets.net import Net, Pair, Principal, Skips
 from diabolo.part import knob
 
@@ -105,6 +106,14 @@ class MLP(Net):
             if self.tied:
                 decoder.drop_constant()
 
+    def closed(self, encoder: nn.Module, decoder: nn.Module) -> tuple[Dense, Dense] | None:
+        """Return the two stacks in closed form; None with shortcuts, tied weights or an activation of unknown slope."""
+        if self.residual or self.tied or self.activation not in SLOPES:
+            return None
+        if not (isinstance(encoder, MLPEncoder) and isinstance(decoder, MLPDecoder)):
+            return None
+        return _closed(encoder.steps, encoder.bypass), _closed(decoder.steps, decoder.bypass)
+
 
 class MLPEncoder(nn.Module):
     """x (B, *shape) → h (B, width)."""
@@ -181,6 +190,16 @@ def _stack(part: MLP, widths: tuple[int, ...], tied: tuple[nn.Linear, ...]) -> n
         map = affine(inputs, outputs, scale, tied[k] if tied else None)
         steps.append(Layer(part, map, inputs, outputs, depth) if k < depth else map)
     return nn.ModuleList(steps)
+
+
+def _closed(steps: nn.ModuleList, path: nn.Module | None) -> Dense:
+    hidden = [
+        Hidden((*step.map.parameters(), *step.norm.parameters()), step.activation.name)
+        for step in steps
+        if isinstance(step, Layer)
+    ]
+    last, around = tuple(steps[-1].parameters()), () if path is None else tuple(path.parameters())
+    return Dense(tuple(hidden), last, around)
 
 
 def _shortcut(inputs: int, outputs: int) -> nn.Module:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from diabolo.errors import CapabilityError
 from diabolo.flow import Shape
+from diabolo.nets.closed import Dense
 from diabolo.part import Part
 
 Skips = tuple[Tensor, ...]
@@ -85,6 +86,10 @@ class Net(Part, role="nets"):
 
     def begin(self, encoder: nn.Module, decoder: nn.Module, principal: Principal) -> None:
         """Set a built net to the principal components, where it has a linear path; others start as they were built."""
+
+    def closed(self, encoder: nn.Module, decoder: nn.Module) -> tuple[Dense, Dense] | None:
+        """Return a built net with its gradient written out, or None where it is not made of plain dense stacks."""
+        return None
 
     def equation(self) -> str:
         """Say in one phrase what D(E(x)) is."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from diabolo.errors import FileError
@@ -36,7 +35,7 @@ class Checkpoint:
             return
         arrays = {f"model.{name}": value for name, value in run.model.state_dict().items()}
         arrays |= {f"best.{name}": value for name, value in run.best_weights.items()}
-        arrays |= _optimiser_arrays(run.optimiser)
+        arrays |= {f"optimiser.{name}": value for name, value in run.optimiser.state().items()}
         state = {"epoch": run.epoch, "best": run.best, "stopping": run.stopping, "history": run.history.to_json()}
         save_tensors(self.path, arrays, {"identity": self.identity, "state": json.dumps(state)})
 
@@ -59,7 +58,7 @@ class Checkpoint:
         state = json.loads(metadata["state"])
         run.model.load_state_dict(_under("model.", arrays))
         run.best_weights = {k: v.to(run.model.state_dict()[k].device) for k, v in _under("best.", arrays).items()}
-        _load_optimiser(run.optimiser, _under("optimiser.", arrays))
+        run.optimiser.load(_under("optimiser.", arrays))
         run.epoch, run.best, run.stopping = state["epoch"], state["best"], state["stopping"]
         run.history = History.from_json(state["history"])
 
@@ -73,19 +72,6 @@ def _identity(run: Run, source: Source, seed: int) -> str:
     first = next(iter(source.epoch(min(len(source), 256), None)))
     digest.update(first.x.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _optimiser_arrays(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    states = optimiser.state_dict()["state"]
-    return {f"optimiser.{i}.{name}": value for i, state in states.items() for name, value in state.items()}
-
-
-def _load_optimiser(optimiser: torch.optim.Optimizer, arrays: dict[str, Tensor]) -> None:
-    states: dict[int, dict[str, Tensor]] = {}
-    for key, value in arrays.items():
-        index, name = key.split(".", 1)
-        states.setdefault(int(index), {})[name] = value
-    optimiser.load_state_dict({"state": states, "param_groups": optimiser.state_dict()["param_groups"]})
 
 
 def _under(prefix: str, arrays: dict[str, Tensor]) -> dict[str, Tensor]:

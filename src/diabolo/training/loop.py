@@ -102,19 +102,13 @@ def _epoch(run: Run, source: Source, held_out: Source | None, seed: int) -> None
     torch.manual_seed(_mix(seed, run.epoch))
     trace, device = Trace(), next(run.model.parameters()).device
     run.model.train()
-    rate = 0.0
+    rate, clip = 0.0, run.training.clip
     for batch in source.epoch(run.plan.batch_size, _mix(seed, run.epoch)):
         rate = run.plan.learning_rate(run.training, step)
-        for group in run.optimiser.param_groups:
-            group["lr"] = rate
         with arithmetic(run.training.precision, device):
-            output = run.model(batch, noise=True)
-        run.optimiser.zero_grad(set_to_none=True)
-        output.loss.backward()
-        if run.training.clip is not None:
-            torch.nn.utils.clip_grad_norm_(run.model.parameters(), run.training.clip * batch.x[0].numel())
-        run.optimiser.step()
-        trace.add(output, step)
+            terms, gradient = run.gradient(batch)
+        run.optimiser.step(gradient, rate, clip and clip * batch.x[0].numel())
+        trace.add(terms, step)
         step += 1
     run.epoch += 1
     terms = trace.means(step - 1)

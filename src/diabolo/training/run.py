@@ -6,14 +6,12 @@ import copy
 import math
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor, nn
 
+from diabolo.training.adamw import AdamW
+from diabolo.training.gradient import Gradient, gradient_of
 from diabolo.training.history import History
 from diabolo.training.plan import Plan, Training
-
-_BETAS = (0.9, 0.95)
-"""Decay of the running moments: the short memory of the second one suits short runs under a cosine."""
 
 
 @dataclass
@@ -23,7 +21,8 @@ class Run:
     model: nn.Module
     training: Training
     plan: Plan
-    optimiser: torch.optim.Optimizer
+    optimiser: AdamW
+    gradient: Gradient
     history: History = field(default_factory=History)
     epoch: int = 0
     best: float = math.inf
@@ -33,7 +32,8 @@ class Run:
     @classmethod
     def begin(cls, model: nn.Module, training: Training, samples: int) -> Run:
         """Return the state before the first step."""
-        return cls(model, training, Plan.of(training, samples), _optimiser(model, training))
+        optimiser = AdamW(model, training.weight_decay)
+        return cls(model, training, Plan.of(training, samples), optimiser, gradient_of(model, optimiser.weights))
 
     def stop(self, reason: str) -> None:
         """End the run after this epoch."""
@@ -51,13 +51,3 @@ class Run:
         """Give the model the best weights of the run."""
         if self.best_weights:
             self.model.load_state_dict(self.best_weights)
-
-
-def _optimiser(model: nn.Module, training: Training) -> torch.optim.Optimizer:
-    weights = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in weights if p.ndim > 1], "weight_decay": training.weight_decay},
-        {"params": [p for p in weights if p.ndim <= 1], "weight_decay": 0.0},  # biases and gains do not decay
-    ]
-    groups = [group for group in groups if group["params"]]
-    return torch.optim.AdamW(groups, lr=training.learning_rate, betas=_BETAS, fused=True)

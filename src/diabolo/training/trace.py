@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from diabolo.errors import TrainingError
-from diabolo.flow import Output
 
 _CURES = {
     "distortion": "lower the learning rate (training__learning_rate), or look for values far out in the data",
@@ -25,21 +25,20 @@ class Trace:
     def __init__(self, length: int = 64) -> None:
         self.length = length
         self._names: tuple[str, ...] = ()
-        self._waiting: list[Tensor] = []
+        self._waiting: list[list[Tensor]] = []
         self._sums: list[float] = []
         self._count = 0
 
-    def add(self, output: Output, step: int) -> None:
-        """Take in the terms of one step; `step` counts from 0.
+    def add(self, terms: Mapping[str, Tensor], step: int) -> None:
+        """Take in the terms of the loss () of one step; `step` counts from 0.
 
         Raises
         ------
         TrainingError
             If a term of this step, or of one since the last reading, is not finite.
         """
-        terms = output.terms()
         self._names = tuple(terms)
-        self._waiting.append(torch.stack([value.float() for value in terms.values()]))
+        self._waiting.append([value.detach() for value in terms.values()])
         if len(self._waiting) >= self.length:
             self._read(step)
 
@@ -59,7 +58,8 @@ class Trace:
     def _read(self, step: int) -> None:
         if not self._waiting:
             return
-        rows = torch.stack(self._waiting).double().cpu().tolist()
+        values = torch.stack([value for step_terms in self._waiting for value in step_terms]).double()
+        rows = values.view(len(self._waiting), -1).tolist()
         self._waiting = []
         for i, row in enumerate(rows):
             for name, value in zip(self._names, row, strict=True):

@@ -1,0 +1,95 @@
+"""The closed form equals autograd to rounding, wherever it applies, and applies where it should."""
+
+import pytest
+import torch
+
+from diabolo.corruptions import GaussianNoise, Masking
+from diabolo.flow import Batch, total
+from diabolo.latents import FSQ, L1, Gaussian, KLSparsity, TopK
+from diabolo.likelihoods import Bernoulli, Clipped, Laplace, SquaredError
+from diabolo.likelihoods import Gaussian as GaussianLikelihood
+from diabolo.model import Recipe
+from diabolo.nets import MLP, Conv
+from diabolo.penalties import Contractive
+from diabolo.training.gradient import _stacks, gradient_of
+
+WIDTH = 6
+NET = MLP((9, 7))
+PLAIN = {
+    "default": Recipe(NET),
+    "no norm": Recipe(NET(norm="none")),
+    "no path": Recipe(NET(bypass=False)),
+    "bare": Recipe(MLP((8,), activation="relu", norm="none", bypass=False)),
+    "no hidden layer": Recipe(MLP(())),
+    **{name: Recipe(NET(activation=name)) for name in ("relu", "silu", "gelu", "tanh", "sigmoid")},
+    "clipped": Recipe(NET, likelihood=Clipped((-1.0,), (1.0,))),
+    "laplace": Recipe(NET, likelihood=Laplace()),
+    "own variance": Recipe(NET, likelihood=GaussianLikelihood()),
+    "bernoulli": Recipe(NET, likelihood=Bernoulli()),
+    "sparse": Recipe(NET, latent=L1(0.1)),
+    "k-sparse": Recipe(NET, latent=TopK(2)),
+    "variational": Recipe(NET, latent=Gaussian(beta=0.5)),
+    "several draws": Recipe(NET, latent=Gaussian(samples=3)),
+    "finite": Recipe(NET, latent=FSQ(3)),
+    "denoising": Recipe(NET, corruption=GaussianNoise(0.3)),
+    "masked": Recipe(NET, corruption=Masking(0.4)),
+}
+OTHERS = {
+    "shortcuts": Recipe(NET(residual=True)),
+    "tied": Recipe(NET(tied=True)),
+    "softplus": Recipe(NET(activation="softplus")),
+    "contractive": Recipe(NET, penalties=(Contractive(),)),
+    "latent with memory": Recipe(NET, latent=KLSparsity()),
+}
+
+
+def build(recipe, shape=(WIDTH,)):
+    torch.manual_seed(0)
+    model = recipe.build(shape, 3).double()
+    for weight in model.parameters():
+        weight.data.add_(0.1 * torch.randn_like(weight))
+    return model
+
+
+def both(model, batch):
+    weights = list(model.parameters())
+    torch.manual_seed(1)
+    terms, gradient = gradient_of(model, weights)(batch)
+    torch.manual_seed(1)
+    expected = model(batch, noise=True).terms()
+    return terms, gradient, expected, torch.autograd.grad(total(expected), weights, allow_unused=True)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_equals_autograd(name):
+    model = build(PLAIN[name])
+    assert _stacks(model, list(model.parameters())) is not None
+    x = torch.rand(11, WIDTH, dtype=torch.float64)
+    for batch in (Batch(x), Batch(x, target=x.flip(0), weight=torch.rand(11, dtype=torch.float64))):
+        terms, gradient, expected, reference = both(model, batch)
+        torch.testing.assert_close(terms, expected)
+        for found, wanted in zip(gradient, reference, strict=True):
+            torch.testing.assert_close(found, wanted)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_leaves_what_is_not_plain_to_autograd(name):
+    model = build(OTHERS[name])
+    closed = _stacks(model, list(model.parameters()))
+    assert closed is None or name == "latent with memory"  # its memory has no weights
+    _, gradient, _, reference = both(model, Batch(torch.rand(11, WIDTH, dtype=torch.float64)))
+    assert [g is None for g in gradient] == [g is None for g in reference]
+
+
+def test_images_and_series_as_vectors_too():
+    for shape in ((4, 2), (1, 3, 4)):
+        model = build(Recipe(NET, likelihood=SquaredError(0.5)), shape)
+        _, gradient, _, reference = both(model, Batch(torch.rand(5, *shape, dtype=torch.float64)))
+        for found, wanted in zip(gradient, reference, strict=True):
+            torch.testing.assert_close(found, wanted)
+
+
+def test_frozen_weights_and_other_nets_are_for_autograd():
+    model = build(Recipe(NET))
+    assert _stacks(model, list(model.parameters())[1:]) is None
+    assert _stacks(build(Recipe(Conv()), (1, 8, 8)), []) is None
