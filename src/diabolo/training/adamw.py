@@ -54,8 +54,10 @@ class AdamW:
         used = [g for g in gradient if g is not None]
         scale = excess(used, limit) if limit is not None and used else None
         self.count += 1
-        for which, decay in self._groups:
-            self._move([i for i in which if gradient[i] is not None], gradient, rate, decay, scale)
+        for group, decay in self._groups:
+            which = [i for i in group if gradient[i] is not None]
+            if which:
+                self._move(which, gradient, rate, decay, scale)
 
     def _move(
         self, which: list[int], gradient: Sequence[Tensor | None], rate: float, decay: float, scale: Tensor | None
