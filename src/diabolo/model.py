@@ -142,7 +142,7 @@ class Autoencoder(nn.Module):
         """Return what the encoder sees of x (B, *shape) in training and, where some of it was hidden, what."""
         return (x, None) if self.recipe.corruption is None else self.recipe.corruption.corrupt(x)
 
-    def cost(self, batch: Batch, code: Code, params: Tensor, hidden: Tensor | None) -> Output:
+    def cost(self, batch: Batch, code: Code, params: Tensor, hidden: Tensor | None = None) -> Output:
         """Return what the params (K * B, *out) of a code cost: the terms of the loss."""
         target = batch.x if batch.target is None else batch.target  # (B, *shape)
         distortion, rate = self.latent.bound(code, self._distortion(params, target, hidden))  # (B,), (B,)

@@ -85,15 +85,18 @@ class Part(ABC):  # noqa: B024  (its roles are what is abstract)
         )
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the knobs and, if `deep`, those of the parts inside as ``outer__inner``, as scikit-learn does."""
+        """Return the knobs and, if `deep`, those of the parts inside as ``outer__inner``, as scikit-learn does.
+
+        Parts in a tuple go by their place: ``penalties__0__weight``.
+        """
         params = {k.name: getattr(self, k.name) for k in self.knobs()}
         if deep:
-            inner = [(name, value.get_params()) for name, value in params.items() if isinstance(value, Part)]
+            inner = [(name, part.get_params()) for name, value in params.items() for name, part in _placed(name, value)]
             params |= {f"{name}__{key}": value for name, got in inner for key, value in got.items()}
         return params
 
     def revise(self, **changes: Any) -> Self:
-        """Return a copy with some knobs changed; keys are paths, ``latent__beta`` or ``latent.beta``.
+        """Return a copy with some knobs changed; keys are paths, ``latent__beta`` or ``penalties.0.weight``.
 
         Raises
         ------
@@ -187,6 +190,13 @@ def _inside(value: object) -> Iterator[Part]:
             yield from _inside(item)
 
 
+def _placed(name: str, value: Any) -> list[tuple[str, Part]]:
+    """Return the parts in the value of a knob, each with its path."""
+    if isinstance(value, tuple):
+        return [(f"{name}__{i}", item) for i, item in enumerate(value) if isinstance(item, Part)]
+    return [(name, value)] if isinstance(value, Part) else []
+
+
 def _revised(part: Any, path: str, value: Any) -> Any:
     name, _, rest = path.partition("__")
     names = [k.name for k in part.knobs()]
@@ -196,6 +206,10 @@ def _revised(part: Any, path: str, value: Any) -> Any:
     if not rest:
         return dataclasses.replace(part, **{name: value})
     inner = getattr(part, name)
+    place, _, beyond = rest.partition("__")
+    if isinstance(inner, tuple) and place.isdecimal() and int(place) < len(inner) and isinstance(inner[0], Part):
+        revised = _revised(inner[int(place)], beyond, value) if beyond else value
+        return dataclasses.replace(part, **{name: (*inner[: int(place)], revised, *inner[int(place) + 1 :])})
     if not isinstance(inner, Part):
         raise ParameterError(
             f"Parameter {name!r} of {owner} is {shorten(inner)}, which has no {rest!r}; set {name!r} first."

@@ -57,6 +57,15 @@ def test_frozen_weights_are_left_out():
     assert len(AdamW(model, decay=0.1).weights) == 4
 
 
+def test_a_gradient_in_another_memory_layout():
+    one, two = layers(), layers()
+    first, second = AdamW(one, decay=0.1), AdamW(two, decay=0.1)
+    gradient = gradients(one, 0)
+    first.step(gradient, 1e-2, 1.0)
+    second.step([g.t().contiguous().t() if g.ndim == 2 else g for g in gradient], 1e-2, 1.0)
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+
+
 def test_goes_on_from_its_state():
     one = layers()
     first = AdamW(one, decay=0.1)

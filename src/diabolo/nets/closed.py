@@ -7,8 +7,9 @@ each here, and equal autograd to rounding.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -40,6 +41,8 @@ class Hidden:
 class Dense:
     """A stack of hidden layers, the last affine map, and the linear path around them if there is one.
 
+    With weights for each of M members, stacked, x is (M, B, inputs) and so on.
+
     Examples
     --------
     >>> from torch import nn
@@ -63,48 +66,77 @@ class Dense:
         """All weights, in the order of the gradient."""
         return (*(w for layer in self.hidden for w in layer.weights), *self.last, *self.path)
 
+    def holding(self, weights: Iterable[Tensor]) -> Dense:
+        """Return the same stack with other weights, given in the order of `weights`."""
+        rest = iter(weights)
+        hidden = [replace(layer, weights=tuple(islice(rest, len(layer.weights)))) for layer in self.hidden]
+        return Dense(tuple(hidden), tuple(islice(rest, 2)), tuple(islice(rest, len(self.path))))
+
     @torch.no_grad()
     def forward(self, x: Tensor) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
         """Return the output (B, outputs) for x (B, inputs), and what each hidden layer keeps for the way back."""
         y, kept = x, []
         for layer in self.hidden:
             W, b, *norm = layer.weights
-            v = torch.addmm(b, y, W.t())
-            about: tuple[Tensor, ...] = ()
-            u = v
+            u, about = _affine(y, W, b), ()
             if norm:
-                u, mean, rstd = torch.native_layer_norm(v, (len(b),), norm[0], norm[1], _EPSILON)
-                about = (v, mean, rstd)
+                u, about = _norm(u, *norm)
             y = ACTIVATIONS[layer.activation](u)
             kept.append((u, y, *about))
         W, b = self.last
         if not self.path:
-            return torch.addmm(b, y, W.t()), kept
+            return _affine(y, W, b), kept
         U, c = self.path
-        return torch.addmm(b + c, y, W.t()).addmm_(x, U.t()), kept
+        out = _affine(y, W, b + c)
+        return (out.addmm_(x, U.t()) if U.ndim == 2 else out.baddbmm_(x, U.mT)), kept
 
     @torch.no_grad()
     def backward(self, x: Tensor, kept: list[tuple[Tensor, ...]], g: Tensor) -> tuple[list[Tensor], Tensor]:
         """Return the gradient by the weights, and by the first map's output, given g (B, outputs) by the output."""
-        bias = g.sum(0)
-        around = [g.t() @ x, bias.clone()] if self.path else []
+        bias = g.sum(-2)
+        around = [g.mT @ x, bias.clone()] if self.path else []
         inputs = [x, *(y for _, y, *_ in kept)]
-        gradient = [g.t() @ inputs[-1], bias, *around]
+        gradient = [g.mT @ inputs[-1], bias, *around]
         W = self.last[0]
         for k in range(len(self.hidden) - 1, -1, -1):
             layer, (u, y, *about) = self.hidden[k], kept[k]
             g = SLOPES[layer.activation](g @ W, u, y)
-            W, b, *norm = layer.weights
-            of_norm: list[Tensor] = []
+            W, _, *norm = layer.weights
+            of_norm: Sequence[Tensor] = ()
             if norm:
-                g, *of_norm = _aten.native_layer_norm_backward.default(
-                    g, about[0], [len(b)], about[1], about[2], *norm, [True, True, True]
-                )
-            gradient = [g.t() @ inputs[k], g.sum(0), *of_norm, *gradient]
+                g, *of_norm = _norm_slope(g, *about, *norm)
+            gradient = [g.mT @ inputs[k], g.sum(-2), *of_norm, *gradient]
         return gradient, g
 
     @torch.no_grad()
     def by_input(self, first: Tensor, g: Tensor) -> Tensor:
         """Return the gradient by x, given those by the first map's output and by the output of all."""
         W = self.hidden[0].weights[0] if self.hidden else self.last[0]
-        return (first @ W).addmm_(g, self.path[0]) if self.path else first @ W
+        return first @ W + g @ self.path[0] if self.path else first @ W
+
+
+def _affine(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    return torch.addmm(b, x, W.t()) if W.ndim == 2 else torch.baddbmm(b.unsqueeze(1), x, W.mT)
+
+
+def _norm(v: Tensor, gain: Tensor, shift: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return layer normalisation of v and, for its slope, v, the means and 1 / the standard deviations."""
+    width = v.shape[-1:]
+    if gain.ndim == 1:
+        u, *about = torch.native_layer_norm(v, width, gain, shift, _EPSILON)
+    else:  # torch's kernel has one gain for all
+        u, *about = torch.native_layer_norm(v, width, None, None, _EPSILON)
+        u = torch.addcmul(shift.unsqueeze(1), u, gain.unsqueeze(1))
+    return u, (v, *about)
+
+
+def _norm_slope(
+    g: Tensor, v: Tensor, mean: Tensor, rstd: Tensor, gain: Tensor, shift: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradients of layer normalisation by v, gain and shift, given g by its output."""
+    backward, width = _aten.native_layer_norm_backward.default, v.shape[-1:]
+    if gain.ndim == 1:
+        return backward(g, v, width, mean, rstd, gain, shift, [True, True, True])
+    by_gain = (g * ((v - mean) * rstd)).sum(1)
+    by_v, _, _ = backward(g * gain.unsqueeze(1), v, width, mean, rstd, None, None, [True, False, False])
+    return by_v, by_gain, g.sum(1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.func import vjp
 
 from diabolo.check import Number
 from diabolo.flow import Batch, Output
@@ -37,12 +38,9 @@ class Contractive(Penalty):
 
     def penalty(self, model: Encodes, batch: Batch, output: Output) -> Tensor:
         """Return the estimate per sample (B,), which has a value, but no gradient, where gradients are off."""
-        trained = torch.is_grad_enabled()
-        with torch.enable_grad(), _twice_differentiable(model.encoder):
-            x = batch.x.detach().requires_grad_()
-            z = model.encode(x).mean
-            v = torch.randn_like(z).sign()
-            (slope,) = torch.autograd.grad((v * z).sum(), x, create_graph=trained)  # vᵀJ: (B, *shape)
+        with _twice_differentiable(model.encoder):
+            z, *pull = vjp(lambda x: model.encode(x).mean, batch.x)
+            (slope,) = pull[0](torch.randn_like(z).sign())  # vᵀJ: (B, *shape)
         return self.weight * slope.flatten(1).square().sum(1)
 
     def equation(self) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from diabolo.members import Members
+
 BETAS = (0.9, 0.95)
 """Decay of the running moments: the short memory of the second one suits short runs under a cosine."""
 
@@ -19,6 +21,8 @@ _EPSILON = 1e-8
 
 class AdamW:
     """AdamW over the trainable weights of a model; matrices decay, biases and gains do not.
+
+    The gradient of each of several members is clipped by itself.
 
     References
     ----------
@@ -37,12 +41,14 @@ class AdamW:
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
+        self.members = isinstance(model, Members)
         self.weights = [p for p in model.parameters() if p.requires_grad]
         self.first = [torch.zeros_like(p) for p in self.weights]
         self.second = [torch.zeros_like(p) for p in self.weights]
         self.count = torch.zeros((), device=self.weights[0].device if self.weights else None)
-        flat = [i for i, p in enumerate(self.weights) if p.ndim <= 1]
-        deep = [i for i, p in enumerate(self.weights) if p.ndim > 1]
+        own = [p.ndim - self.members for p in self.weights]  # axes, without that of members
+        flat = [i for i, axes in enumerate(own) if axes <= 1]
+        deep = [i for i, axes in enumerate(own) if axes > 1]
         self._groups = [(which, rate) for which, rate in ((deep, decay), (flat, 0.0)) if which]
 
     @torch.no_grad()
@@ -51,20 +57,22 @@ class AdamW:
 
         Weights whose gradient is None stay as they are.
         """
-        used = [g for g in gradient if g is not None]
-        scale = excess(used, limit) if limit is not None and used else None
+        used, scale = [g for g in gradient if g is not None], None
+        if limit is not None and self.members:
+            gradient = shortened(gradient, limit)
+        elif limit is not None and used:
+            scale = excess(used, limit)
         self.count += 1
         for group, decay in self._groups:
-            which = [i for i in group if gradient[i] is not None]
-            if which:
-                self._move(which, gradient, rate, decay, scale)
+            pairs = [(i, g) for i in group if (g := gradient[i]) is not None]
+            if pairs:
+                self._move(pairs, rate, decay, scale)
 
-    def _move(
-        self, which: list[int], gradient: Sequence[Tensor | None], rate: float, decay: float, scale: Tensor | None
-    ) -> None:
+    def _move(self, pairs: list[tuple[int, Tensor]], rate: float, decay: float, scale: Tensor | None) -> None:
+        which = [i for i, _ in pairs]
         torch._fused_adamw_(  # pyright: ignore[reportPrivateImportUsage]
             [self.weights[i] for i in which],
-            [gradient[i] for i in which],  # type: ignore[misc]
+            [_laid_out(g, self.weights[i]) for i, g in pairs],
             [self.first[i] for i in which],
             [self.second[i] for i in which],
             [],
@@ -91,8 +99,23 @@ class AdamW:
             value.copy_(state[name])
 
 
+def _laid_out(gradient: Tensor, weight: Tensor) -> Tensor:
+    """Return the gradient in the memory layout of its weight: the fused kernel walks both alike."""
+    return gradient if gradient.stride() == weight.stride() else torch.empty_like(weight).copy_(gradient)
+
+
 def excess(gradient: Sequence[Tensor], limit: float) -> Tensor:
     """Return by how much, at least 1, the norm of a gradient exceeds `limit`: what to divide it by."""
     norms = torch._foreach_norm(list(gradient))  # pyright: ignore[reportPrivateImportUsage]
     norm = torch.linalg.vector_norm(torch.stack(norms))
-    return (norm / limit).clamp_min_(1.0)
+    return (norm / limit).clamp_min_(1.0).float()  # what the fused kernel reads, whatever the weights are
+
+
+def shortened(gradient: Sequence[Tensor | None], limit: float) -> list[Tensor | None]:
+    """Return the gradient with what each member has of it, along the first axis, cut to the norm `limit`."""
+    used = [g.flatten(1) for g in gradient if g is not None]
+    if not used:
+        return list(gradient)
+    norm = torch.stack([torch.linalg.vector_norm(g, dim=1) for g in used]).norm(dim=0)  # (M,)
+    share = (limit / norm).clamp_max_(1.0)
+    return [None if g is None else g * share.view(-1, *[1] * (g.ndim - 1)) for g in gradient]

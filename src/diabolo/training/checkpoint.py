@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from diabolo.errors import FileError
@@ -36,7 +37,12 @@ class Checkpoint:
         arrays = {f"model.{name}": value for name, value in run.model.state_dict().items()}
         arrays |= {f"best.{name}": value for name, value in run.best_weights.items()}
         arrays |= {f"optimiser.{name}": value for name, value in run.optimiser.state().items()}
-        state = {"epoch": run.epoch, "best": run.best, "stopping": run.stopping, "history": run.history.to_json()}
+        state = {
+            "epoch": run.epoch,
+            "best": run.best.tolist(),
+            "stopping": run.stopping,
+            "history": run.history.to_json(),
+        }
         save_tensors(self.path, arrays, {"identity": self.identity, "state": json.dumps(state)})
 
     def resume(self, run: Run) -> None:
@@ -59,7 +65,8 @@ class Checkpoint:
         run.model.load_state_dict(_under("model.", arrays))
         run.best_weights = {k: v.to(run.model.state_dict()[k].device) for k, v in _under("best.", arrays).items()}
         run.optimiser.load(_under("optimiser.", arrays))
-        run.epoch, run.best, run.stopping = state["epoch"], state["best"], state["stopping"]
+        run.epoch, run.stopping = state["epoch"], state["stopping"]
+        run.best = torch.tensor(state["best"], dtype=torch.float64)
         run.history = History.from_json(state["history"])
 
 

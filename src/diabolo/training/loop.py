@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from diabolo.errors import DiaboloWarning
 from diabolo.training.batches import Source
@@ -113,16 +113,21 @@ def _epoch(run: Run, source: Source, held_out: Source | None, seed: int) -> None
     run.epoch += 1
     terms = trace.means(step - 1)
     row = {"epoch": run.epoch, "seconds": 0.0, "learning_rate": rate, "loss": sum(terms.values()), **terms}
+    judged = torch.tensor(row["loss"], dtype=torch.float64)
     if held_out is not None and len(held_out):
-        row["held_out"] = evaluate(run.model, held_out, run.plan.batch_size, seed)
+        judged = evaluate(run.model, held_out, run.plan.batch_size, seed)
+        row["held_out"] = float(judged.mean())
+        row |= {f"held_out {i + 1}": value for i, value in enumerate(judged.tolist() if judged.ndim else ())}
     row["seconds"] = time.perf_counter() - started
     run.history.add(row)
-    run.judge(row.get("held_out", row["loss"]))
+    run.judge(judged)
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, source: Source, batch_size: int, seed: int) -> float:
-    """Return the mean loss over `source`, under noise that the seed fixes, so that epochs compare.
+def evaluate(model: nn.Module, source: Source, batch_size: int, seed: int) -> Tensor:
+    """Return the mean loss over `source`, (), or (M,) for M members.
+
+    The seed fixes the noise, so that epochs compare.
 
     Examples
     --------
@@ -130,14 +135,14 @@ def evaluate(model: nn.Module, source: Source, batch_size: int, seed: int) -> fl
     >>> from diabolo.model import Recipe
     >>> from diabolo.training import Rows
     >>> evaluate(Recipe().build((5,), 2), Rows(torch.randn(64, 5), form=lambda x: x), 32, seed=0) > 0
-    True
+    tensor(True)
     """
     model.eval()
     torch.manual_seed(seed)
     losses = [
         model(batch, noise=True).loss.double() * len(batch.x) for batch in source.epoch(max(batch_size, 512), None)
     ]
-    return float(torch.stack(losses).sum() / len(source))
+    return torch.stack(losses).sum(0) / len(source)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import copy
 import math
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor, nn
 
 from diabolo.training.adamw import AdamW
@@ -25,7 +26,7 @@ class Run:
     gradient: Gradient
     history: History = field(default_factory=History)
     epoch: int = 0
-    best: float = math.inf
+    best: Tensor = field(default_factory=lambda: torch.tensor(math.inf, dtype=torch.float64))
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     stopping: bool = False
 
@@ -39,13 +40,26 @@ class Run:
         """End the run after this epoch."""
         self.stopping, self.history.stopped = True, reason
 
-    def judge(self, loss: float) -> None:
-        """Keep the weights if they are the best so far; stop after too many epochs without progress."""
-        if loss < self.best:
-            self.best, self.history.best_epoch = loss, self.epoch
-            self.best_weights = copy.deepcopy(self.model.state_dict())  # a copy: training goes on in place
+    def judge(self, loss: Tensor) -> None:
+        """Keep the weights of the model, or of each member (M,), if they are the best so far.
+
+        Too many epochs without progress of any end the run.
+        """
+        better = loss < self.best.to(loss.device)
+        if bool(better.any()):
+            self.best = torch.where(better, loss, self.best.to(loss.device))
+            self.history.best_epoch = self.epoch
+            self._keep(better)
         elif self.epoch - self.history.best_epoch >= self.plan.patience(self.training):
             self.stop("no progress")
+
+    def _keep(self, better: Tensor) -> None:
+        now = self.model.state_dict()
+        if not self.best_weights or bool(better.all()):
+            self.best_weights = copy.deepcopy(now)  # a copy: training goes on in place
+            return
+        for name, kept in self.best_weights.items():
+            kept.copy_(torch.where(better.view(-1, *[1] * (kept.ndim - 1)), now[name], kept))
 
     def restore(self) -> None:
         """Give the model the best weights of the run."""

@@ -30,7 +30,7 @@ class Trace:
         self._count = 0
 
     def add(self, terms: Mapping[str, Tensor], step: int) -> None:
-        """Take in the terms of the loss () of one step; `step` counts from 0.
+        """Take in the terms of the loss of one step, () or (M,) for M members; `step` counts from 0.
 
         Raises
         ------
@@ -38,7 +38,7 @@ class Trace:
             If a term of this step, or of one since the last reading, is not finite.
         """
         self._names = tuple(terms)
-        self._waiting.append([value.detach() for value in terms.values()])
+        self._waiting.append([value.detach() if value.ndim == 0 else value.detach().mean() for value in terms.values()])
         if len(self._waiting) >= self.length:
             self._read(step)
 
