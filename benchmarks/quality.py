@@ -1,0 +1,138 @@
+"""Measure how long it takes to reach the quality of pythae's defaults.
+
+``python -m benchmarks.quality [--only TASK ...] [--reference run|read|write] [--epochs E ...] [--write FILE]``: the
+squared error per pixel on the 10,000 test images of MNIST, code 16, that pythae reaches with its defaults (Adam 1e-4,
+batches of 64) after 10 and after 100 epochs: dense autoencoder and variational autoencoder, decoding the mean; its nets
+of convolutions after 10 epochs, which takes hours. Ours is a whole `fit` with default training, or with each of the
+numbers of epochs that are asked for; the first epoch whose test error is below counts, its time from the start of
+`fit`, tests not counted. The variational ones have the same objective, ½‖x − D(z)‖² in pixels plus KL; ``-own`` is our
+named recipe instead, which gives more for a nat of code.
+
+``--reference run`` trains pythae in the same call, ``write`` also keeps what it reached, ``read`` (the default) takes
+it from there.
+
+Targets: an eighth of pythae's time for 10 epochs and a tenth of that for 100; a tenth for the nets of convolutions.
+"""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks.harness import Side, running
+from benchmarks.machine import name
+from benchmarks.report import Report, parser, spread
+from benchmarks.workers.sets import load
+
+KEPT = Path(__file__).parent / "results" / "reference.json"
+
+
+class Task(NamedTuple):
+    """Pythae's net, when it is looked at, and our recipe; ``{sigma}`` is one pixel in units of the scaled data."""
+
+    net: str
+    epochs: tuple[int, ...]
+    recipe: str
+
+
+SAME = "latent=Gaussian(), likelihood=SquaredError(sigma={sigma})"
+TASKS = {
+    "mlp-ae": Task("ae", (10, 100), "Recipe(net=MLP())"),
+    "mlp-vae": Task("vae", (10, 100), f"Recipe(net=MLP(), {SAME})"),
+    "mlp-vae-own": Task("vae", (10, 100), "vae"),
+    "conv-ae": Task("conv-ae", (10,), "Recipe(net=Conv())"),
+    "conv-vae": Task("conv-vae", (10,), f"Recipe(net=Conv(), {SAME})"),
+    "conv-vae-own": Task("conv-vae", (10,), "conv-vae"),
+}
+HEAD = (
+    "| task | pythae: epochs | its error | its seconds | our epochs | seconds to its error (min–max) "
+    "| pythae takes longer by | whole fit, seconds | error at last |"
+)
+
+
+def main() -> None:
+    """Measure and print."""
+    arguments = _arguments()
+    title = "Seconds to the test error that pythae's defaults reach on MNIST"
+    report = Report(title, arguments, seeds="one seed for each, from 0; pythae's own")
+    threads = arguments.threads[0]
+    known: dict[str, Any] = {"run": f"{date.today()}, {name()}, {threads} thread(s)"}
+    if arguments.reference == "read":
+        known = json.loads(arguments.kept.read_text("utf-8"))
+    report.add(f"Pythae was run {known['run']}; ours on {threads} thread(s).", "", HEAD, "|" + "---|" * 9)
+    for label in arguments.only:
+        task = TASKS[label]
+        if task.net not in known:
+            known[task.net] = reference(task, arguments, threads, report)
+        for epochs in arguments.epochs:
+            blocks = fits(task, epochs, arguments, threads, report)
+            for at in task.epochs:
+                if at <= len(known[task.net]["errors"]):
+                    report.add(line(label, at, known[task.net], blocks))
+    if arguments.reference == "write":
+        arguments.kept.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    report.finish()
+
+
+def reference(task: Task, arguments: Namespace, threads: int, report: Report) -> dict[str, Any]:
+    """Train pythae as it does by default; return seconds and error after each epoch."""
+    epochs = min(max(task.epochs), arguments.most)
+    settings = _common(arguments) | {"net": task.net, "epochs": epochs, "batch_size": 64}
+    with running(Side("pythae", "pythae", settings, "pythae"), threads) as worker:
+        report.versions |= worker.measured.versions
+        return worker.go()
+
+
+def fits(task: Task, epochs: int, arguments: Namespace, threads: int, report: Report) -> list[dict[str, Any]]:
+    """Fit ours with a seed per round; return what each block gave."""
+    sigma = 255 / load("mnist", arguments.samples).std()
+    recipe = task.recipe.format(sigma=round(float(sigma), 4))
+    settings = _common(arguments) | {"recipe": recipe, "batch_size": None, "validation": 0.1, "epochs": epochs or None}
+    with running(Side("diabolo", "ours", settings), threads) as worker:
+        report.versions |= worker.measured.versions
+        return [worker.go(seed=seed) for seed in range(arguments.rounds)]
+
+
+def line(label: str, at: int, known: dict[str, Any], blocks: list[dict[str, Any]]) -> str:
+    """Return a row: pythae after so many epochs, and ours."""
+    error, seconds = known["errors"][at - 1], known["seconds"][at - 1]
+    reached = [_first(block, error) for block in blocks]
+    if all(time is not None for time in reached):
+        times = np.array(reached, dtype=float)
+        told = f"{spread(times, '{:.1f}')} | {spread(seconds / times, '{:.1f}')}"
+    else:
+        told = f"not reached in {sum(time is None for time in reached)} of {len(reached)} fits | "
+    whole, last = (np.median([block[key] for block in blocks]) for key in ("whole", "error"))
+    epochs = len(blocks[0]["errors"])
+    return f"| {label} | {at} | {error:.5f} | {seconds:.1f} | {epochs} | {told} | {whole:.1f} | {last:.5f} |"
+
+
+def _first(block: dict[str, Any], error: float) -> float | None:
+    """Return the seconds until the first epoch whose error is not larger."""
+    return next((s for s, e in zip(block["seconds"], block["errors"], strict=True) if e <= error), None)
+
+
+def _common(arguments: Namespace) -> dict[str, Any]:
+    return {"task": "quality", "data": ("mnist", arguments.samples, 0), "n": 16}
+
+
+def _arguments() -> Namespace:
+    reader = parser(__doc__, rounds=3)
+    reader.add_argument("--only", nargs="+", choices=TASKS, default=["mlp-ae", "mlp-vae"], help="which tasks")
+    reader.add_argument(
+        "--reference", choices=("run", "read", "write"), default="read", help="where pythae's come from"
+    )
+    reader.add_argument("--kept", type=Path, default=KEPT, help="the file of what pythae reached")
+    reader.add_argument("--epochs", type=int, nargs="+", default=[0], help="epochs of ours to try; 0 is the default")
+    reader.add_argument("--most", type=int, default=100, help="epochs of pythae at most")
+    reader.add_argument("--samples", type=int, default=60_000, help="images to train on")
+    return reader.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""PyOD's autoencoder as it comes."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+import torch
+from pyod.models.auto_encoder import AutoEncoder
+from sklearn.metrics import roc_auc_score
+
+from benchmarks.workers.counting import flop
+from benchmarks.workers.protocol import Settings, Task, serve
+from benchmarks.workers.sets import load, one_class
+
+
+class Timed(AutoEncoder):
+    """It, with a watch around the training."""
+
+    def train(self, train_loader: Any) -> None:
+        """Train, and note the time."""
+        started = perf_counter()
+        super().train(train_loader)
+        self.seconds_ = perf_counter() - started
+
+
+def fit(settings: Settings) -> Task:
+    """Train on a set, then score it: rows per second of each, and of the whole `fit`, which scores its own rows too."""
+    X = load(*settings["data"])
+    small = X[:512]
+    warm = _detector(settings).fit(small)
+
+    def block(_: Settings) -> Settings:
+        started = perf_counter()
+        detector = _detector(settings).fit(X)
+        count, whole = detector.epoch_num * (len(X) // detector.batch_size * detector.batch_size), perf_counter()
+        detector.decision_function(X)
+        scored = perf_counter() - whole
+        return {"epoch": [count, detector.seconds_], "fit": [count, whole - started], "score": [len(X), scored]}
+
+    x = torch.from_numpy(small)
+    return Task(block, flop(lambda: (warm.model.train()(x) - x).square().mean(), len(x)))
+
+
+def detection(settings: Settings) -> Task:
+    """Fit on the normal half of an anomaly table; the AUROC of its score on the other rows."""
+    _detector(settings).fit(load("normal", 64, 5))
+
+    def block(asked: Settings) -> Settings:
+        train, test, y = one_class(asked["table"], asked["seed"])
+        started = perf_counter()
+        detector = AutoEncoder(random_state=asked["seed"], verbose=0).fit(train)
+        auroc = float(roc_auc_score(y, detector.decision_function(test)))
+        return {"auroc": auroc, "seconds": perf_counter() - started}
+
+    return Task(block)
+
+
+def _detector(settings: Settings) -> Timed:
+    return Timed(epoch_num=settings.get("epochs", 1), verbose=0)
+
+
+if __name__ == "__main__":
+    serve({"fit": fit, "detection": detection})
