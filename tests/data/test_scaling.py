@@ -59,7 +59,7 @@ def test_unit_channels_lie_in_the_unit_interval(x):
 
 
 def test_moments_are_those_of_numpy_over_many_blocks(monkeypatch):
-    monkeypatch.setattr("diabolo.data.scaling._BLOCK", 64)
+    monkeypatch.setattr("diabolo.data.moments._BLOCK", 64)
     x = np.random.default_rng(0).lognormal(size=(301, 2, 3, 5))
     scaling = Scaling.fit(x, ("real",) * 2)
     assert scaling.shift.shape == (2, 1, 1)

@@ -95,7 +95,7 @@ def test_the_mean_of_a_sample_depends_on_no_other(part, noise):
     module, h = build(part).eval(), numbers(part, 40)
     whole = module(h, noise).mean
     alone = torch.cat([module(row[None], noise).mean for row in h])
-    assert torch.equal(whole, alone)
+    torch.testing.assert_close(whole, alone)  # kernels round differently at the ends of their vectors
 
 
 @every

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from diabolo.training.adamw import BETAS, AdamW, excess
+from diabolo.training.adamw import BETAS, AdamW, excess, pace
 
 
 def layers():
@@ -25,10 +25,10 @@ def test_equals_the_optimiser_of_torch(limit):
     theirs = copy.deepcopy(ours)
     optimiser = AdamW(ours, decay=0.1)
     groups = [
-        {"params": [p for p in theirs.parameters() if p.ndim > 1], "weight_decay": 0.1},
-        {"params": [p for p in theirs.parameters() if p.ndim == 1], "weight_decay": 0.0},
+        {"params": [p], "lr": 1e-2 * pace(p.shape), "weight_decay": 0.1 if p.ndim > 1 else 0.0}
+        for p in theirs.parameters()
     ]
-    reference = torch.optim.AdamW(groups, lr=1e-2, betas=BETAS)
+    reference = torch.optim.AdamW(groups, betas=BETAS)
     for step in range(5):
         optimiser.step(gradients(ours, step), 1e-2, limit)
         for weight, gradient in zip(theirs.parameters(), gradients(theirs, step), strict=True):

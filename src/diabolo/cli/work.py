@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.base import TransformerMixin
 
 from diabolo.check import shorten, unknown
-from diabolo.data import read, write
+from diabolo.data import Stored, read, write, write_parts
 from diabolo.errors import ParameterError
 from diabolo.estimators import ESTIMATORS, Estimator, load
 from diabolo.model import Recipe, count_weights
@@ -43,9 +43,14 @@ def apply(model: Path, data: str, output: Path, verb: str | None, device: str) -
         raise ParameterError(f"{type(estimator).__name__}: {unknown('verb', chosen, estimator.verbs)}")
     if isinstance(estimator, TransformerMixin) and output.suffix in (".csv", ".parquet"):
         estimator.set_output(transform="pandas")  # columns with names
-    result = getattr(estimator, chosen)(read(data))
-    write(output, result)
-    return {"samples": len(result), "shape": list(result.shape), "output": str(output)}
+    method, samples = getattr(estimator, chosen), read(data)
+    if isinstance(samples, Stored):
+        shape = write_parts(output, map(method, samples.parts()))
+    else:
+        result = method(samples)
+        write(output, result)
+        shape = tuple(result.shape)
+    return {"samples": shape[0], "shape": list(shape), "output": str(output)}
 
 
 def info(model: Path) -> dict[str, Any]:

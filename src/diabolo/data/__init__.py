@@ -2,8 +2,22 @@
 
 from diabolo.data.form import Form, Kind, kind
 from diabolo.data.images import read_images
+from diabolo.data.moments import Moments
 from diabolo.data.reading import read
 from diabolo.data.scaling import Scaling
-from diabolo.data.writing import write
+from diabolo.data.stored import Stored, joined
+from diabolo.data.writing import write, write_parts
 
-__all__ = ["Form", "Kind", "Scaling", "kind", "read", "read_images", "write"]
+__all__ = [
+    "Form",
+    "Kind",
+    "Moments",
+    "Scaling",
+    "Stored",
+    "joined",
+    "kind",
+    "read",
+    "read_images",
+    "write",
+    "write_parts",
+]

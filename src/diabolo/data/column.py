@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from diabolo.errors import DataError
 from diabolo.likelihoods import Domain
 
@@ -19,20 +17,20 @@ class Column:
     ----------
     name : str
         What errors call it, such as "Column 3".
-    values : ndarray (N, ...)
-        What it holds.
     low, high, mean, std : float
         Its extent and moments, missing values passed over.
+    binary : bool
+        Whether it holds only 0 and 1.
     top : float
         255 if the data are bytes that go beyond 1, else 0: the range is then known, not estimated.
     """
 
     name: str
-    values: np.ndarray
     low: float
     high: float
     mean: float
     std: float
+    binary: bool
     top: float = 0.0
 
 
@@ -46,7 +44,7 @@ def column_scaling(column: Column, domain: Domain) -> tuple[float, float]:
 
     Examples
     --------
-    >>> column_scaling(Column("Column 0", np.array([2.0, 4.0]), 2.0, 4.0, 3.0, 1.0), "unit")
+    >>> column_scaling(Column("Column 0", 2.0, 4.0, 3.0, 1.0, False), "unit")
     (2.0, 2.0)
     """
     return _SCALINGS[domain](column)
@@ -76,8 +74,7 @@ def _counts(column: Column) -> tuple[float, float]:
 
 
 def _one_hot(column: Column) -> tuple[float, float]:
-    values = column.values
-    if not ((values == 0) | (values == 1) | np.isnan(values)).all():
+    if not column.binary:
         raise DataError(
             f"{column.name} must hold 0 or 1 only, as the indicator of a category; got values in "
             f"[{column.low:g}, {column.high:g}]. Encode the category as 0/1 columns, or declare the column as numeric."

@@ -140,7 +140,7 @@ class TorchForm(Form):
 
 @dataclass(frozen=True, eq=False)
 class PandasForm(Form):
-    """A pandas data frame, with its columns and index."""
+    """A pandas data frame, with its columns and index; an index of None numbers the rows."""
 
     columns: Any
     index: Any
@@ -152,7 +152,7 @@ class PandasForm(Form):
         dtypes = list(X.dtypes)
         objects = [i for i, dtype in enumerate(dtypes) if dtype == np.dtype(object)]
         numeric = pd.api.types.is_numeric_dtype
-        _refuse([(X.columns[i], d) for i, d in enumerate(dtypes) if not numeric(d) and i not in objects])
+        refuse([(X.columns[i], d) for i, d in enumerate(dtypes) if not numeric(d) and i not in objects])
         if objects:
             return np.column_stack([_column(X.columns[i], X.iloc[:, i].to_numpy(), d) for i, d in enumerate(dtypes)])
         if all(isinstance(dtype, np.dtype) and dtype.kind in "iufc" for dtype in dtypes):
@@ -177,7 +177,7 @@ class PolarsForm(Form):
         import polars as pl
 
         dtypes = list(X.dtypes)
-        _refuse([(n, d) for n, d in zip(X.columns, dtypes, strict=True) if not (d.is_numeric() or d == pl.Boolean)])
+        refuse([(n, d) for n, d in zip(X.columns, dtypes, strict=True) if not (d.is_numeric() or d == pl.Boolean)])
         native = all(dtype.is_integer() or dtype.is_float() for dtype in dtypes)
         return (X if native else X.cast(pl.Float64)).to_numpy()
 
@@ -211,11 +211,22 @@ def _column(name: object, values: np.ndarray, dtype: object) -> np.ndarray:
     try:
         return _numbers(values)
     except DataTypeError:
-        _refuse([(name, dtype)])
+        refuse([(name, dtype)])
         raise
 
 
-def _refuse(offending: Sequence[tuple[object, object]]) -> None:
+def refuse(offending: Sequence[tuple[object, object]]) -> None:
+    """Refuse columns that hold no numbers, each given by its name and type.
+
+    Raises
+    ------
+    DataTypeError
+        If there are any.
+
+    Examples
+    --------
+    >>> refuse([])
+    """
     if not offending:
         return
     names = ", ".join(repr(name) for name, _ in offending[:3])

@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from diabolo.check import shorten
+from diabolo.data.broken import readable
 from diabolo.data.images import IMAGES, read_images
 from diabolo.data.package import package
-from diabolo.errors import DataError, DiaboloError, FileError, MissingFileError
+from diabolo.data.parquet import decoded_bytes, parquet_files
+from diabolo.data.stored import Stored, joined
+from diabolo.errors import DataError, FileError, MissingFileError
 
-_BROKEN = (OSError, ValueError, EOFError, SyntaxError, KeyError, MemoryError, NotImplementedError, RuntimeError)
+LARGE = 2**28
+"""Bytes, when decoded, above which ``.npy`` and ``.parquet`` files stay on disk: 256 MB."""
 
 
 def read(source: object) -> object:
@@ -29,8 +31,12 @@ def read(source: object) -> object:
     ``.npz``                      its one array, or the one named "X" or "x"
     ``file.npz:key``              the array of that name
     ``.csv``, ``.parquet``        a pandas data frame
+    a folder of ``.parquet``      one pandas data frame, the files in the order of their names
     an image, a folder of images  uint8 (N, C, H, W), in the order of their names; see `read_images`
     ============================  ==================================================================
+
+    ``.npy`` and ``.parquet`` of more than 256 MB when decoded are not read but given as a `Stored`, which estimators
+    read block by block.
 
     Raises
     ------
@@ -58,7 +64,7 @@ def read(source: object) -> object:
     if not path.exists():
         raise MissingFileError(f"There is no file or folder {shorten(str(path), 200)}; check the path.")
     if path.is_dir():
-        return read_images(path)
+        return _folder(path)
     if path.suffix.lower() not in _READERS:
         known = ", ".join(sorted(_READERS))
         raise FileError(f"Cannot tell what {path.name!r} holds from its suffix; known: {known}. Rename or convert it.")
@@ -70,13 +76,20 @@ def _split(path: Path) -> tuple[Path, str]:
     return (Path(match[1]), match[2]) if match and not path.exists() else (path, "")
 
 
-def _npy(path: Path, key: str) -> np.ndarray:
-    with _explained(path), path.open("rb") as file:
+def _folder(path: Path) -> Any:
+    images = any(file.suffix.lower() in IMAGES and not file.name.startswith(".") for file in path.iterdir())
+    return read_images(path) if images or not parquet_files(path) else _parquet(path, "")
+
+
+def _npy(path: Path, key: str) -> Any:
+    if path.stat().st_size > LARGE:
+        return Stored.open(path)
+    with readable(path), path.open("rb") as file:
         return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def _npz(path: Path, key: str) -> np.ndarray:
-    with _explained(path), zipfile.ZipFile(path) as archive:
+    with readable(path), zipfile.ZipFile(path) as archive:
         name = _choose([n.removesuffix(".npy") for n in archive.namelist()], key, path)
         with archive.open(f"{name}.npy") as file:
             return np.lib.format.read_array(file, allow_pickle=False)
@@ -94,30 +107,22 @@ def _choose(names: list[str], key: str, path: Path) -> str:
 
 def _csv(path: Path, key: str) -> Any:
     pandas = package("pandas")
-    with _explained(path):
+    with readable(path):
         return pandas.read_csv(path)
 
 
 def _parquet(path: Path, key: str) -> Any:
-    pandas = package("pandas")
-    package("pyarrow")
-    with _explained(path):
+    pandas, files = package("pandas"), parquet_files(path)
+    if decoded_bytes(files) > LARGE:
+        return Stored.open(path)
+    if path.is_dir():
+        return joined(Stored.open(path).parts())
+    with readable(path):
         return pandas.read_parquet(path, engine="pyarrow")
 
 
 def _image(path: Path, key: str) -> np.ndarray:
     return read_images(path)
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except DiaboloError:
-        raise
-    except (*_BROKEN, zipfile.BadZipFile, zlib.error) as error:
-        reason = shorten(str(error).strip().partition("\n")[0], 200)
-        raise FileError(f"{path.name!r} is cut, broken or foreign ({reason}); write it anew.") from error
 
 
 _READERS: dict[str, Callable[[Path, str], Any]] = {

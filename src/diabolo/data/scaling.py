@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,10 @@ import torch
 from torch import Tensor
 
 from diabolo.data.column import Column, column_scaling
+from diabolo.data.moments import Moments, parts
 from diabolo.errors import DataError, FileError
-from diabolo.flow import Shape, channel_axis
+from diabolo.flow import Shape
 from diabolo.likelihoods import Domain
-
-_BLOCK = 2**20  # numbers worked on at a time: 8 MB in float64, so that scaling needs little memory beside the data
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,22 +62,27 @@ class Scaling:
         ------
         DataError
             If there are no samples, or a channel holds what its domain does not allow.
-
-        References
-        ----------
-        Chan, Golub, LeVeque, "Algorithms for computing the sample variance", 1983: the corrected two-pass algorithm.
         """
         if array.size == 0:
             raise DataError(f"X must hold at least one sample; got shape {array.shape}.")
-        low, high = _extent(array)  # (C,), (C,)
-        mean, std = _moments(array, low, high) if "real" in domains else (low, high)  # (C,), (C,)
-        top = 255.0 if array.dtype == np.uint8 and high.max() > 1 else 0.0
-        channels = np.moveaxis(array, channel_axis(array.shape[1:]), 0)  # (C, N, ...), a view
+        return cls.of(Moments.of([array], domains), domains)
+
+    @classmethod
+    def of(cls, moments: Moments, domains: Sequence[Domain]) -> Scaling:
+        """Return the scaling of samples of which only the moments are known; see `fit`.
+
+        Raises
+        ------
+        DataError
+            If a channel holds what its domain does not allow.
+        """
+        top = 255.0 if moments.dtype == np.uint8 and moments.high.max() > 1 else 0.0
+        rows = zip(moments.low, moments.high, moments.mean, moments.std, moments.binary, strict=True)
         fitted = [
-            column_scaling(Column(f"{_name(array)} {i}", channels[i], low[i], high[i], mean[i], std[i], top), domain)
-            for i, domain in enumerate(domains)
+            column_scaling(Column(f"{moments.channel} {i}", *row, top), domain)
+            for i, (row, domain) in enumerate(zip(rows, domains, strict=True))
         ]
-        shift, scale = np.array(fitted, dtype=np.float64).T.reshape(2, *per_channel(array.shape[1:]))
+        shift, scale = np.array(fitted, dtype=np.float64).T.reshape(2, *per_channel(moments.shape))
         return cls(shift, scale)
 
     def tensor(self, array: np.ndarray, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -89,8 +93,11 @@ class Scaling:
         if array.dtype == np.uint8 and dtype == torch.float32:
             return torch.tensor(array)
         out = torch.empty(array.shape, dtype=dtype)
-        for part in _parts(array):
-            out[part] = torch.from_numpy((array[part].astype(np.float64) - self.shift) / self.scale)
+        for part in parts(array):
+            z = array[part].astype(np.float64)
+            z -= self.shift
+            z /= self.scale
+            out[part] = torch.from_numpy(z)
         return out
 
     def batch(self, tensor: Tensor) -> Tensor:
@@ -106,7 +113,7 @@ class Scaling:
         if isinstance(scaled, Tensor):
             scaled = (scaled if scaled.dtype == torch.float64 else scaled.float()).numpy(force=True)
         out = np.empty(scaled.shape, dtype=np.result_type(scaled.dtype, np.float32))
-        for part in _parts(scaled):
+        for part in parts(scaled):
             out[part] = scaled[part].astype(np.float64) * self.scale + self.shift
         return out
 
@@ -139,54 +146,3 @@ def per_channel(shape: Shape) -> Shape:
     ((30,), (3,), (3, 1, 1))
     """
     return (shape[0], 1, 1) if len(shape) == 3 else shape[-1:]
-
-
-def _name(array: np.ndarray) -> str:
-    return "Column" if array.ndim == 2 else "Channel"
-
-
-def _parts(array: np.ndarray) -> Iterator[slice]:
-    step = max(1, _BLOCK * max(len(array), 1) // max(array.size, 1))
-    return (slice(start, start + step) for start in range(0, len(array), step))
-
-
-def _rows(array: np.ndarray) -> Iterator[np.ndarray]:
-    axis = channel_axis(array.shape[1:])
-    for part in _parts(array):
-        block = np.moveaxis(array[part], axis, -1)
-        yield block.reshape(-1, block.shape[-1])  # (M, C)
-
-
-def _extent(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the least and the greatest value (C,) of each channel; 0 where all are missing."""
-    ends = [(np.fmin.reduce(rows), np.fmax.reduce(rows)) for rows in _rows(array)]
-    low = np.fmin.reduce([end[0] for end in ends]).astype(np.float64)
-    high = np.fmax.reduce([end[1] for end in ends]).astype(np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        endless = np.flatnonzero(np.isinf(high - low) | np.isinf(low) | np.isinf(high))
-    if endless.size:
-        raise DataError(f"{_name(array)} {endless[0]} holds infinity, or numbers too far apart; clip or replace them.")
-    return np.nan_to_num(low), np.nan_to_num(high)
-
-
-def _moments(array: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean and the standard deviation (C,) of each channel, in float64."""
-    centre = low + (high - low) / 2  # near enough to the mean for the first pass to lose no digits
-    # a power of two, so exact: squares neither overflow nor vanish
-    unit = np.exp2(np.floor(np.log2(np.where(high > low, high - low, 1))))
-    mean, _ = _pass(array, centre, unit)
-    centre = centre + mean * unit
-    mean, square = _pass(array, centre, unit)
-    return centre + mean * unit, np.sqrt(np.maximum(square - mean**2, 0)) * unit
-
-
-def _pass(array: np.ndarray, centre: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    count, total, squares = np.zeros((3, len(centre)))
-    for rows in _rows(array):
-        z = (rows.astype(np.float64) - centre) / unit  # (M, C)
-        missing = np.isnan(z)
-        z[missing] = 0
-        count += len(z) - missing.sum(0)
-        total += z.sum(0)
-        squares += np.square(z).sum(0)
-    return total / np.maximum(count, 1), squares / np.maximum(count, 1)

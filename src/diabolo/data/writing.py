@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from diabolo.check import shorten
 from diabolo.data.form import Form
 from diabolo.data.package import package
 from diabolo.errors import DataError, FileError
 from diabolo.files import replacing
+from diabolo.flow import Shape
 
 
 def write(path: str | os.PathLike[str], result: Any) -> None:
@@ -38,14 +41,47 @@ def write(path: str | os.PathLike[str], result: Any) -> None:
     ...
     diabolo.errors.FileError: Cannot write 'codes.txt'; known suffixes: .csv, .npy, .npz, .parquet. Choose one of them.
     """
+    with _written(path) as (file, suffix):
+        _WRITERS[suffix](file, result)
+
+
+def write_parts(path: str | os.PathLike[str], parts: Iterable[Any]) -> Shape:
+    """Write a result that comes in parts, rows after rows, and return its shape; see `write`.
+
+    Only one part is in memory at a time, except for ``.npz``. An index of a pandas frame is left out.
+
+    Raises
+    ------
+    FileError
+        If the suffix is unknown, or the path cannot be written.
+    DataError
+        If the parts do not fit into a table, or not together.
+    CapabilityError
+        If an optional package is needed and not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_parts(f"{folder}/codes.npy", (np.full((2, 3), i) for i in range(4)))
+    ...     np.load(f"{folder}/codes.npy").shape
+    (8, 3)
+    (8, 3)
+    """
+    with _written(path) as (file, suffix):
+        return _WRITERS_OF_PARTS[suffix](file, parts)
+
+
+@contextmanager
+def _written(path: str | os.PathLike[str]) -> Iterator[tuple[IO[bytes], str]]:
+    """Give the file to write, and its suffix."""
     path = Path(path).expanduser()
     if path.suffix.lower() not in _WRITERS:
         known = ", ".join(sorted(_WRITERS))
         raise FileError(f"Cannot write {path.name!r}; known suffixes: {known}. Choose one of them.")
-    writer = _WRITERS[path.suffix.lower()]
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:
-            writer(file, result)
+            yield file, path.suffix.lower()
     except OSError as error:
         raise FileError(
             f"Cannot write {path.name!r} ({error.strerror}); check the folder and the space left."
@@ -70,6 +106,61 @@ def _parquet(file: IO[bytes], result: Any) -> None:
     _frame(result).to_parquet(file, engine="pyarrow")
 
 
+def _npy_of_parts(file: IO[bytes], parts: Iterable[Any]) -> Shape:
+    count, first = 0, None
+    for part in parts:
+        array = np.ascontiguousarray(Form.of(part).array(part))
+        if first is None:
+            first = array[:0]
+            np.save(file, first, allow_pickle=False)  # numpy leaves room in the header for a count of any length
+        _demand_alike(array.shape[1:], first.shape[1:])
+        file.write(array.astype(first.dtype, copy=False).tobytes())
+        count += len(array)
+    if first is None:
+        raise DataError("There is no part to write; give at least one.")
+    file.seek(0)
+    header = {"descr": np.lib.format.dtype_to_descr(first.dtype), "fortran_order": False}
+    np.lib.format.write_array_header_1_0(file, header | {"shape": (count, *first.shape[1:])})
+    return (count, *first.shape[1:])
+
+
+def _npz_of_parts(file: IO[bytes], parts: Iterable[Any]) -> Shape:
+    array = np.concatenate([Form.of(part).array(part) for part in parts])
+    _npz(file, array)
+    return array.shape
+
+
+def _csv_of_parts(file: IO[bytes], parts: Iterable[Any]) -> Shape:
+    count, columns = 0, None
+    for frame in map(_frame, parts):
+        columns = list(frame.columns) if columns is None else columns
+        _demand_alike(list(frame.columns), columns)
+        frame.to_csv(file, index=False, header=not count)
+        count += len(frame)
+    return count, len(columns or ())
+
+
+def _parquet_of_parts(file: IO[bytes], parts: Iterable[Any]) -> Shape:
+    pyarrow, parquet = package("pyarrow"), package("pyarrow.parquet")
+    count, writer = 0, None
+    try:
+        for frame in map(_frame, parts):
+            table = pyarrow.Table.from_pandas(frame, preserve_index=False)
+            writer = writer or parquet.ParquetWriter(file, table.schema)
+            _demand_alike(table.column_names, writer.schema.names)
+            writer.write_table(table.cast(writer.schema))
+            count += len(frame)
+    finally:
+        if writer is not None:
+            writer.close()
+    return count, len(writer.schema.names) if writer is not None else 0
+
+
+def _demand_alike(part: object, first: object) -> None:
+    if part != first:
+        raise DataError(f"Parts of one result must be alike; got {shorten(part, 100)} after {shorten(first, 100)}.")
+
+
 def _frame(result: Any) -> Any:
     pandas = package("pandas")
     if isinstance(result, pandas.DataFrame):
@@ -89,4 +180,11 @@ _WRITERS: dict[str, Callable[[IO[bytes], object], None]] = {
     ".npy": _npy,
     ".npz": _npz,
     ".parquet": _parquet,
+}
+
+_WRITERS_OF_PARTS: dict[str, Callable[[IO[bytes], Iterable[Any]], Shape]] = {
+    ".csv": _csv_of_parts,
+    ".npy": _npy_of_parts,
+    ".npz": _npz_of_parts,
+    ".parquet": _parquet_of_parts,
 }

@@ -18,10 +18,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from diabolo.check import Whole, demand, unknown
-from diabolo.data import Form, Scaling, kind, read
+from diabolo.data import Form, Moments, Scaling, Stored, kind, read
 from diabolo.data.form import NumpyForm, TorchForm
 from diabolo.errors import DataError, DataTypeError, ParameterError
 from diabolo.estimators.files import ESTIMATORS, save
+from diabolo.estimators.sources import Sources, blocks_of
 from diabolo.flow import Shape, channels
 from diabolo.likelihoods import Bounds
 from diabolo.model import Autoencoder, Recipe
@@ -29,8 +30,7 @@ from diabolo.part import Part
 from diabolo.recipes import named
 from diabolo.report import Page
 from diabolo.shallow import PCA, begin, solvable
-from diabolo.training import Callback, History, Rows, Training, resolve, split, train_in_stages
-from diabolo.training.batches import resident
+from diabolo.training import Callback, History, Training, resolve, train_in_stages
 
 Array = NDArray[Any]
 
@@ -129,33 +129,33 @@ class Estimator(BaseEstimator, ABC):
         check_is_fitted(self)
         save(self, Path(path))
 
-    def _learn(self, X: Any, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None) -> Array:
+    def _learn(self, X: Any, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None) -> Array | Stored:
         """Learn scaling, model and baseline from X; return the held-out samples, or all where none are held out."""
         recipe = self.check_parameters()
         array = self._take(X, reset=True)
         shape, n = array.shape[1:], int(self.n_components)
-        scaling = Scaling.fit(array, recipe.likelihood.domains(channels(shape)))
-        recipe = recipe.settle(shape, _bounds(array, scaling))
+        domains = recipe.likelihood.domains(channels(shape))
+        moments = Moments.of(blocks_of(array), domains)
+        scaling = Scaling.of(moments, domains)
+        recipe = recipe.settle(shape, _bounds(moments, scaling))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         device = resolve(self.device)
-        samples = resident(scaling.tensor(array), device)
-        kept, held = split(len(array), self.training.validation, seed)
-        source, held_out = (Rows(samples, scaling.batch, index, device) for index in (kept, held))
+        sources = Sources.of(array, scaling, self.training.validation, seed, device)
         with torch.random.fork_rng([]):
             torch.manual_seed(seed)
             model = recipe.build(shape, n).to(device)
-        pca = _baseline(source, recipe, model)
+        pca = _baseline(sources, recipe, model)
         begin(pca, model)
         if solvable(recipe, pca.mean.numel()):
             history = History(stopped="solved")
         else:
             file = None if checkpoint is None else Path(checkpoint)
             history = train_in_stages(
-                model, source, held_out, self.training, seed=seed, callbacks=callbacks, checkpoint=file
+                model, sources.train, sources.held_out, self.training, seed=seed, callbacks=callbacks, checkpoint=file
             )
         self.shape_, self.scaling_, self.recipe_, self.pca_ = shape, scaling, recipe, pca
         self.model_, self.history_, self.n_iter_ = model.eval(), history, max(1, len(history))
-        return array[held.numpy()] if len(held) else array
+        return sources.judged
 
     def check_parameters(self) -> Recipe:
         """Return the recipe, once every parameter is known to be allowed.
@@ -175,9 +175,12 @@ class Estimator(BaseEstimator, ABC):
         self.training.check()
         return recipe
 
-    def _take(self, X: Any, reset: bool = False) -> Array:
-        """Return the user's data as a checked array (N, *shape)."""
+    def _take(self, X: Any, reset: bool = False) -> Array | Stored:
+        """Return the user's data as a checked array (N, *shape); rows on disk stay there, checked as they are read."""
         X = read(X)
+        if isinstance(X, Stored):
+            self._take(X.head(2), reset)
+            return X
         form = Form.of(X)
         array = form.array(X)
         try:
@@ -203,7 +206,7 @@ class Estimator(BaseEstimator, ABC):
             )
         return array
 
-    def _blocks(self, array: Array) -> Iterator[tuple[Tensor, Autoencoder]]:
+    def _blocks(self, array: Array | Stored) -> Iterator[tuple[Tensor, Autoencoder]]:
         """Yield scaled samples in blocks, and the model to apply, in the precision of the data.
 
         float64 data are computed in float64, so that a sample's result does not depend on its neighbours in the block.
@@ -211,9 +214,10 @@ class Estimator(BaseEstimator, ABC):
         model, device, precise = self._at(array.dtype not in (np.float32, np.uint8))
         dtype = torch.float64 if precise else torch.float32
         size = max(1, BLOCK // max(1, int(np.prod(self.shape_))))
-        for start in range(0, len(array), size):
-            block = self.scaling_.tensor(array[start : start + size], dtype=dtype)
-            yield self.scaling_.batch(block.to(device)), model
+        for part in blocks_of(array):
+            for start in range(0, len(part), size):
+                block = self.scaling_.tensor(part[start : start + size], dtype=dtype)
+                yield self.scaling_.batch(block.to(device)), model
 
     def _at(self, precise: bool) -> tuple[Autoencoder, torch.device, bool]:
         """Return the model, in float64 if `precise` and its device can, its device, and whether it is in float64."""
@@ -222,12 +226,12 @@ class Estimator(BaseEstimator, ABC):
         return (copy.deepcopy(self.model_).double() if precise else self.model_), device, precise
 
     @torch.inference_mode()
-    def _codes(self, array: Array) -> Array:
+    def _codes(self, array: Array | Stored) -> Array:
         codes = [model.encode(x).mean.cpu().numpy() for x, model in self._blocks(array)]
         return np.concatenate(codes)
 
     @torch.inference_mode()
-    def _rebuilt(self, array: Array) -> Array:
+    def _rebuilt(self, array: Array | Stored) -> Array:
         blocks = [self.scaling_.undo(model.reconstruct(x).cpu().numpy()) for x, model in self._blocks(array)]
         return np.concatenate(blocks)
 
@@ -240,7 +244,7 @@ class Estimator(BaseEstimator, ABC):
         return np.concatenate([self.scaling_.undo(mean(model.decode(block.to(device))).cpu()) for block in blocks])
 
     @torch.inference_mode()
-    def _errors(self, array: Array) -> dict[str, float]:
+    def _errors(self, array: Array | Stored) -> dict[str, float]:
         """Return the mean squared error per element, in scaled units, of the model, of PCA and of the mean."""
         sums = dict.fromkeys(("model", "pca", "mean"), 0.0)
         for x, model in self._blocks(array):
@@ -254,19 +258,17 @@ class Estimator(BaseEstimator, ABC):
         return hasattr(self, "model_")
 
 
-def _baseline(source: Rows, recipe: Recipe, model: Autoencoder) -> PCA:
-    """Return PCA of the same size on the samples trained on; on 20,000 of them where it is only a baseline."""
+def _baseline(sources: Sources, recipe: Recipe, model: Autoencoder) -> PCA:
+    """Return PCA of the same size on the samples trained on; on few of them where it is only a baseline."""
     width = int(np.prod(model.shape))
-    if not solvable(recipe, width) and len(source) > 20_000:
-        index = torch.arange(len(source.samples)) if source.index is None else source.index
-        source = Rows(source.samples, source.form, index[:: -(-len(index) // 20_000)], source.device)
+    source = sources.train if solvable(recipe, width) else sources.few
     return PCA.fit((batch.x.cpu() for batch in source.epoch(4096, None)), width, model.n)
 
 
-def _bounds(array: Array, scaling: Scaling) -> Bounds | None:
+def _bounds(moments: Moments, scaling: Scaling) -> Bounds | None:
     """Return what no value can lie beyond, scaled: the ends of bytes, and 0 and 1 of images within them."""
-    images = array.ndim == 4 and array.min() >= 0 and array.max() <= 1
-    if array.dtype != np.uint8 and not images:
+    images = len(moments.shape) == 3 and moments.low.min() >= 0 and moments.high.max() <= 1
+    if moments.dtype != np.uint8 and not images:
         return None
     ends = (0.0, 1.0 if images else 255.0)
     low, high = (tuple(((end - scaling.shift) / scaling.scale).ravel().tolist()) for end in ends)

@@ -14,7 +14,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from diabolo.data import Form, read
+from diabolo.data import Form, Stored, joined, read
 from diabolo.data.form import NumpyForm, PandasForm, PolarsForm
 from diabolo.errors import DataError, DiaboloWarning
 from diabolo.estimators.base import Estimator
@@ -65,7 +65,12 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     Notes
     -----
     X may be an array (N, D), (N, T, C) or (N, C, H, W), a data frame of pandas or polars, a tensor, or the path of a
-    ``.npy``, ``.npz``, ``.csv`` or ``.parquet`` file or of a folder of images.
+    ``.npy``, ``.npz``, ``.csv`` or ``.parquet`` file, of a folder of ``.parquet`` files or of a folder of images.
+
+    ``.npy`` and ``.parquet`` of more than 256 MB when decoded are read block by block, in bounded memory, by every
+    method; ``Stored.open(path)`` of `diabolo.data` in place of the path asks for that whatever the size. While such a
+    file is trained on, its chunks come in random order, and rows are mixed within buffers of 64 MB. The index of a
+    pandas frame in such a file is left out. What `transform` and `reconstruct` return is in memory.
 
     Examples
     --------
@@ -146,6 +151,8 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         """
         check_is_fitted(self)
         X = read(X)
+        if isinstance(X, Stored):
+            return joined(self.inverse_transform(part) for part in X.parts())
         form = Form.of(X)
         codes = form.array(X)
         if codes.ndim != 2 or codes.shape[1] != self.n_components:
@@ -158,6 +165,8 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         """Return X by way of its codes, in the form and the units of X."""
         check_is_fitted(self)
         X = read(X)
+        if isinstance(X, Stored):
+            return joined(self.reconstruct(part) for part in X.parts())
         return Form.of(X).back(self._rebuilt(self._take(X)))
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -174,7 +183,7 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         Parameters
         ----------
         X : array, data frame, tensor or path
-            Samples to show; best some that were not trained on.
+            Samples to show; best some that were not trained on. Of a large file, 10,000 rows are taken.
         y : array of (N,), optional
             A colour per sample.
         """

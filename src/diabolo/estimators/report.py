@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diabolo.data import kind
+from diabolo.data import Stored, kind
 from diabolo.model import count_weights
 from diabolo.report import Page, code_map, comparison, curves, pairs, spectrum
 
@@ -16,10 +17,16 @@ if TYPE_CHECKING:
 _SHOWN = 2000
 """Samples in the code map, at most."""
 
+_MEASURED = 10_000
+"""Samples of a file on disk that are looked at, at most."""
+
 
 def report(estimator: Estimator, X: Any, y: Any = None) -> Page:
     """Return the page of an estimator that gives codes."""
     array = estimator._take(X)
+    if isinstance(array, Stored):
+        index = np.arange(0, len(array), math.ceil(len(array) / _MEASURED))
+        array, y = array.take(index), None if y is None else np.asarray(y)[index]
     step = max(1, len(array) // _SHOWN)
     codes, few = estimator._codes(array[::step]), array[:10]
     errors = estimator._errors(array)

@@ -7,6 +7,7 @@ from diabolo.training.history import History
 from diabolo.training.loop import train
 from diabolo.training.plan import Plan, Training
 from diabolo.training.stages import train_in_stages
+from diabolo.training.stream import Stream
 
 __all__ = [
     "Callback",
@@ -16,6 +17,7 @@ __all__ = [
     "Progress",
     "Rows",
     "Source",
+    "Stream",
     "Training",
     "resolve",
     "split",

@@ -1,0 +1,108 @@
+"""Where a fit takes its samples from: an array in memory, or rows on disk."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from diabolo.data import Scaling, Stored
+from diabolo.errors import DiaboloWarning
+from diabolo.training import Rows, Source, Stream, split
+from diabolo.training.batches import resident
+
+Array = NDArray[Any]
+
+BASELINE = 20_000
+"""Samples that PCA is judged by where it is only a baseline."""
+
+BUFFER = 2**26
+"""Bytes of a shuffle buffer, and of samples of a stored file that are kept in memory: bounds the memory."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The samples of a fit.
+
+    Parameters
+    ----------
+    train, held_out : Source
+        Those to train on, and those to judge by.
+    few : Source
+        About 20,000 of those to train on, at most.
+    judged : Array or Stored
+        The held-out samples in the user's units, or all where none are held out.
+    """
+
+    train: Source
+    held_out: Source
+    few: Source
+    judged: Array | Stored
+
+    @classmethod
+    def of(cls, data: Array | Stored, scaling: Scaling, share: float, seed: int, device: torch.device) -> Sources:
+        """Hold out a share of the samples, which `seed` chooses, and train on the rest."""
+        if isinstance(data, Stored):
+            return _stored(data, scaling, share, seed, device)
+        return _in_memory(data, scaling, share, seed, device)
+
+
+def blocks_of(data: Array | Stored) -> Iterator[Array]:
+    """Yield the samples in blocks, in order: an array whole, rows on disk as they are read."""
+    return data.blocks() if isinstance(data, Stored) else iter([data])
+
+
+def _in_memory(array: Array, scaling: Scaling, share: float, seed: int, device: torch.device) -> Sources:
+    samples = resident(scaling.tensor(array), device)
+    kept, held = split(len(array), share, seed)
+    few = kept[:: math.ceil(len(kept) / BASELINE)]
+    train, held_out, few = (Rows(samples, scaling.batch, index, device) for index in (kept, held, few))
+    return Sources(train, held_out, few, array[held.numpy()] if len(held) else array)
+
+
+def _stored(stored: Stored, scaling: Scaling, share: float, seed: int, device: torch.device) -> Sources:
+    row_bytes = max(1, stored.size // len(stored)) * (1 if stored.dtype == np.uint8 else 4)
+    held = _chosen(len(stored), share, seed, max(100, BUFFER // row_bytes))
+    few = np.linspace(0, len(stored) - 1, min(len(stored), BASELINE, max(100, BUFFER // row_bytes)), dtype=np.int64)
+    few = np.setdiff1d(few, held)
+    wanted = np.union1d(few, held)
+    array = stored.take(wanted)
+    samples = resident(scaling.tensor(array), device)
+    held_at, few_at = (torch.from_numpy(np.searchsorted(wanted, index)) for index in (held, few))
+    train = _stream(stored, scaling, torch.from_numpy(held), max(1, BUFFER // row_bytes), device)
+    held_out, few = (Rows(samples, scaling.batch, index, device) for index in (held_at, few_at))
+    return Sources(train, held_out, few, array[held_at.numpy()] if len(held) else stored)
+
+
+def _chosen(count: int, share: float, seed: int, most: int) -> Array:
+    """Return the rising numbers of rows to hold out: as many as of an array, without a number for every row."""
+    held = min(round(count * share), 10_000, most) if count >= 10 else 0
+    return np.sort(np.random.default_rng(seed).choice(count, held, replace=False, shuffle=False))
+
+
+def _stream(stored: Stored, scaling: Scaling, held: torch.Tensor, room: int, device: torch.device) -> Stream:
+    chunks = stored.chunks
+    longest = max(len(chunk.rows) for chunk in chunks)
+    if longest > max(room, len(stored) // 4):
+        warnings.warn(
+            f"{stored.path.name!r} keeps {longest} of its {len(stored)} rows in one row group, which can only be read "
+            f"in order, so that about {room} neighbouring rows are mixed at a time; write it with row groups of "
+            "100,000 rows if its order means something.",
+            DiaboloWarning,
+            stacklevel=5,
+        )
+    return Stream(
+        [chunk.rows for chunk in chunks],
+        lambda i: map(scaling.tensor, stored.blocks(chunks[i])),
+        scaling.batch,
+        held,
+        room,
+        max(1, min(8, 64 // stored.shape[1])),  # an open row group takes about 3 MB a column
+        device,
+    )
