@@ -63,7 +63,7 @@ def test_a_linear_net_finds_the_subspace_of_pca_by_gradients():
     x = torch.randn(500, 6, generator=torch.Generator().manual_seed(0)) * torch.tensor([2.0, 1.5, 0.7, 0.5, 0.3, 0.1])
     x = x @ torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(1)))[0]
     model = build(Recipe(Linear()), width=6)
-    train(model, rows(x), None, Training(epochs=160))
+    train(model, rows(x), None, Training(epochs=160, learning_rate=1e-3))
     pca: Any = PCA(2).fit(x.numpy())
     found = model.get_parameter("decoder.map.weight").detach().numpy()
     assert np.degrees(subspace_angles(found, pca.components_.T).max()) < 1
