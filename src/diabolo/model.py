@@ -215,9 +215,12 @@ class Autoencoder(nn.Module):
         draws = len(params) // len(target)
         target = target if draws == 1 else target.repeat(draws, *[1] * len(self.shape))
         each = self.recipe.likelihood.distortion(params, target)  # (K * B, *shape)
-        if hidden is not None:  # only what was hidden counts, as much as the whole would
-            each = each * (hidden / hidden.float().mean().clamp_min(1e-6))
-        return each.flatten(1).sum(1)
+        return (each if hidden is None else each * counted(hidden)).flatten(1).sum(1)
+
+
+def counted(hidden: Tensor) -> Tensor:
+    """Return how much each number counts where some were `hidden`: only those, and as much as the whole would."""
+    return hidden / hidden.float().mean().clamp_min(1e-6)
 
 
 def _named(penalties: tuple[Penalty, ...]) -> list[tuple[str, Penalty]]:

@@ -11,7 +11,7 @@ from diabolo.likelihoods import Gaussian as GaussianLikelihood
 from diabolo.model import Recipe
 from diabolo.nets import MLP, Conv
 from diabolo.penalties import Contractive
-from diabolo.training.gradient import _stacks, gradient_of
+from diabolo.training.gradient import gradient_of, stacks_of
 
 WIDTH = 6
 NET = MLP((9, 7))
@@ -63,7 +63,7 @@ def both(model, batch):
 @pytest.mark.parametrize("name", PLAIN)
 def test_equals_autograd(name):
     model = build(PLAIN[name])
-    assert _stacks(model, list(model.parameters())) is not None
+    assert stacks_of(model, list(model.parameters())) is not None
     x = torch.rand(11, WIDTH, dtype=torch.float64)
     for batch in (Batch(x), Batch(x, target=x.flip(0), weight=torch.rand(11, dtype=torch.float64))):
         terms, gradient, expected, reference = both(model, batch)
@@ -75,7 +75,7 @@ def test_equals_autograd(name):
 @pytest.mark.parametrize("name", OTHERS)
 def test_leaves_what_is_not_plain_to_autograd(name):
     model = build(OTHERS[name])
-    closed = _stacks(model, list(model.parameters()))
+    closed = stacks_of(model, list(model.parameters()))
     assert closed is None or name == "latent with memory"  # its memory has no weights
     _, gradient, _, reference = both(model, Batch(torch.rand(11, WIDTH, dtype=torch.float64)))
     assert [g is None for g in gradient] == [g is None for g in reference]
@@ -91,5 +91,5 @@ def test_images_and_series_as_vectors_too():
 
 def test_frozen_weights_and_other_nets_are_for_autograd():
     model = build(Recipe(NET))
-    assert _stacks(model, list(model.parameters())[1:]) is None
-    assert _stacks(build(Recipe(Conv()), (1, 8, 8)), []) is None
+    assert stacks_of(model, list(model.parameters())[1:]) is None
+    assert stacks_of(build(Recipe(Conv()), (1, 8, 8)), []) is None

@@ -106,7 +106,7 @@ class Scaling:
             return tensor
         shift = torch.as_tensor(self.shift, dtype=torch.float32, device=tensor.device)
         scale = torch.as_tensor(self.scale, dtype=torch.float32, device=tensor.device)
-        return (tensor.float() - shift) / scale
+        return tensor.float().sub_(shift).div_(scale)
 
     def undo(self, scaled: Tensor | np.ndarray) -> np.ndarray:
         """Return scaled samples (N, *shape) in the user's units: float64 for float64, float32 for anything smaller."""

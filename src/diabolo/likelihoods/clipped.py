@@ -70,6 +70,11 @@ class Clipped(Likelihood):
         clipped = params + (self.mean(params) - params).detach()
         return 0.5 * (clipped - target).square()
 
+    def slope(self, params: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ½(x − clip(D(z)))² and clip(D(z)) − x per element."""
+        error = self.mean(params) - target
+        return 0.5 * error.square(), error
+
     def mean(self, params: Tensor) -> Tensor:
         """Return the params, cut off at the bounds."""
         if len(self.low) == 1:

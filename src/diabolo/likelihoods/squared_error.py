@@ -34,6 +34,11 @@ class SquaredError(Likelihood):
         """Return ½(x − D(z))²/σ² per element."""
         return (0.5 / self.sigma**2) * (params - target).square()
 
+    def slope(self, params: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ½(x − D(z))²/σ² and (D(z) − x)/σ² per element."""
+        error, weight = params - target, 1 / self.sigma**2
+        return (0.5 * weight) * error.square(), error if weight == 1 else weight * error
+
     def mean(self, params: Tensor) -> Tensor:
         """Return the params: they are the mean."""
         return params

@@ -104,7 +104,7 @@ class Dense:
             W, _, *norm = layer.weights
             of_norm: Sequence[Tensor] = ()
             if norm:
-                g, *of_norm = _norm_slope(g, *about, *norm)
+                g, *of_norm = _norm_slope(g, about, *norm)
             gradient = [g.mT @ inputs[k], g.sum(-2), *of_norm, *gradient]
         return gradient, g
 
@@ -125,18 +125,18 @@ def _norm(v: Tensor, gain: Tensor, shift: Tensor) -> tuple[Tensor, tuple[Tensor,
     if gain.ndim == 1:
         u, *about = torch.native_layer_norm(v, width, gain, shift, _EPSILON)
     else:  # torch's kernel has one gain for all
-        u, *about = torch.native_layer_norm(v, width, None, None, _EPSILON)
-        u = torch.addcmul(shift.unsqueeze(1), u, gain.unsqueeze(1))
+        unit, *about = torch.native_layer_norm(v, width, None, None, _EPSILON)
+        u = torch.addcmul(shift.unsqueeze(1), unit, gain.unsqueeze(1))
+        about = [*about, unit]
     return u, (v, *about)
 
 
-def _norm_slope(
-    g: Tensor, v: Tensor, mean: Tensor, rstd: Tensor, gain: Tensor, shift: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def _norm_slope(g: Tensor, about: Sequence[Tensor], gain: Tensor, shift: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the gradients of layer normalisation by v, gain and shift, given g by its output."""
+    v, mean, rstd, *unit = about
     backward, width = _aten.native_layer_norm_backward.default, v.shape[-1:]
     if gain.ndim == 1:
         return backward(g, v, width, mean, rstd, gain, shift, [True, True, True])
-    by_gain = (g * ((v - mean) * rstd)).sum(1)
+    by_gain = (g * unit[0]).sum(1)
     by_v, _, _ = backward(g * gain.unsqueeze(1), v, width, mean, rstd, None, None, [True, False, False])
     return by_v, by_gain, g.sum(1)

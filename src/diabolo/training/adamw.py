@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -53,11 +54,11 @@ class AdamW:
         self.first = [torch.zeros_like(p) for p in self.weights]
         self.second = [torch.zeros_like(p) for p in self.weights]
         self.count = torch.zeros((), device=self.weights[0].device if self.weights else None)
-        groups: dict[tuple[float, float], list[int]] = {}
+        kinds: dict[tuple[float, float], list[int]] = {}
         for i, weight in enumerate(self.weights):
             shape = weight.shape[self.members :]
-            groups.setdefault((pace(shape), decay if len(shape) > 1 else 0.0), []).append(i)
-        self._groups = [(which, *kind) for kind, which in groups.items()]
+            kinds.setdefault((pace(shape), decay if len(shape) > 1 else 0.0), []).append(i)
+        self._kinds = [(which, *kind) for kind, which in kinds.items()]
 
     @torch.no_grad()
     def step(self, gradient: Sequence[Tensor | None], rate: float, limit: float | None) -> None:
@@ -71,16 +72,15 @@ class AdamW:
         elif limit is not None and used:
             scale = excess(used, limit)
         self.count += 1
-        for which, pace, decay in self._groups:
-            pairs = [(i, g) for i in which if (g := gradient[i]) is not None]
-            if pairs:
-                self._move(pairs, rate * pace, decay, scale)
+        for which, pace, decay in self._kinds:
+            moved = which if len(used) == len(gradient) else [i for i in which if gradient[i] is not None]
+            if moved:
+                self._move(moved, gradient, rate * pace, decay, scale)
 
-    def _move(self, pairs: list[tuple[int, Tensor]], rate: float, decay: float, scale: Tensor | None) -> None:
-        which = [i for i, _ in pairs]
+    def _move(self, which: list[int], gradient: Sequence[Any], rate: float, decay: float, scale: Tensor | None) -> None:
         torch._fused_adamw_(  # pyright: ignore[reportPrivateImportUsage]
             [self.weights[i] for i in which],
-            [_laid_out(g, self.weights[i]) for i, g in pairs],
+            [_laid_out(gradient[i], self.weights[i]) for i in which],
             [self.first[i] for i in which],
             [self.second[i] for i in which],
             [],
@@ -145,6 +145,8 @@ def shortened(gradient: Sequence[Tensor | None], limit: float) -> list[Tensor | 
     used = [g.flatten(1) for g in gradient if g is not None]
     if not used:
         return list(gradient)
-    norm = torch.stack([torch.linalg.vector_norm(g, dim=1) for g in used]).norm(dim=0)  # (M,)
+    norm = torch.linalg.vector_norm(torch.cat(used, 1), dim=1)  # (M,)
+    if bool((norm <= limit).all()):  # as nearly always, and one look is cheaper than scaling every weight
+        return list(gradient)
     share = (limit / norm).clamp_max_(1.0)
     return [None if g is None else g * share.view(-1, *[1] * (g.ndim - 1)) for g in gradient]

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from diabolo.flow import Batch, Code, total
+from diabolo.flow import Batch, Code, Output, total
+from diabolo.latents import Plain
 from diabolo.members import Members
-from diabolo.model import Autoencoder
+from diabolo.model import Autoencoder, counted
 from diabolo.nets.closed import Dense
-
-Found = tuple[dict[str, Tensor], Sequence[Tensor | None]]
-"""The terms of the loss, () or (M,) for M members, and the gradient of their sum by each weight."""
-
-Gradient = Callable[[Batch], Found]
-"""From a batch to its gradient."""
+from diabolo.training.device import arithmetic
+from diabolo.training.together import Found, Gradient, closed_of
 
 
-def gradient_of(model: nn.Module, weights: Sequence[Tensor]) -> Gradient:
+def gradient_of(model: nn.Module, weights: Sequence[Tensor], precision: str = "float32") -> Gradient:
     """Return the fastest way to the gradient of `model` by `weights`, which the model must keep.
+
+    The net computes in `precision`, as `Training` has it; the closed form is one of full precision.
 
     Examples
     --------
@@ -31,22 +30,35 @@ def gradient_of(model: nn.Module, weights: Sequence[Tensor]) -> Gradient:
     >>> sorted(terms), gradient[0].shape == next(model.parameters()).shape
     (['distortion', 'rate'], True)
     """
-    if isinstance(model, Members):
-        return _of_members(model)
-    stacks = _stacks(model, weights)
-    if stacks is not None and isinstance(model, Autoencoder):
-        return lambda batch: _closed(model, *stacks, batch)
-    return lambda batch: _by_autograd(model, weights, batch)
+    base = model.base if isinstance(model, Members) else model
+    stacks = stacks_of(base, weights if base is model else list(base.parameters()), precision)
+    if stacks is None or not isinstance(base, Autoencoder):
+        found: Gradient = partial(_by_autograd, model, weights, precision)
+    elif isinstance(model, Members):
+        found = closed_of(model, *stacks)
+    else:
+        found = partial(_closed, base, *stacks)
+    return partial(_masked, found, model.masks) if isinstance(model, Members) else found
 
 
-def _by_autograd(model: nn.Module, weights: Sequence[Tensor], batch: Batch) -> Found:
-    terms = model(batch, noise=True).terms()
+def _masked(found: Gradient, masks: Sequence[Tensor | None], batch: Batch) -> Found:
+    """Return what was found, the gradient of the padding of members set to 0."""
+    terms, gradient = found(batch)
+    pairs = zip(gradient, masks, strict=True)
+    return terms, [g if mask is None or g is None else g * mask for g, mask in pairs]
+
+
+def _by_autograd(model: nn.Module, weights: Sequence[Tensor], precision: str, batch: Batch) -> Found:
+    with arithmetic(precision, batch.x.device):
+        terms = model(batch, noise=True).terms()
     return terms, torch.autograd.grad(total(terms).sum(), weights, allow_unused=True)
 
 
-def _stacks(model: nn.Module, weights: Sequence[Tensor]) -> tuple[Dense, Dense] | None:
+def stacks_of(model: nn.Module, weights: Sequence[Tensor], precision: str = "float32") -> tuple[Dense, Dense] | None:
     """Return encoder and decoder in closed form if nothing but them has weights, nor any penalty to look at them."""
-    if not isinstance(model, Autoencoder) or model.recipe.penalties or any(w.device.type != "cpu" for w in weights):
+    if not isinstance(model, Autoencoder) or model.recipe.penalties or precision == "bfloat16":
+        return None
+    if any(w.device.type != "cpu" for w in weights):  # where single operations are cheap, or recorded
         return None
     stacks = model.recipe.net.closed(model.encoder, model.decoder)
     found = [id(w) for stack in stacks or () for w in stack.weights]
@@ -58,65 +70,44 @@ def _closed(model: Autoencoder, encoder: Dense, decoder: Dense, batch: Batch) ->
     seen, hidden = model.corrupt(batch.x)
     x = seen.flatten(1)
     h, on_the_way_in = encoder.forward(x)  # (B, width)
-    code = model.latent(h.requires_grad_(), True)
+    plain = isinstance(model.recipe.latent, Plain)
+    code = model.latent(h if plain else h.requires_grad_(), True)
     z = code.z.detach()  # (K * B, n)
     out, on_the_way_out = decoder.forward(z)  # (K * B, D)
     params = out.view(-1, *model.recipe.likelihood.shape(model.shape))
-    terms = model.cost(batch, code, params.requires_grad_(), hidden).terms()
-    direct = code.z is h
-    by_params, by_h = torch.autograd.grad(total(terms), (params, h), allow_unused=True, retain_graph=not direct)
+    known = _slope(model, batch, code, params, hidden) if plain else None
+    terms, by_params, by_h = known or _middle(model, batch, code, params, hidden, h)
     g = by_params.flatten(1)
     of_decoder, first = decoder.backward(z, on_the_way_out, g)
     by_z = decoder.by_input(first, g)
-    if not direct:
+    if not plain:
         (by_z,) = torch.autograd.grad(code.z, h, by_z)
     of_encoder, _ = encoder.backward(x, on_the_way_in, by_z if by_h is None else by_z + by_h)
     return terms, (*of_encoder, *of_decoder)
 
 
-def _of_members(members: Members) -> Gradient:
-    """Return the gradient of all members at once, that of padding being 0."""
-    stacks = _stacks(members.base, list(members.base.parameters()))
-    if stacks is None:
-        found: Gradient = lambda batch: _by_autograd(members, list(members.weights), batch)  # noqa: E731
-    else:
-        count = len(stacks[0].weights)
-        encoder, decoder = stacks[0].holding(members.weights[:count]), stacks[1].holding(members.weights[count:])
-        found = lambda batch: _closed_members(members, encoder, decoder, batch)  # noqa: E731
-
-    def masked(batch: Batch) -> Found:
-        terms, gradient = found(batch)
-        pairs = zip(gradient, members.masks, strict=True)
-        return terms, [g if mask is None or g is None else g * mask for g, mask in pairs]
-
-    return masked
+def _slope(
+    model: Autoencoder, batch: Batch, code: Code, params: Tensor, hidden: Tensor | None
+) -> tuple[dict[str, Tensor], Tensor, None] | None:
+    """Return terms and gradient by the params of a code that costs nothing, if the likelihood knows its slope."""
+    target = batch.x if batch.target is None else batch.target
+    found = model.recipe.likelihood.slope(params, target)
+    if found is None:
+        return None
+    each, slope = found if hidden is None else (part * counted(hidden) for part in found)
+    terms = Output(target, code, params, each.flatten(1).sum(1), code.rate, {}, batch.weight).terms()
+    if batch.weight is None:
+        return terms, slope / len(slope), None
+    share = batch.weight / batch.weight.sum()
+    return terms, slope * share.view(-1, *[1] * (slope.ndim - 1)), None
 
 
-def _closed_members(members: Members, encoder: Dense, decoder: Dense, batch: Batch) -> Found:
-    """Do for all members what `_closed` does for one model."""
-    base = members.base
-    seen, *hidden = members.each(lambda _: _given(*base.corrupt(batch.x)), members.weights[0])  # (M, B, *shape) each
-    x = seen.flatten(2)
-    h, on_the_way_in = encoder.forward(x)  # (M, B, width)
-    z, mean, rate, info = members.each(lambda h: _fields(base.latent(h, True)), h.requires_grad_())
-    out, on_the_way_out = decoder.forward(z.detach())  # (M, K * B, D)
-    params = out.unflatten(-1, base.recipe.likelihood.shape(base.shape)).requires_grad_()
-
-    def cost(params: Tensor, hidden: list[Tensor], *code: Any) -> dict[str, Tensor]:
-        return base.cost(batch, Code(*code), params, *hidden).terms()
-
-    terms = members.each(cost, params, hidden, z, mean, rate, info)
-    by_params, by_h = torch.autograd.grad(total(terms).sum(), (params, h), allow_unused=True, retain_graph=True)
-    g = by_params.flatten(2)
-    of_decoder, first = decoder.backward(z, on_the_way_out, g)
-    (by_z,) = torch.autograd.grad(z, h, decoder.by_input(first, g))
-    of_encoder, _ = encoder.backward(x, on_the_way_in, by_z if by_h is None else by_z + by_h)
-    return terms, (*of_encoder, *of_decoder)
-
-
-def _fields(code: Code) -> tuple[Any, ...]:
-    return code.z, code.mean, code.rate, code.info
-
-
-def _given(seen: Tensor, hidden: Tensor | None) -> tuple[Tensor, ...]:
-    return (seen,) if hidden is None else (seen, hidden)
+def _middle(
+    model: Autoencoder, batch: Batch, code: Code, params: Tensor, hidden: Tensor | None, h: Tensor
+) -> tuple[dict[str, Tensor], Tensor, Tensor | None]:
+    """Return the terms, and by autograd their gradients by the params and, other than through z, by h."""
+    terms = model.cost(batch, code, params.requires_grad_(), hidden).terms()
+    by_params, by_h = torch.autograd.grad(
+        total(terms), (params, h.requires_grad_()), allow_unused=True, retain_graph=True
+    )
+    return terms, by_params, by_h

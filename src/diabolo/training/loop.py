@@ -15,7 +15,7 @@ from diabolo.errors import DiaboloWarning
 from diabolo.training.batches import Source
 from diabolo.training.callbacks import Callback, Log
 from diabolo.training.checkpoint import Checkpoint
-from diabolo.training.device import arithmetic, threads
+from diabolo.training.device import keep_memory, threads
 from diabolo.training.history import History
 from diabolo.training.plan import Training
 from diabolo.training.run import Run
@@ -77,6 +77,7 @@ def train(
     store = Checkpoint.of(checkpoint, run, source, seed)
     store.resume(run)
     watchers = [Log(), *callbacks]
+    keep_memory()
     with _reproducible(model), threads(model, run.plan.batch_size):
         try:
             for watcher in watchers:
@@ -100,13 +101,12 @@ def _epoch(run: Run, source: Source, held_out: Source | None, seed: int) -> None
     started = time.perf_counter()
     step = run.epoch * run.plan.steps_per_epoch
     torch.manual_seed(_mix(seed, run.epoch))
-    trace, device = Trace(), next(run.model.parameters()).device
+    trace = Trace()
     run.model.train()
     rate, clip = 0.0, run.training.clip
     for batch in source.epoch(run.plan.batch_size, _mix(seed, run.epoch)):
         rate = run.plan.learning_rate(run.training, step)
-        with arithmetic(run.training.precision, device):
-            terms, gradient = run.gradient(batch)
+        terms, gradient = run.gradient(batch)
         run.optimiser.step(gradient, rate, clip and clip * batch.x[0].numel())
         trace.add(terms, step)
         step += 1

@@ -34,7 +34,13 @@ class Run:
     def begin(cls, model: nn.Module, training: Training, samples: int) -> Run:
         """Return the state before the first step."""
         optimiser = AdamW(model, training.weight_decay)
-        return cls(model, training, Plan.of(training, samples), optimiser, gradient_of(model, optimiser.weights))
+        return cls(
+            model,
+            training,
+            Plan.of(training, samples),
+            optimiser,
+            gradient_of(model, optimiser.weights, training.precision),
+        )
 
     def stop(self, reason: str) -> None:
         """End the run after this epoch."""
