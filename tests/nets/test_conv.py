@@ -16,7 +16,7 @@ def count(net, shape=(3, 16, 16)):
 def test_knobs_add_weights():
     assert count(Conv((4, 8))) < count(Conv((8, 16)))
     assert count(Conv((4, 8), 3)) < count(Conv((4, 8), 4)) < count(Conv((4, 8), 5))
-    assert count(Conv((4, 8))) < count(Conv((4, 8), blocks=1)) < count(Conv((4, 8), blocks=2))
+    assert count(Conv((4, 8), blocks=0)) < count(Conv((4, 8), blocks=1)) < count(Conv((4, 8), blocks=2))
     assert count(Conv((4, 8))) < count(Conv((4, 8), norm="group"))
 
 

@@ -95,9 +95,21 @@ def test_keeps_the_best_weights_as_a_copy():
 def test_stops_without_progress():
     noise = torch.randn(64, 4, generator=torch.Generator().manual_seed(0))
     other = torch.randn(64, 4, generator=torch.Generator().manual_seed(1))
-    history = train(build(), rows(noise), rows(other), Training(epochs=500, patience=3, learning_rate=0.02))
+    training = Training(epochs=500, patience=3, learning_rate=0.02, decay=0.0)
+    history = train(build(), rows(noise), rows(other), training)
     assert history.stopped == "no progress"
     assert len(history) == history.best_epoch + 3
+
+
+def test_without_progress_the_learning_rate_falls_before_the_end():
+    generator = torch.Generator().manual_seed(0)
+    held = rows(world(30, seed=1) + 0.3 * torch.randn(30, 4, generator=generator))
+    training = Training(epochs=500, patience=5, learning_rate=0.02, decay=0.5)
+    history = train(build(), rows(world(40)), held, training)
+    rates = history.columns["learning_rate"]
+    assert history.stopped == "no progress"
+    assert len(history) < 500
+    assert rates[-1] < 0.1 * max(rates)
 
 
 def test_a_callback_can_stop_the_run():

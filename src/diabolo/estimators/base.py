@@ -129,8 +129,8 @@ class Estimator(BaseEstimator, ABC):
         check_is_fitted(self)
         save(self, Path(path))
 
-    def _learn(self, X: Any, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None) -> Array | Stored:
-        """Learn scaling, model and baseline from X; return the held-out samples, or all where none are held out."""
+    def _learn(self, X: Any, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None) -> Array:
+        """Learn scaling, model and baseline from X; return the held-out samples, or some where none are held out."""
         recipe = self.check_parameters()
         array = self._take(X, reset=True)
         shape, n = array.shape[1:], int(self.n_components)

@@ -22,6 +22,9 @@ Array = NDArray[Any]
 BASELINE = 20_000
 """Samples that PCA is judged by where it is only a baseline."""
 
+JUDGED = 10_000
+"""Samples that errors are measured on where none are held out."""
+
 BUFFER = 2**26
 """Bytes of a shuffle buffer, and of samples of a stored file that are kept in memory: bounds the memory."""
 
@@ -36,14 +39,14 @@ class Sources:
         Those to train on, and those to judge by.
     few : Source
         About 20,000 of those to train on, at most.
-    judged : Array or Stored
-        The held-out samples in the user's units, or all where none are held out.
+    judged : Array
+        The held-out samples in the user's units, or some of all where none are held out.
     """
 
     train: Source
     held_out: Source
     few: Source
-    judged: Array | Stored
+    judged: Array
 
     @classmethod
     def of(cls, data: Array | Stored, scaling: Scaling, share: float, seed: int, device: torch.device) -> Sources:
@@ -63,7 +66,8 @@ def _in_memory(array: Array, scaling: Scaling, share: float, seed: int, device: 
     kept, held = split(len(array), share, seed)
     few = kept[:: math.ceil(len(kept) / BASELINE)]
     train, held_out, few = (Rows(samples, scaling.batch, index, device) for index in (kept, held, few))
-    return Sources(train, held_out, few, array[held.numpy()] if len(held) else array)
+    judged = array[held.numpy()] if len(held) else array[:: math.ceil(len(array) / JUDGED)]
+    return Sources(train, held_out, few, judged)
 
 
 def _stored(stored: Stored, scaling: Scaling, share: float, seed: int, device: torch.device) -> Sources:
@@ -77,7 +81,7 @@ def _stored(stored: Stored, scaling: Scaling, share: float, seed: int, device: t
     held_at, few_at = (torch.from_numpy(np.searchsorted(wanted, index)) for index in (held, few))
     train = _stream(stored, scaling, torch.from_numpy(held), max(1, BUFFER // row_bytes), device)
     held_out, few = (Rows(samples, scaling.batch, index, device) for index in (held_at, few_at))
-    return Sources(train, held_out, few, array[held_at.numpy()] if len(held) else stored)
+    return Sources(train, held_out, few, array[(held_at if len(held) else few_at).numpy()])
 
 
 def _chosen(count: int, share: float, seed: int, most: int) -> Array:

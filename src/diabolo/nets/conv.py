@@ -57,7 +57,7 @@ class Conv(Net):
     kernel: int = knob(3, Whole(2, 63), "length of the convolutions along each axis")
     activation: str = knob("silu", ACTIVATION, "what follows each hidden convolution")
     norm: str = knob("none", OneOf("none", "group"), "normalisation before each activation, within a sample")
-    blocks: int = knob(0, Whole(0, 64), "residual convolutions after each halving")
+    blocks: int = knob(1, Whole(0, 64), "residual convolutions after each halving")
 
     def build(self, shape: Shape, width: int, n: int, out: Shape) -> tuple[nn.Module, nn.Module]:
         """Return the two stacks."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,8 @@ class Checkpoint:
         arrays = {f"model.{name}": value for name, value in run.model.state_dict().items()}
         arrays |= {f"best.{name}": value for name, value in run.best_weights.items()}
         arrays |= {f"optimiser.{name}": value for name, value in run.optimiser.state().items()}
-        state = {
-            "epoch": run.epoch,
-            "best": run.best.tolist(),
-            "stopping": run.stopping,
-            "history": run.history.to_json(),
-        }
+        state = {"epoch": run.epoch, "epochs": run.plan.epochs, "best": run.best.tolist(), "stopping": run.stopping}
+        state["history"] = run.history.to_json()
         save_tensors(self.path, arrays, {"identity": self.identity, "state": json.dumps(state)})
 
     def resume(self, run: Run) -> None:
@@ -67,6 +63,7 @@ class Checkpoint:
         run.optimiser.load(_under("optimiser.", arrays))
         run.epoch, run.stopping = state["epoch"], state["stopping"]
         run.best = torch.tensor(state["best"], dtype=torch.float64)
+        run.plan = replace(run.plan, epochs=state["epochs"])
         run.history = History.from_json(state["history"])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diabolo.check import Maybe, Number, OneOf, Whole
 from diabolo.part import Part, knob
@@ -86,6 +86,21 @@ class Plan:
         """
         rise, fall = (max(1, round(share * self.steps)) for share in (training.warmup, training.decay))
         return training.learning_rate * min(1.0, (step + 1) / rise, (self.steps - step) / fall)
+
+    def falling(self, training: Training, epoch: int) -> bool:
+        """Tell whether the learning rate falls to zero already when `epoch` epochs are done."""
+        return epoch >= math.floor(self.epochs * (1 - training.decay))
+
+    def cut(self, training: Training, epoch: int) -> Plan:
+        """Return the plan in which the learning rate falls from now on, `epoch` epochs being done.
+
+        Examples
+        --------
+        >>> Plan.of(Training(epochs=100), 640).cut(Training(epochs=100), 40).epochs
+        50
+        """
+        share = min(training.decay, 0.9)
+        return replace(self, epochs=min(self.epochs, epoch + math.ceil(epoch * share / (1 - share))))
 
     def patience(self, training: Training) -> int:
         """Return how many epochs without progress end the run."""

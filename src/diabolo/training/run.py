@@ -49,7 +49,7 @@ class Run:
     def judge(self, loss: Tensor) -> None:
         """Keep the weights of the model, or of each member (M,), if they are the best so far.
 
-        Too many epochs without progress of any end the run.
+        After too many epochs without progress of any, the learning rate falls to zero at once, which ends the run.
         """
         better = loss < self.best.to(loss.device)
         if bool(better.any()):
@@ -57,6 +57,14 @@ class Run:
             self.history.best_epoch = self.epoch
             self._keep(better)
         elif self.epoch - self.history.best_epoch >= self.plan.patience(self.training):
+            self._end()
+
+    def _end(self) -> None:
+        """Let the learning rate fall, as most progress comes then; stop if it is falling already, or never does."""
+        if self.plan.falling(self.training, self.epoch):
+            return
+        self.plan, self.history.stopped = self.plan.cut(self.training, self.epoch), "no progress"
+        if self.plan.epochs <= self.epoch:
             self.stop("no progress")
 
     def _keep(self, better: Tensor) -> None:
