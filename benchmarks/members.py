@@ -40,11 +40,11 @@ def line(rows: int, arguments: Namespace) -> str:
     latent = torch.randn(rows, CODE, generator=generator)
     x = latent @ torch.randn(CODE, COLUMNS, generator=generator) + 0.3 * torch.randn(rows, COLUMNS, generator=generator)
     source, training = Rows(x, lambda batch: batch), Training(epochs=arguments.epochs)
-    one, many, turns = [], [], []
+    one, many, turns, seeds = [], [], [], range(arguments.members)
     for _ in range(arguments.rounds + 1):  # the first to warm up
         one.append(_seconds(lambda: train(_built(0), source, None, training)))
-        many.append(_seconds(lambda: train(Members([_built(i) for i in range(arguments.members)]), source, None, training)))
-        turns.append(_seconds(lambda: [train(_built(i), source, None, training) for i in range(arguments.members)]))
+        many.append(_seconds(lambda: train(Members(list(map(_built, seeds))), source, None, training)))
+        turns.append(_seconds(lambda: [train(_built(seed), source, None, training) for seed in seeds]))
     single, together, apart = (np.array(values[1:]) for values in (one, many, turns))
     cells = [spread(values, "{:.2f}") for values in (single, together, apart, together / single, apart / together)]
     return f"| {rows:,} | " + " | ".join(cells) + " |"

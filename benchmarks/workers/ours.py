@@ -12,7 +12,7 @@ from benchmarks.workers.counting import flop, forget, peak, resident
 from benchmarks.workers.protocol import Settings, Task, serve
 from benchmarks.workers.sets import load, one_class
 from diabolo import Reducer, Training
-from diabolo.data import Scaling
+from diabolo.data import Scaling, Stored
 from diabolo.estimators.base import Estimator
 from diabolo.flow import Batch, channels
 from diabolo.recipes import named
@@ -71,6 +71,22 @@ def memory(settings: Settings) -> Task:
         reducer = _reducer(settings).fit(X)
         weights = sum(p.numel() for p in reducer.model_.parameters()) * 4 / 1e6
         return {"imported": imported, "loaded": loaded, "data": X.nbytes / 1e6, "weights": weights, "peak": peak()}
+
+    return Task(block)
+
+
+def stored(settings: Settings) -> Task:
+    """Train on a Parquet file, as a stream or read whole: rows per second of the epochs, and peak memory in MB."""
+    from pandas import read_parquet  # not before it is needed: other tasks measure memory
+
+    _reducer(settings).fit(load("normal", 4096, 5))
+    X = read_parquet(settings["path"]).to_numpy() if settings["whole"] else settings["path"]
+
+    def block(_: Settings) -> Settings:
+        reducer = _reducer(settings).fit(X)
+        rows = len(X) if settings["whole"] else Stored.open(settings["path"]).shape[0]
+        count = len(reducer.history_) * (rows - min(round(rows * settings["validation"]), 10_000))
+        return {"epoch": [count, sum(reducer.history_.columns["seconds"])], "peak": peak()}
 
     return Task(block)
 
@@ -157,4 +173,4 @@ def _flop(reducer: Estimator, X: np.ndarray) -> float:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    serve({"fit": fit, "apply": apply, "memory": memory, "quality": quality, "detection": detection})
+    serve({"fit": fit, "apply": apply, "memory": memory, "stored": stored, "quality": quality, "detection": detection})

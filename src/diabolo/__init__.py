@@ -8,15 +8,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from diabolo.estimators import Reducer, load
+    from diabolo.estimators import Reducer, fit_together, load
     from diabolo.model import Recipe
     from diabolo.training import Training
 
 __version__ = "0.1.0"
 
-__all__ = ["Recipe", "Reducer", "Training", "load"]
+__all__ = ["Recipe", "Reducer", "Training", "fit_together", "load"]
 
-_HOMES = {"Recipe": "model", "Reducer": "estimators", "Training": "training", "load": "estimators"}
+_HOMES = {
+    "Recipe": "model",
+    "Reducer": "estimators",
+    "Training": "training",
+    "fit_together": "estimators",
+    "load": "estimators",
+}
 
 
 def __getattr__(name: str) -> Any:

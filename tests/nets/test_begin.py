@@ -26,7 +26,7 @@ TIED = [
     Linear(tied=True),
     MLP((8,), tied=True),
     MLP((9, 7), "softplus", "none", tied=True),
-    MLP((8,), "sigmoid", tied=True),
+    MLP((8,), "sigmoid", "layer", tied=True),
     MLP((), tied=True),
 ]
 some_shapes = pytest.mark.parametrize("shape", SHAPES, ids=str)

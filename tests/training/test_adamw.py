@@ -80,5 +80,7 @@ def test_goes_on_from_its_state():
 
 def test_excess_is_how_much_too_long_a_gradient_is():
     gradient = [torch.tensor([3.0]), torch.tensor([[4.0]])]
-    assert excess(gradient, 2.5).item() == 2.0
-    assert excess(gradient, 50.0).item() == 1.0
+    assert excess(gradient, 2.5) == torch.tensor(2.0)
+    assert excess(gradient, 50.0) is None
+    many = [torch.full((40_000,), 0.5), torch.zeros(3, 2)]
+    torch.testing.assert_close(excess(many, 50.0), torch.tensor(2.0))

@@ -3,5 +3,6 @@
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.files import ESTIMATORS, load
 from diabolo.estimators.reducer import Reducer
+from diabolo.estimators.together import fit_together
 
-__all__ = ["ESTIMATORS", "Estimator", "Reducer", "load"]
+__all__ = ["ESTIMATORS", "Estimator", "Reducer", "fit_together", "load"]

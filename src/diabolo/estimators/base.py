@@ -18,18 +18,18 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from diabolo.check import Whole, demand, unknown
-from diabolo.data import Form, Moments, Scaling, Stored, kind, read
+from diabolo.data import Form, Scaling, Stored, kind, read
 from diabolo.data.form import NumpyForm, TorchForm
 from diabolo.errors import DataError, DataTypeError, ParameterError
 from diabolo.estimators.files import ESTIMATORS, save
-from diabolo.estimators.sources import Sources, blocks_of
-from diabolo.flow import Shape, channels
-from diabolo.likelihoods import Bounds
+from diabolo.estimators.sources import blocks_of
+from diabolo.estimators.start import Start
+from diabolo.flow import Shape
 from diabolo.model import Autoencoder, Recipe
 from diabolo.part import Part
 from diabolo.recipes import named
 from diabolo.report import Page
-from diabolo.shallow import PCA, begin, solvable
+from diabolo.shallow import PCA, solvable
 from diabolo.training import Callback, History, Training, resolve, train_in_stages
 
 Array = NDArray[Any]
@@ -129,33 +129,40 @@ class Estimator(BaseEstimator, ABC):
         check_is_fitted(self)
         save(self, Path(path))
 
+    @abstractmethod
+    def _finish(self, judged: Array) -> None:
+        """Learn what the job needs besides the model, from samples that were held out, or some where none were."""
+
     def _learn(self, X: Any, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None) -> Array:
         """Learn scaling, model and baseline from X; return the held-out samples, or some where none are held out."""
-        recipe = self.check_parameters()
-        array = self._take(X, reset=True)
-        shape, n = array.shape[1:], int(self.n_components)
-        domains = recipe.likelihood.domains(channels(shape))
-        moments = Moments.of(blocks_of(array), domains)
-        scaling = Scaling.of(moments, domains)
-        recipe = recipe.settle(shape, _bounds(moments, scaling))
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        device = resolve(self.device)
-        sources = Sources.of(array, scaling, self.training.validation, seed, device)
-        with torch.random.fork_rng([]):
-            torch.manual_seed(seed)
-            model = recipe.build(shape, n).to(device)
-        pca = _baseline(sources, recipe, model)
-        begin(pca, model)
-        if solvable(recipe, pca.mean.numel()):
+        start = self._prepare(X)
+        if solvable(start.recipe, start.pca.mean.numel()):
             history = History(stopped="solved")
         else:
-            file = None if checkpoint is None else Path(checkpoint)
+            file, sources = None if checkpoint is None else Path(checkpoint), start.sources
             history = train_in_stages(
-                model, sources.train, sources.held_out, self.training, seed=seed, callbacks=callbacks, checkpoint=file
+                start.model,
+                sources.train,
+                sources.held_out,
+                self.training,
+                seed=start.seed,
+                callbacks=callbacks,
+                checkpoint=file,
             )
-        self.shape_, self.scaling_, self.recipe_, self.pca_ = shape, scaling, recipe, pca
-        self.model_, self.history_, self.n_iter_ = model.eval(), history, max(1, len(history))
-        return sources.judged
+        self._keep(start, history)
+        return start.sources.judged
+
+    def _prepare(self, X: Any) -> Start:
+        recipe = self.check_parameters()
+        array, share, device = self._take(X, reset=True), self.training.validation, resolve(self.device)
+        return Start.of(array, recipe, int(self.n_components), share, self._seed(), device)
+
+    def _keep(self, start: Start, history: History) -> None:
+        self.shape_, self.scaling_, self.recipe_, self.pca_ = start.model.shape, start.scaling, start.recipe, start.pca
+        self.model_, self.history_, self.n_iter_ = start.model.eval(), history, max(1, len(history))
+
+    def _seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def check_parameters(self) -> Recipe:
         """Return the recipe, once every parameter is known to be allowed.
@@ -256,23 +263,6 @@ class Estimator(BaseEstimator, ABC):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
-
-
-def _baseline(sources: Sources, recipe: Recipe, model: Autoencoder) -> PCA:
-    """Return PCA of the same size on the samples trained on; on few of them where it is only a baseline."""
-    width = int(np.prod(model.shape))
-    source = sources.train if solvable(recipe, width) else sources.few
-    return PCA.fit((batch.x.cpu() for batch in source.epoch(4096, None)), width, model.n)
-
-
-def _bounds(moments: Moments, scaling: Scaling) -> Bounds | None:
-    """Return what no value can lie beyond, scaled: the ends of bytes, and 0 and 1 of images within them."""
-    images = len(moments.shape) == 3 and moments.low.min() >= 0 and moments.high.max() <= 1
-    if moments.dtype != np.uint8 and not images:
-        return None
-    ends = (0.0, 1.0 if images else 255.0)
-    low, high = (tuple(((end - scaling.shift) / scaling.scale).ravel().tolist()) for end in ends)
-    return low, high
 
 
 def _one_line(error: Exception) -> str:

@@ -126,11 +126,13 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         TrainingError
             If the loss is no longer finite.
         """
-        held_out = self._learn(X, callbacks, checkpoint)
-        self.errors_ = self._errors(held_out)
-        if self.errors_["model"] > self.errors_["pca"] * 1.001:
-            warnings.warn(_worse(self.errors_, self.n_components), DiaboloWarning, stacklevel=2)
+        self._finish(self._learn(X, callbacks, checkpoint))
         return self
+
+    def _finish(self, judged: NDArray[Any]) -> None:
+        self.errors_ = self._errors(judged)
+        if self.errors_["model"] > self.errors_["pca"] * 1.001:
+            warnings.warn(_worse(self.errors_, self.n_components), DiaboloWarning, stacklevel=3)
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Return the codes (N, n_components) of X."""

@@ -41,7 +41,7 @@ class Hidden:
 class Dense:
     """A stack of hidden layers, the last affine map, and the linear path around them if there is one.
 
-    With weights for each of M members, stacked, x is (M, B, inputs) and so on.
+    With weights for each of M members, stacked, x is (M, B, inputs) and so on. Call it where autograd is off.
 
     Examples
     --------
@@ -49,10 +49,11 @@ class Dense:
     >>> inner, last = nn.Linear(3, 4), nn.Linear(4, 2)
     >>> stack = Dense((Hidden((inner.weight, inner.bias), "relu"),), (last.weight, last.bias), ())
     >>> x = torch.ones(1, 3)
-    >>> out, kept = stack.forward(x)
+    >>> with torch.no_grad():
+    ...     out, kept = stack.forward(x)
+    ...     gradient, _ = stack.backward(x, kept, torch.ones(1, 2))
     >>> bool(torch.allclose(out, last(inner(x).relu())))
     True
-    >>> gradient, _ = stack.backward(x, kept, torch.ones(1, 2))
     >>> [g.shape == w.shape for g, w in zip(gradient, stack.weights)]
     [True, True, True, True]
     """
@@ -72,7 +73,6 @@ class Dense:
         hidden = [replace(layer, weights=tuple(islice(rest, len(layer.weights)))) for layer in self.hidden]
         return Dense(tuple(hidden), tuple(islice(rest, 2)), tuple(islice(rest, len(self.path))))
 
-    @torch.no_grad()
     def forward(self, x: Tensor) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
         """Return the output (B, outputs) for x (B, inputs), and what each hidden layer keeps for the way back."""
         y, kept = x, []
@@ -90,7 +90,6 @@ class Dense:
         out = _affine(y, W, b + c)
         return (out.addmm_(x, U.t()) if U.ndim == 2 else out.baddbmm_(x, U.mT)), kept
 
-    @torch.no_grad()
     def backward(self, x: Tensor, kept: list[tuple[Tensor, ...]], g: Tensor) -> tuple[list[Tensor], Tensor]:
         """Return the gradient by the weights, and by the first map's output, given g (B, outputs) by the output."""
         bias = g.sum(-2)
@@ -108,7 +107,6 @@ class Dense:
             gradient = [g.mT @ inputs[k], g.sum(-2), *of_norm, *gradient]
         return gradient, g
 
-    @torch.no_grad()
     def by_input(self, first: Tensor, g: Tensor) -> Tensor:
         """Return the gradient by x, given those by the first map's output and by the output of all."""
         W = self.hidden[0].weights[0] if self.hidden else self.last[0]

@@ -57,8 +57,8 @@ class MLP(Net):
         Maybe(Many(Whole(1, 65536)), "chosen from the sizes of sample and code"),
         "widths of the encoder's hidden layers",
     )
-    activation: str = knob("silu", ACTIVATION, "what follows each hidden affine map")
-    norm: str = knob("layer", OneOf("none", "layer"), "normalisation before each activation, within a sample")
+    activation: str = knob("relu", ACTIVATION, "what follows each hidden affine map")
+    norm: str = knob("none", OneOf("none", "layer"), "normalisation before each activation, within a sample")
     residual: bool = knob(False, Flag(), "add a shortcut around each hidden layer, so that deep stacks train")
     bypass: bool = knob(True, Flag(), "add a linear path around all hidden layers; an estimator starts it at PCA")
     tied: bool = knob(False, Flag(), "let the decoder's matrices be the encoder's, transposed")

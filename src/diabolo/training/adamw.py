@@ -23,6 +23,9 @@ _EPSILON = 1e-8
 WIDTH = 512
 """Inputs of a matrix that learns at the stated rate; see `pace`."""
 
+_FEW = 2**15
+"""Numbers up to which one norm of a copy is faster than a norm for each weight."""
+
 _OF_VECTORS = 3.0
 """Biases and gains, being few and of unit size, bear larger steps than matrices."""
 
@@ -133,10 +136,18 @@ def _laid_out(gradient: Tensor, weight: Tensor) -> Tensor:
     return gradient if gradient.stride() == weight.stride() else torch.empty_like(weight).copy_(gradient)
 
 
-def excess(gradient: Sequence[Tensor], limit: float) -> Tensor:
-    """Return by how much, at least 1, the norm of a gradient exceeds `limit`: what to divide it by."""
-    norms = torch._foreach_norm(list(gradient))  # pyright: ignore[reportPrivateImportUsage]
-    norm = torch.linalg.vector_norm(torch.stack(norms))
+def excess(gradient: Sequence[Tensor], limit: float) -> Tensor | None:
+    """Return by how much the norm of a gradient exceeds `limit`, what to divide it by; None where it does not.
+
+    Where the answer would have to be waited for, on a card, it is 1 instead of None.
+    """
+    if sum(g.numel() for g in gradient) < _FEW:
+        norm = torch.linalg.vector_norm(torch.cat([g.flatten() for g in gradient]))
+    else:
+        norms = torch._foreach_norm(list(gradient))  # pyright: ignore[reportPrivateImportUsage]
+        norm = torch.linalg.vector_norm(torch.stack(norms))
+    if norm.device.type == "cpu" and float(norm) <= limit:
+        return None
     return (norm / limit).clamp_min_(1.0).float()  # what the fused kernel reads, whatever the weights are
 
 

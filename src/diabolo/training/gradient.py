@@ -65,17 +65,19 @@ def stacks_of(model: nn.Module, weights: Sequence[Tensor], precision: str = "flo
     return stacks if found == [id(w) for w in weights] else None
 
 
+@torch.no_grad()
 def _closed(model: Autoencoder, encoder: Dense, decoder: Dense, batch: Batch) -> Found:
     """Leave the stacks to the closed form, and what is small, latent and likelihood, to autograd."""
     seen, hidden = model.corrupt(batch.x)
     x = seen.flatten(1)
     h, on_the_way_in = encoder.forward(x)  # (B, width)
     plain = isinstance(model.recipe.latent, Plain)
-    code = model.latent(h if plain else h.requires_grad_(), True)
+    with torch.set_grad_enabled(not plain):
+        code = model.latent(h.requires_grad_(not plain), True)
     z = code.z.detach()  # (K * B, n)
     out, on_the_way_out = decoder.forward(z)  # (K * B, D)
     params = out.view(-1, *model.recipe.likelihood.shape(model.shape))
-    known = _slope(model, batch, code, params, hidden) if plain else None
+    known = _slope(model, batch, code, params, hidden, h) if len(z) == len(h) else None
     terms, by_params, by_h = known or _middle(model, batch, code, params, hidden, h)
     g = by_params.flatten(1)
     of_decoder, first = decoder.backward(z, on_the_way_out, g)
@@ -87,21 +89,25 @@ def _closed(model: Autoencoder, encoder: Dense, decoder: Dense, batch: Batch) ->
 
 
 def _slope(
-    model: Autoencoder, batch: Batch, code: Code, params: Tensor, hidden: Tensor | None
-) -> tuple[dict[str, Tensor], Tensor, None] | None:
-    """Return terms and gradient by the params of a code that costs nothing, if the likelihood knows its slope."""
+    model: Autoencoder, batch: Batch, code: Code, params: Tensor, hidden: Tensor | None, h: Tensor
+) -> tuple[dict[str, Tensor], Tensor, Tensor | None] | None:
+    """Return what `_middle` does, of one draw of the code, if the likelihood knows its slope."""
     target = batch.x if batch.target is None else batch.target
     found = model.recipe.likelihood.slope(params, target)
     if found is None:
         return None
     each, slope = found if hidden is None else (part * counted(hidden) for part in found)
-    terms = Output(target, code, params, each.flatten(1).sum(1), code.rate, {}, batch.weight).terms()
-    if batch.weight is None:
-        return terms, slope / len(slope), None
-    share = batch.weight / batch.weight.sum()
-    return terms, slope * share.view(-1, *[1] * (slope.ndim - 1)), None
+    with torch.set_grad_enabled(code.rate.requires_grad):
+        terms = Output(target, code, params, each.flatten(1).sum(1), code.rate, {}, batch.weight).terms()
+    share = 1 / len(slope)
+    if batch.weight is not None:
+        share = (batch.weight / batch.weight.sum()).view(-1, *[1] * (slope.ndim - 1))
+    rate = terms["rate"]
+    by_h = torch.autograd.grad(rate, h, retain_graph=True)[0] if rate.requires_grad else None
+    return terms, slope * share, by_h
 
 
+@torch.enable_grad()
 def _middle(
     model: Autoencoder, batch: Batch, code: Code, params: Tensor, hidden: Tensor | None, h: Tensor
 ) -> tuple[dict[str, Tensor], Tensor, Tensor | None]:

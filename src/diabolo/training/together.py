@@ -27,6 +27,7 @@ def closed_of(members: Members, encoder: Dense, decoder: Dense) -> Gradient:
     return partial(_closed, members, encoder.holding(members.weights[:count]), decoder.holding(members.weights[count:]))
 
 
+@torch.no_grad()
 def _closed(members: Members, encoder: Dense, decoder: Dense, batch: Batch) -> Found:
     """Leave the stacks to the closed form, and what is small, latent and likelihood, to autograd."""
     base = members.base
@@ -34,7 +35,8 @@ def _closed(members: Members, encoder: Dense, decoder: Dense, batch: Batch) -> F
     x = seen.flatten(2)
     h, on_the_way_in = encoder.forward(x)  # (M, B, width)
     plain = isinstance(base.recipe.latent, Plain)
-    z, *code = (h,) if plain else members.each(lambda h: _fields(base.latent(h, True)), h.requires_grad_())
+    with torch.set_grad_enabled(not plain):
+        z, *code = (h,) if plain else members.each(lambda h: _fields(base.latent(h, True)), h.requires_grad_())
     out, on_the_way_out = decoder.forward(z.detach())  # (M, K * B, D)
     params = out.view(*out.shape[:2], *base.recipe.likelihood.shape(base.shape))
     known = _slope(members, batch, params) if plain and not hidden else None
@@ -70,6 +72,7 @@ def _slope(members: Members, batch: Batch, params: Tensor) -> tuple[dict[str, Te
     return terms, found[1].view_as(params) / len(target), None
 
 
+@torch.enable_grad()
 def _middle(
     members: Members, batch: Batch, params: Tensor, hidden: list[Tensor], z: Tensor, code: list[Any], h: Tensor
 ) -> tuple[dict[str, Tensor], Tensor, Tensor | None]:

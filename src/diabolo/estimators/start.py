@@ -1,0 +1,91 @@
+"""What training starts from: data scaled and split, and a model begun at PCA."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from diabolo.data import Moments, Scaling, Stored
+from diabolo.errors import ParameterError
+from diabolo.estimators.sources import Sources, blocks_of
+from diabolo.flow import Shape, channels
+from diabolo.likelihoods import Bounds
+from diabolo.model import Autoencoder, Recipe
+from diabolo.shallow import PCA, begin, solvable
+
+
+@dataclass(frozen=True)
+class Start:
+    """The settled recipe and its model, the data as they are trained on, and the baseline."""
+
+    recipe: Recipe
+    bounds: Bounds | None
+    scaling: Scaling
+    sources: Sources
+    seed: int
+    model: Autoencoder
+    pca: PCA
+
+    @classmethod
+    def of(
+        cls, array: NDArray[Any] | Stored, recipe: Recipe, n: int, share: float, seed: int, device: torch.device
+    ) -> Start:
+        """Scale and split the data, holding out a `share`, and build the model; the seed decides both."""
+        shape = array.shape[1:]
+        domains = recipe.likelihood.domains(channels(shape))
+        moments = Moments.of(blocks_of(array), domains)
+        scaling = Scaling.of(moments, domains)
+        bounds = _bounds(moments, scaling)
+        recipe = recipe.settle(shape, bounds)
+        sources = Sources.of(array, scaling, share, seed, device)
+        model = _built(recipe, shape, n, seed, device)
+        pca = _baseline(sources, recipe, model)
+        begin(pca, model)
+        return cls(recipe, bounds, scaling, sources, seed, model, pca)
+
+    def joined(self, recipe: Recipe, n: int, seed: int) -> Start:
+        """Return what another model starts from on the same data, its code no longer.
+
+        Raises
+        ------
+        ParameterError
+            If the recipe needs the data scaled otherwise.
+        """
+        shape, count = self.model.shape, channels(self.model.shape)
+        if recipe.likelihood.domains(count) != self.recipe.likelihood.domains(count):
+            raise ParameterError(
+                f"Estimators that are fitted together must scale the data alike; {recipe.likelihood!r} and "
+                f"{self.recipe.likelihood!r} do not. Fit them apart."
+            )
+        recipe = recipe.settle(shape, self.bounds)
+        model = _built(recipe, shape, n, seed, next(self.model.parameters()).device)
+        pca = replace(self.pca, components=self.pca.components[:n])
+        begin(pca, model)
+        return replace(self, recipe=recipe, seed=seed, model=model, pca=pca)
+
+
+def _built(recipe: Recipe, shape: Shape, n: int, seed: int, device: torch.device) -> Autoencoder:
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        return recipe.build(shape, n).to(device)
+
+
+def _baseline(sources: Sources, recipe: Recipe, model: Autoencoder) -> PCA:
+    """Return PCA of the same size on the samples trained on; on few of them where it is only a baseline."""
+    width = int(np.prod(model.shape))
+    source = sources.train if solvable(recipe, width) else sources.few
+    return PCA.fit((batch.x.cpu() for batch in source.epoch(4096, None)), width, model.n)
+
+
+def _bounds(moments: Moments, scaling: Scaling) -> Bounds | None:
+    """Return what no value can lie beyond, scaled: the ends of bytes, and 0 and 1 of images within them."""
+    images = len(moments.shape) == 3 and moments.low.min() >= 0 and moments.high.max() <= 1
+    if moments.dtype != np.uint8 and not images:
+        return None
+    ends = (0.0, 1.0 if images else 255.0)
+    low, high = (tuple(((end - scaling.shift) / scaling.scale).ravel().tolist()) for end in ends)
+    return low, high
