@@ -15,13 +15,15 @@ from diabolo.errors import DataError, FileError
 from diabolo.flow import Shape
 from diabolo.likelihoods import Domain
 
+_FAR = 1e30  # beyond it, and below one over it, float32 runs out of exponents
+
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
     """x ↦ (x − shift) / scale, per column of a table or channel of series and images.
 
-    Bytes stay bytes until they are batched, so that images take one byte a number; everything else is scaled in
-    float64 before it is stored as float32, so that a column of mean 10⁹ and standard deviation 1 keeps its digits.
+    Bytes stay bytes until they are batched, so that images take one byte a number; everything else is scaled such that
+    a column of mean 10⁹ and standard deviation 1 keeps its digits: in float64, or with the shift in two parts.
 
     Parameters
     ----------
@@ -88,16 +90,18 @@ class Scaling:
     def tensor(self, array: np.ndarray, dtype: torch.dtype = torch.float32) -> Tensor:
         """Return the samples (N, *shape) as compactly as sensible: what `batch` takes slices of.
 
-        Bytes stay bytes, unscaled, where `dtype` is float32; everything else is scaled and stored as `dtype`.
+        Bytes stay bytes, unscaled and not copied, where `dtype` is float32; the rest is scaled and stored as `dtype`.
         """
         if array.dtype == np.uint8 and dtype == torch.float32:
-            return torch.tensor(array)
+            own = array.flags.writeable and array.flags.c_contiguous
+            return torch.from_numpy(array) if own else torch.tensor(array)
         out = torch.empty(array.shape, dtype=dtype)
+        single = self._single() if array.dtype == np.float32 and dtype == torch.float32 else None
         for part in parts(array):
-            z = array[part].astype(np.float64)
-            z -= self.shift
-            z /= self.scale
-            out[part] = torch.from_numpy(z)
+            if single is None:
+                out[part] = torch.from_numpy((array[part].astype(np.float64) - self.shift) / self.scale)
+            else:
+                _scale(array[part], *single, out[part].numpy())
         return out
 
     def batch(self, tensor: Tensor) -> Tensor:
@@ -113,9 +117,20 @@ class Scaling:
         if isinstance(scaled, Tensor):
             scaled = (scaled if scaled.dtype == torch.float64 else scaled.float()).numpy(force=True)
         out = np.empty(scaled.shape, dtype=np.result_type(scaled.dtype, np.float32))
+        single = self._single() if scaled.dtype == np.float32 else None
         for part in parts(scaled):
-            out[part] = scaled[part].astype(np.float64) * self.scale + self.shift
+            if single is None:
+                out[part] = scaled[part].astype(np.float64) * self.scale + self.shift
+            else:
+                _unscale(scaled[part], *single, out[part])
         return out
+
+    def _single(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Return the shift in two parts and the scale, for float32 alone, unless they are too large or too small."""
+        if self.scale.max() > _FAR or self.scale.min() < 1 / _FAR or np.abs(self.shift).max() > _FAR:
+            return None
+        near = self.shift.astype(np.float32)
+        return near, (self.shift - near).astype(np.float32), self.scale.astype(np.float32)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays to save."""
@@ -146,3 +161,15 @@ def per_channel(shape: Shape) -> Shape:
     ((30,), (3,), (3, 1, 1))
     """
     return (shape[0], 1, 1) if len(shape) == 3 else shape[-1:]
+
+
+def _scale(x: np.ndarray, near: np.ndarray, rest: np.ndarray, scale: np.ndarray, out: np.ndarray) -> None:
+    np.subtract(x, near, out=out)  # exact where x is near the shift (Sterbenz)
+    out -= rest
+    out /= scale
+
+
+def _unscale(z: np.ndarray, near: np.ndarray, rest: np.ndarray, scale: np.ndarray, out: np.ndarray) -> None:
+    np.multiply(z, scale, out=out)
+    out += rest
+    out += near

@@ -34,8 +34,8 @@ from diabolo.training import Callback, History, Training, resolve, train_in_stag
 
 Array = NDArray[Any]
 
-BLOCK = 2**22
-"""Numbers per block when a model is applied: bounds the memory."""
+BLOCK = 2**18
+"""Numbers per block when a model is applied: bounds the memory, and keeps what layers make of it in the cache."""
 
 
 class Estimator(BaseEstimator, ABC):
