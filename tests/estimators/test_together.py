@@ -81,6 +81,8 @@ def test_refuses_what_cannot_be_fitted_together():
     one = Reducer(2, recipe=NET, training=TRAINING)
     with pytest.raises(ParameterError, match="at least one"):
         fit_together([], X)
+    with pytest.raises(ParameterError, match="n_components"):
+        fit_together([one, Reducer("two", training=TRAINING)], X)  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match="twice"):
         fit_together([one, one], X)
     with pytest.raises(ParameterError, match="one 'training'"):

@@ -104,6 +104,8 @@ def _demand_alike(estimators: Sequence[Estimator]) -> None:
         raise ParameterError(f"Parameter 'estimators' must hold estimators, at least one; got {shorten(estimators)}.")
     if len({id(estimator) for estimator in estimators}) < len(estimators):
         raise ParameterError("Parameter 'estimators' must hold different ones; one of them is there twice: clone it.")
+    for estimator in estimators:
+        estimator.check_parameters()
     for name in ("training", "device"):
         values = {repr(getattr(estimator, name)) for estimator in estimators}
         if len(values) > 1:
