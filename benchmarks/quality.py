@@ -69,13 +69,12 @@ def main() -> None:
         task = TASKS[label]
         if task.net not in known:
             known[task.net] = reference(task, arguments, threads, report)
+            keep(known, arguments)
         for epochs in arguments.epochs:
             blocks = fits(task, epochs, arguments, threads, report)
             for at in task.epochs:
                 if at <= len(known[task.net]["errors"]):
                     report.add(line(label, at, known[task.net], blocks))
-    if arguments.reference == "write":
-        arguments.kept.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     report.finish()
 
 
@@ -86,6 +85,12 @@ def reference(task: Task, arguments: Namespace, threads: int, report: Report) ->
     with running(Side("pythae", "pythae", settings, "pythae"), threads) as worker:
         report.versions |= worker.measured.versions
         return worker.go()
+
+
+def keep(known: dict[str, Any], arguments: Namespace) -> None:
+    """Write down what pythae reached, if asked: it takes too long to be lost."""
+    if arguments.reference == "write":
+        arguments.kept.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
 def fits(task: Task, epochs: int, arguments: Namespace, threads: int, report: Report) -> list[dict[str, Any]]:

@@ -131,13 +131,21 @@ class Output:
     def terms(self) -> dict[str, Tensor]:
         """Return each term of the loss, averaged over the batch; they sum to the loss."""
         parts = {"distortion": self.distortion, "rate": self.rate} | self.penalties
-        return {name: self._mean(value) for name, value in parts.items()}
+        return {name: weighted_mean(value, self.weight) for name, value in parts.items()}
 
-    def _mean(self, value: Tensor) -> Tensor:
-        """Return the weighted mean of a value per sample (B,); one for the whole batch () is that already."""
-        if self.weight is None or value.ndim == 0:
-            return value.mean()
-        return (value * self.weight).sum() / self.weight.sum()
+
+def weighted_mean(value: Tensor, weight: Tensor | None) -> Tensor:
+    """Return the mean of a value per sample (B,), weighted if there are weights; one for the whole batch () is it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> weighted_mean(torch.tensor([1.0, 3.0]), torch.tensor([3.0, 1.0]))
+    tensor(1.5000)
+    """
+    if weight is None or value.ndim == 0:
+        return value.mean()
+    return (value * weight).sum() / weight.sum()
 
 
 def total(terms: Mapping[str, Tensor]) -> Tensor:

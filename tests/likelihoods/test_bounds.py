@@ -74,7 +74,7 @@ def test_auto_is_squared_error_until_it_knows_better():
 
 def test_settle_chooses_what_a_recipe_leaves_open():
     bounds = ((0.0,), (1.0,))
-    assert Recipe().settle((9,)) == Recipe(MLP(), likelihood=SquaredError())
+    assert Recipe().settle((9,)) == Recipe(MLP(activation="relu"), likelihood=SquaredError())
     assert Recipe().settle((9, 2), bounds) == Recipe(MLP(), likelihood=Clipped(*bounds))
     assert Recipe().settle((1, 8, 8), bounds).settle((9,)) == Recipe(Conv(), likelihood=Clipped(*bounds))
     assert Recipe(Linear()).settle((9,), bounds) == Recipe(Linear(), likelihood=SquaredError())
@@ -83,7 +83,7 @@ def test_settle_chooses_what_a_recipe_leaves_open():
 
 
 def test_building_settles():
-    assert Recipe().build((9,), 2).recipe == Recipe(MLP(), likelihood=SquaredError())
+    assert Recipe().build((9,), 2).recipe == Recipe(MLP(activation="relu"), likelihood=SquaredError())
     assert Recipe().build((1, 8, 8), 2).recipe.net == Conv()
 
 

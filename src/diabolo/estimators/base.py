@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -234,13 +235,12 @@ class Estimator(BaseEstimator, ABC):
 
     @torch.inference_mode()
     def _codes(self, array: Array | Stored) -> Array:
-        codes = [model.encode(x).mean.cpu().numpy() for x, model in self._blocks(array)]
-        return np.concatenate(codes)
+        return _joined((model.encode(x).mean.cpu().numpy() for x, model in self._blocks(array)), array.shape[0])
 
     @torch.inference_mode()
     def _rebuilt(self, array: Array | Stored) -> Array:
-        blocks = [self.scaling_.undo(model.reconstruct(x).cpu().numpy()) for x, model in self._blocks(array)]
-        return np.concatenate(blocks)
+        blocks = (self.scaling_.undo(model.reconstruct(x).cpu().numpy()) for x, model in self._blocks(array))
+        return _joined(blocks, array.shape[0])
 
     @torch.inference_mode()
     def _decoded(self, codes: Array) -> Array:
@@ -263,6 +263,18 @@ class Estimator(BaseEstimator, ABC):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
+
+
+def _joined(blocks: Iterable[Array], count: int) -> Array:
+    """Return the blocks as one array of `count` samples, filled as they come: memory holds them once."""
+    rest = iter(blocks)
+    first = next(rest)
+    out = np.empty((count, *first.shape[1:]), first.dtype)
+    end = 0
+    for block in chain((first,), rest):
+        start, end = end, end + len(block)
+        out[start:end] = block
+    return out
 
 
 def _one_line(error: Exception) -> str:

@@ -91,11 +91,20 @@ class GaussianModule(LatentModule):
             return Code(mean, mean, self.part.beta * kl.sum(1), {"kl": kl})
         draws = self.part.samples
         eps = torch.randn(draws * len(h), mean.shape[1], dtype=h.dtype, device=h.device)
+        rate = self.part.beta * self._floored(kl).sum(1)
+        if draws == 1:
+            return Code(torch.addcmul(mean, (0.5 * log_var).exp(), eps), mean, rate, {"kl": kl})
         z = mean.repeat(draws, 1) + (0.5 * log_var).exp().repeat(draws, 1) * eps  # (K * B, n)
         ratio = 0.5 * (z.square() - eps.square() - log_var.repeat(draws, 1)).sum(1)  # log q(z|x) / p(z): (K * B,)
-        floor = kl.new_tensor(self.part.free_bits)
-        rate = self.part.beta * torch.where(kl.mean(0) < floor, floor, kl).sum(1)  # averages to Kingma's equation 15
         return Code(z, mean, rate, {"kl": kl, "log_ratio": ratio})
+
+    def _floored(self, kl: Tensor) -> Tensor:
+        """Return the KL of each dimension, `free_bits` where less on average: Kingma's equation 15, averaged."""
+        least: float | Tensor = self.part.free_bits  # a tensor where members differ in it
+        if not isinstance(least, Tensor) and least == 0:
+            return kl
+        floor = torch.as_tensor(least, dtype=kl.dtype, device=kl.device)
+        return torch.where(kl.mean(0) < floor, floor, kl)
 
     def bound(self, code: Code, distortion: Tensor) -> tuple[Tensor, Tensor]:
         draws = len(distortion) // len(code.rate)

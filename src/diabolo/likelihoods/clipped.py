@@ -73,7 +73,7 @@ class Clipped(Likelihood):
     def slope(self, params: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return ½(x − clip(D(z)))² and clip(D(z)) − x per element."""
         error = self.mean(params) - target
-        return 0.5 * error.square(), error
+        return error.square().mul_(0.5), error
 
     def mean(self, params: Tensor) -> Tensor:
         """Return the params, cut off at the bounds."""

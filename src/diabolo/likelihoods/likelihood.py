@@ -44,7 +44,8 @@ class Likelihood(Part, role="likelihoods"):
     def slope(self, params: Tensor, target: Tensor) -> tuple[Tensor, Tensor] | None:
         """Return the distortion and its gradient by the params, per element, or None to leave that to autograd.
 
-        Likelihoods whose gradient is one subtraction give it here: small nets then train faster.
+        Likelihoods whose gradient is one subtraction give it here: small nets then train faster. Both tensors are new
+        ones, which the caller may overwrite.
         """
         return None
 

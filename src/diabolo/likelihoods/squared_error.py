@@ -37,7 +37,7 @@ class SquaredError(Likelihood):
     def slope(self, params: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return ½(x − D(z))²/σ² and (D(z) − x)/σ² per element."""
         error, weight = params - target, 1 / self.sigma**2
-        return (0.5 * weight) * error.square(), error if weight == 1 else weight * error
+        return error.square().mul_(0.5 * weight), error if weight == 1 else error.mul_(weight)
 
     def mean(self, params: Tensor) -> Tensor:
         """Return the params: they are the mean."""

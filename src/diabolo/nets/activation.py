@@ -26,19 +26,30 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 """Name → function, applied to every number alone."""
 
+IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu_,
+    "tanh": torch.tanh_,
+    "sigmoid": torch.sigmoid_,
+}
+"""Those of them whose slope is a function of the result alone, and which may write it over what they read."""
+
 ACTIVATION = OneOf(*ACTIVATIONS)
 """What a knob called `activation` may be."""
 
 
 class Activation(nn.Module):
-    """The activation called `name`, as a layer."""
+    """The activation called `name`, as a layer; the only one to read its input if `alone`.
 
-    def __init__(self, name: str) -> None:
+    It then writes over it where no gradient is wanted: memory is what the application of small nets waits for.
+    """
+
+    def __init__(self, name: str, alone: bool = False) -> None:
         super().__init__()
-        self.name = name
+        self.name, self.alone = name, alone
 
     def forward(self, x: Tensor) -> Tensor:
-        return ACTIVATIONS[self.name](x)
+        plain = ACTIVATIONS[self.name]
+        return (IN_PLACE.get(self.name, plain) if self.alone and not torch.is_grad_enabled() else plain)(x)
 
     def extra_repr(self) -> str:
         return self.name

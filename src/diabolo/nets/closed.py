@@ -14,7 +14,7 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from diabolo.nets.activation import ACTIVATIONS
+from diabolo.nets.activation import ACTIVATIONS, IN_PLACE
 
 _aten = torch.ops.aten
 _EPSILON = 1e-5  # of nn.LayerNorm
@@ -81,7 +81,7 @@ class Dense:
             u, about = _affine(y, W, b), ()
             if norm:
                 u, about = _norm(u, *norm)
-            y = ACTIVATIONS[layer.activation](u)
+            y = IN_PLACE.get(layer.activation, ACTIVATIONS[layer.activation])(u)
             kept.append((u, y, *about))
         W, b = self.last
         if not self.path:

@@ -57,7 +57,7 @@ class MLP(Net):
         Maybe(Many(Whole(1, 65536)), "chosen from the sizes of sample and code"),
         "widths of the encoder's hidden layers",
     )
-    activation: str = knob("relu", ACTIVATION, "what follows each hidden affine map")
+    activation: str = knob("silu", ACTIVATION, "what follows each hidden affine map")
     norm: str = knob("none", OneOf("none", "layer"), "normalisation before each activation, within a sample")
     residual: bool = knob(False, Flag(), "add a shortcut around each hidden layer, so that deep stacks train")
     bypass: bool = knob(True, Flag(), "add a linear path around all hidden layers; an estimator starts it at PCA")
@@ -172,7 +172,7 @@ class Layer(nn.Module):
         super().__init__()
         self.map = map
         self.norm = nn.LayerNorm(outputs) if part.norm == "layer" else nn.Identity()
-        self.activation = Activation(part.activation)
+        self.activation = Activation(part.activation, alone=True)
         self.shortcut = _shortcut(inputs, outputs) if part.residual else None
         self.share = depth**-0.5
 

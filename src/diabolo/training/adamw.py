@@ -61,7 +61,7 @@ class AdamW:
         for i, weight in enumerate(self.weights):
             shape = weight.shape[self.members :]
             kinds.setdefault((pace(shape), decay if len(shape) > 1 else 0.0), []).append(i)
-        self._kinds = [(which, *kind) for kind, which in kinds.items()]
+        self._kinds = [(which, self._kept(which), *kind) for kind, which in kinds.items()]
 
     @torch.no_grad()
     def step(self, gradient: Sequence[Tensor | None], rate: float, limit: float | None) -> None:
@@ -75,19 +75,29 @@ class AdamW:
         elif limit is not None and used:
             scale = excess(used, limit)
         self.count += 1
-        for which, pace, decay in self._kinds:
-            moved = which if len(used) == len(gradient) else [i for i in which if gradient[i] is not None]
-            if moved:
-                self._move(moved, gradient, rate * pace, decay, scale)
+        for which, kept, pace, decay in self._kinds:
+            if len(used) < len(gradient):
+                which = [i for i in which if gradient[i] is not None]
+                kept = self._kept(which)
+            if which:
+                self._move(kept, [gradient[i] for i in which], rate * pace, decay, scale)
 
-    def _move(self, which: list[int], gradient: Sequence[Any], rate: float, decay: float, scale: Tensor | None) -> None:
+    def _kept(self, which: list[int]) -> tuple[list[Tensor], ...]:
+        """Return weights, both moments and the count, for each of `which`."""
+        weights, first, second = ([kept[i] for i in which] for kept in (self.weights, self.first, self.second))
+        return weights, first, second, [self.count] * len(which)
+
+    def _move(
+        self, kept: tuple[list[Tensor], ...], gradient: list[Any], rate: float, decay: float, scale: Tensor | None
+    ) -> None:
+        weights, first, second, count = kept
         torch._fused_adamw_(  # pyright: ignore[reportPrivateImportUsage]
-            [self.weights[i] for i in which],
-            [_laid_out(gradient[i], self.weights[i]) for i in which],
-            [self.first[i] for i in which],
-            [self.second[i] for i in which],
+            weights,
+            [_laid_out(g, weight) for g, weight in zip(gradient, weights, strict=True)],
+            first,
+            second,
             [],
-            [self.count] * len(which),
+            count,
             lr=rate,
             beta1=BETAS[0],
             beta2=BETAS[1],

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from diabolo.flow import Batch, Code, Output, total
+from diabolo.flow import Batch, Code, total, weighted_mean
 from diabolo.latents import Plain
 from diabolo.members import Members
 from diabolo.model import Autoencoder, counted
@@ -97,14 +97,15 @@ def _slope(
     if found is None:
         return None
     each, slope = found if hidden is None else (part * counted(hidden) for part in found)
+    if batch.weight is None:
+        distortion, share = each.sum() / len(slope), 1 / len(slope)
+    else:
+        share = batch.weight / batch.weight.sum()
+        distortion, share = each.flatten(1).sum(1) @ share, share.view(-1, *[1] * (slope.ndim - 1))
     with torch.set_grad_enabled(code.rate.requires_grad):
-        terms = Output(target, code, params, each.flatten(1).sum(1), code.rate, {}, batch.weight).terms()
-    share = 1 / len(slope)
-    if batch.weight is not None:
-        share = (batch.weight / batch.weight.sum()).view(-1, *[1] * (slope.ndim - 1))
-    rate = terms["rate"]
+        rate = weighted_mean(code.rate, batch.weight)
     by_h = torch.autograd.grad(rate, h, retain_graph=True)[0] if rate.requires_grad else None
-    return terms, slope * share, by_h
+    return {"distortion": distortion, "rate": rate}, slope.mul_(share), by_h
 
 
 @torch.enable_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -107,7 +108,7 @@ def _epoch(run: Run, source: Source, held_out: Source | None, seed: int) -> None
     for batch in source.epoch(run.plan.batch_size, _mix(seed, run.epoch)):
         rate = run.plan.learning_rate(run.training, step)
         terms, gradient = run.gradient(batch)
-        run.optimiser.step(gradient, rate, clip and clip * batch.x[0].numel())
+        run.optimiser.step(gradient, rate, clip and clip * math.prod(batch.x.shape[1:]))
         trace.add(terms, step)
         step += 1
     run.epoch += 1

@@ -61,10 +61,10 @@ class Plan:
     def of(cls, training: Training, samples: int) -> Plan:
         """Choose what `training` leaves open.
 
-        Batches grow with the data: 64 samples for little, 256 from 8,000 samples on, 1,024 from 100,000. The epochs
+        Batches grow with the data: 64 samples for little, 256 from 8,000 samples on, 1,024 from 70,000. The epochs
         then give about 2,000 steps, with at least 10 epochs for much data and at most 400 for little.
         """
-        wanted = max(64, min(samples / 32, 256), min(samples / 128, 1024))
+        wanted = max(64, min(samples / 32, 256), min(samples / 96, 1024))
         batch = min(training.batch_size or 2 ** round(math.log2(wanted)), max(samples, 1))
         steps = math.ceil(samples / batch)
         epochs = training.epochs or min(400, max(10, math.ceil(2000 / steps)))

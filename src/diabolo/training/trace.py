@@ -20,12 +20,15 @@ class Trace:
     """Sums the terms of the loss over an epoch without waiting for the device at every step.
 
     Every `length` steps the terms are read at once; the first that is not finite ends the run with its step and name.
+    On a CPU, where there is nothing to wait for, they are read as they come: a number that is kept would lie amidst the
+    freed memory of its step, and none of the next step's large buffers would fit there again.
     """
 
     def __init__(self, length: int = 64) -> None:
         self.length = length
         self._names: tuple[str, ...] = ()
         self._waiting: list[list[Tensor]] = []
+        self._rows: list[list[float]] = []
         self._sums: list[float] = []
         self._count = 0
 
@@ -38,8 +41,12 @@ class Trace:
             If a term of this step, or of one since the last reading, is not finite.
         """
         self._names = tuple(terms)
-        self._waiting.append([value.detach() if value.ndim == 0 else value.detach().mean() for value in terms.values()])
-        if len(self._waiting) >= self.length:
+        values = [value.detach() if value.ndim == 0 else value.detach().mean() for value in terms.values()]
+        if values[0].device.type == "cpu":
+            self._rows.append([float(value) for value in values])
+        else:
+            self._waiting.append(values)
+        if len(self._rows) + len(self._waiting) >= self.length:
             self._read(step)
 
     def means(self, step: int) -> dict[str, float]:
@@ -56,11 +63,10 @@ class Trace:
         return means
 
     def _read(self, step: int) -> None:
-        if not self._waiting:
+        if not self._rows and not self._waiting:
             return
-        values = torch.stack([value for step_terms in self._waiting for value in step_terms]).double()
-        rows = values.view(len(self._waiting), -1).tolist()
-        self._waiting = []
+        rows = self._rows or _numbers(self._waiting)
+        self._rows, self._waiting = [], []
         for i, row in enumerate(rows):
             for name, value in zip(self._names, row, strict=True):
                 if not math.isfinite(value):
@@ -70,6 +76,11 @@ class Trace:
             for column, before in zip(zip(*rows, strict=True), self._sums or [0.0] * len(rows[0]), strict=True)
         ]
         self._count += len(rows)
+
+
+def _numbers(rows: list[list[Tensor]]) -> list[list[float]]:
+    """Return rows of tensors () as numbers, read from their device in one go."""
+    return torch.stack([value for row in rows for value in row]).double().view(len(rows), -1).tolist()
 
 
 def _not_finite(name: str, value: float, step: int) -> TrainingError:
