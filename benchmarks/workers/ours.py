@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
 
 from benchmarks.workers.counting import flop, forget, peak, resident
 from benchmarks.workers.protocol import Settings, Task, serve
-from benchmarks.workers.sets import load, one_class
+from benchmarks.workers.sets import anomaly_split, load, one_class, standardised
 from diabolo import Reducer, Training
 from diabolo.data import Scaling, Stored
 from diabolo.estimators.base import Estimator
@@ -129,6 +130,40 @@ def detection(settings: Settings) -> Task:
     return Task(block)
 
 
+def anomalies(settings: Settings) -> Task:
+    """Fit on an anomaly table as it is; the scores of the test rows, the seconds of both; or how it failed."""
+    make = _detector if settings["model"] == "Detector" else _distance
+    make(0).fit(load("normal", 64, 5))
+
+    def block(asked: Settings) -> Settings:
+        train, test, _ = anomaly_split(asked["table"], asked["seed"], asked["setting"])
+        started = perf_counter()
+        try:
+            detector = make(asked["seed"]).fit(train)
+            fitted = perf_counter()
+            scores = -np.asarray(detector.score_samples(test))
+        except Exception as error:  # as for the peers: whatever it raises is its result on this table
+            return {"failed": f"{type(error).__name__}: {error}"}
+        return {"scores": scores.tolist(), "fit": fitted - started, "score": perf_counter() - fitted}
+
+    return Task(block)
+
+
+class Distance:
+    """The Euclidean distance to the mean of the standardised columns, clipped softly: no training."""
+
+    def fit(self, X: np.ndarray) -> Distance:
+        """Keep the rows that give means and deviations."""
+        self.train = X
+        return self
+
+    def score_samples(self, X: np.ndarray) -> np.ndarray:
+        """Return minus the distance (M,): beyond 3 deviations, |z| counts as 3 + log(|z| - 2)."""
+        size = np.abs(standardised(self.train, X)[1])
+        clipped = np.minimum(size, 3) + np.log1p(np.maximum(size - 3, 0))
+        return -np.sqrt(np.square(clipped).sum(1))
+
+
 class Watch(Callback):
     """Tests after every epoch, outside of the clock."""
 
@@ -159,6 +194,16 @@ class Watch(Callback):
         return total / self.pixels
 
 
+def _detector(seed: int) -> Any:
+    from diabolo import Detector
+
+    return Detector(random_state=seed)
+
+
+def _distance(seed: int) -> Distance:
+    return Distance()
+
+
 def _reducer(settings: Settings) -> Reducer:
     training = Training(epochs=settings["epochs"], batch_size=settings["batch_size"], validation=settings["validation"])
     seed = settings.get("seed", 0)
@@ -173,4 +218,5 @@ def _flop(reducer: Estimator, X: np.ndarray) -> float:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    serve({"fit": fit, "apply": apply, "memory": memory, "stored": stored, "quality": quality, "detection": detection})
+    rates = {"fit": fit, "apply": apply, "memory": memory, "stored": stored}
+    serve(rates | {"quality": quality, "detection": detection, "anomalies": anomalies})

@@ -67,19 +67,44 @@ def load(name: str, rows: int, columns: int = 0) -> np.ndarray:
 
 
 def one_class(name: str, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return train (N, D), test (M, D) and y (M,) of an anomaly table, standardised by train, in float32.
+    """Return the "one-class" split of an anomaly table as `anomaly_split`, standardised by train, in float32."""
+    train, test, y = anomaly_split(name, seed, "one-class")
+    train, test = standardised(train, test)
+    return train.astype(np.float32), test.astype(np.float32), y
 
-    Rows that occur twice are dropped. A random half of the normal rows trains; the rest and all anomalies are tested.
+
+def anomaly_split(name: str, seed: int, setting: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return train (N, D), test (M, D) and y (M,) of an anomaly table in its own units, float64; 1 is an anomaly.
+
+    Rows that occur twice are dropped. "one-class": a random half of the normal rows trains; the rest and all anomalies
+    are tested. "contaminated": a random 70 % of the normal rows and of the anomalies trains, shuffled.
     """
     with np.load(FOLDER / "adbench" / f"{name}.npz", allow_pickle=False) as file:
         both = np.unique(np.column_stack([file["X"].astype(np.float64), file["y"]]), axis=0)
     X, y = both[:, :-1], both[:, -1]
-    usual = np.random.default_rng(seed).permutation(np.flatnonzero(y == 0))
-    half, rest = np.array_split(usual, 2)
-    held = np.concatenate([rest, np.flatnonzero(y == 1)])
-    mean, std = X[half].mean(0), X[half].std(0)
-    X = (X - mean) / np.where(std > 0, std, 1)
-    return X[half].astype(np.float32), X[held].astype(np.float32), y[held]
+    train, test = SPLITS[setting](y, np.random.default_rng(seed))
+    return X[train], X[test], y[test]
+
+
+def _half_of_the_normal(y: np.ndarray, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    half, rest = np.array_split(draw.permutation(np.flatnonzero(y == 0)), 2)
+    return half, np.concatenate([rest, np.flatnonzero(y == 1)])
+
+
+def _stratified(y: np.ndarray, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    classes = [draw.permutation(np.flatnonzero(y == label)) for label in (0, 1)]
+    train, test = zip(*(np.split(rows, [round(0.7 * len(rows))]) for rows in classes), strict=True)
+    return draw.permutation(np.concatenate(train)), np.concatenate(test)
+
+
+SPLITS = {"one-class": _half_of_the_normal, "contaminated": _stratified}
+
+
+def standardised(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return both less the mean of train, over its standard deviation, or over 1 where that is 0."""
+    mean, std = train.mean(0), train.std(0)
+    std = np.where(std > 0, std, 1)
+    return (train - mean) / std, (test - mean) / std
 
 
 def anomaly_tables() -> list[str]:

@@ -148,7 +148,7 @@ BAD = [
     (["a", "b"], DataTypeError, r"must be an array of real numbers, shape \(n,\); got \['a', 'b'\]"),
     ([1j, 2.0], DataTypeError, "real numbers"),
     ([1.0, [2.0]], DataTypeError, "real numbers"),
-    ([object()], DataTypeError, "real numbers"),
+    ([{}], DataTypeError, "real numbers"),
     ([10**400, 1], DataTypeError, "real numbers"),
     (None, DataError, "got shape"),
     (np.array(["2020-01-01"], "M8[D]"), DataTypeError, "real numbers"),
