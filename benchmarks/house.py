@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "diabolo"
 FLOORS = {
     **dict.fromkeys(("errors", "check", "part", "text", "flow", "files"), 0),
     **dict.fromkeys(("nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings"), 1),
-    **dict.fromkeys(("model", "members", "shallow", "recipes"), 2),
+    **dict.fromkeys(("model", "members", "shallow", "density", "recipes"), 2),
     **dict.fromkeys(("training", "data", "metrics", "codec", "report"), 3),
     "estimators": 4,
     "export": 5,

@@ -26,13 +26,20 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 
 @app.command()
 def fit(
-    estimator: Annotated[str, typer.Argument(help="The job: reducer.", metavar="ESTIMATOR")],
+    estimator: Annotated[str, typer.Argument(help="The job: reducer or detector.", metavar="ESTIMATOR")],
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the model: a folder, or a .zip.")],
-    components: Annotated[int, typer.Option("--components", "-n", help="Size of the code.")] = 2,
-    recipe: Annotated[str, typer.Option(help="A name of 'diabolo recipes', or one written out.")] = "Recipe()",
+    components: Annotated[
+        int | None, typer.Option("--components", "-n", help="Size of the code; that of the job by default.")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="A name of 'diabolo recipes', or one written out; that of the job by default.")
+    ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="A knob: latent.beta=4, training.epochs=50.", metavar="PATH=VALUE")
+        list[str] | None,
+        typer.Option(
+            "--set", help="A knob: latent.beta=4, training.epochs=50, contamination=0.05.", metavar="PATH=VALUE"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same machine, same model.")] = 0,
     device: Device = "auto",
@@ -57,12 +64,15 @@ def apply(
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help=".npy, .npz, .csv or .parquet to write.")],
     verb: Annotated[
-        str | None, typer.Option("--as", help="What to write; a reducer: transform, reconstruct or inverse_transform.")
+        str | None,
+        typer.Option(
+            "--as", help="What to write: transform, reconstruct, ...; score_samples, predict, p_values, explain, ..."
+        ),
     ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Apply MODEL to DATA and write the result: the codes, for a reducer."""
+    """Apply MODEL to DATA and write the result: the codes of a reducer, scores of a detector."""
     with failing(as_json):
         from diabolo.cli import work
 

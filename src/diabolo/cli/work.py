@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sklearn.base import TransformerMixin
 
@@ -18,13 +18,21 @@ from diabolo.text import revise_from_text
 from diabolo.training import Progress, Training
 
 
-def make(job: str, components: int, recipe: str, settings: Sequence[str], seed: int, device: str) -> Estimator:
+def make(
+    job: str, components: int | None, recipe: str | None, settings: Sequence[str], seed: int, device: str
+) -> Estimator:
     """Return the unfitted estimator that a command line describes."""
     jobs = {name.lower(): cls for name, cls in ESTIMATORS.items()}
     if job.lower() not in jobs:
         raise ParameterError(f"Cannot fit: {unknown('estimator', job, jobs)}")
-    composition, training = _settled(named(recipe), Training(), settings)
-    return jobs[job.lower()](components, recipe=composition, training=training, random_state=seed, device=device)
+    made = cast(Callable[[], Estimator], jobs[job.lower()])()  # what is not said is left at its default
+    own, said = made.get_params(deep=False), [_said(setting) for setting in settings]
+    of_job = {path: _value(text) for path, text in said if path in own}
+    of_parts = [(path, text) for path, text in said if path not in own]
+    composition, training = _settled(named(own["recipe"] if recipe is None else recipe), made.training, of_parts)
+    if components is not None:
+        of_job["n_components"] = components
+    return made.set_params(recipe=composition, training=training, random_state=seed, device=device, **of_job)
 
 
 def fit(estimator: Estimator, data: str, output: Path, checkpoint: Path | None, quiet: bool) -> dict[str, Any]:
@@ -86,7 +94,7 @@ def facts(estimator: Estimator) -> dict[str, Any]:
         "recipe": shorten(recipe, 500),
         "loss": recipe.equation(),
         "sample": list(estimator.shape_),
-        "code": int(estimator.n_components),
+        "code": estimator.model_.n,
         "weights": count_weights(estimator.model_),
         "epochs": len(history),
         "best epoch": history.best_epoch,
@@ -99,11 +107,22 @@ def facts(estimator: Estimator) -> dict[str, Any]:
     return found
 
 
-def _settled(recipe: Recipe, training: Training, settings: Sequence[str]) -> tuple[Recipe, Training]:
-    for setting in settings:
-        path, sign, text = setting.partition("=")
-        if not sign:
-            raise ParameterError(f"--set needs PATH=VALUE, such as latent.beta=4; got {setting!r}.")
+def _said(setting: str) -> tuple[str, str]:
+    path, sign, text = setting.partition("=")
+    if not sign:
+        raise ParameterError(f"--set needs PATH=VALUE, such as latent.beta=4; got {setting!r}.")
+    return path, text
+
+
+def _value(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _settled(recipe: Recipe, training: Training, settings: Sequence[tuple[str, str]]) -> tuple[Recipe, Training]:
+    for path, text in settings:
         if path.startswith("training."):
             training = revise_from_text(training, path.removeprefix("training."), text)
         else:

@@ -1,8 +1,9 @@
 """Estimators: one job per file, behind scikit-learn's conventions."""
 
 from diabolo.estimators.base import Estimator
+from diabolo.estimators.detector import Detector
 from diabolo.estimators.files import ESTIMATORS, load
 from diabolo.estimators.reducer import Reducer
 from diabolo.estimators.together import fit_together
 
-__all__ = ["ESTIMATORS", "Estimator", "Reducer", "fit_together", "load"]
+__all__ = ["ESTIMATORS", "Detector", "Estimator", "Reducer", "fit_together", "load"]

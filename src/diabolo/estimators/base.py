@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
-from diabolo.check import Whole, demand, unknown
+from diabolo.check import Allowed, Whole, demand, unknown
 from diabolo.data import Form, Scaling, Stored, kind, read
 from diabolo.data.form import NumpyForm, TorchForm
 from diabolo.errors import DataError, DataTypeError, ParameterError
@@ -31,7 +31,7 @@ from diabolo.part import Part
 from diabolo.recipes import named
 from diabolo.report import Page
 from diabolo.shallow import PCA, solvable
-from diabolo.training import Callback, History, Training, resolve, train_in_stages
+from diabolo.training import Callback, History, Training, train_in_stages
 
 Array = NDArray[Any]
 
@@ -51,6 +51,13 @@ class Estimator(BaseEstimator, ABC):
     scalars: ClassVar[tuple[str, ...]] = ()
     """Fitted attributes that are plain JSON and travel in the model's file."""
 
+    sizes: ClassVar[Allowed] = Whole(1, 2**20)
+    """What `n_components` may be."""
+
+    takes_missing: ClassVar[bool] = False
+    """Whether tables may hold missing values."""
+
+    n_components: Any
     recipe_: Recipe
     model_: Autoencoder
     scaling_: Scaling
@@ -63,7 +70,7 @@ class Estimator(BaseEstimator, ABC):
 
     def __init__(
         self,
-        n_components: int,
+        n_components: int | None,
         *,
         recipe: Recipe | str,
         training: Training,
@@ -130,13 +137,15 @@ class Estimator(BaseEstimator, ABC):
         check_is_fitted(self)
         save(self, Path(path))
 
-    @abstractmethod
-    def _finish(self, judged: Array) -> None:
-        """Learn what the job needs besides the model, from samples that were held out, or some where none were."""
+    def _more(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Return what the job learned besides the model, to save: plain JSON, and arrays."""
+        return {}, {}
 
-    def _learn(self, X: Any, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None) -> Array:
-        """Learn scaling, model and baseline from X; return the held-out samples, or some where none are held out."""
-        start = self._prepare(X)
+    def _restore(self, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
+        """Take up what `_more` gave."""
+
+    def _train(self, start: Start, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None) -> None:
+        """Train the model of a start, or solve it, and keep what was learned."""
         if solvable(start.recipe, start.pca.mean.numel()):
             history = History(stopped="solved")
         else:
@@ -151,12 +160,6 @@ class Estimator(BaseEstimator, ABC):
                 checkpoint=file,
             )
         self._keep(start, history)
-        return start.sources.judged
-
-    def _prepare(self, X: Any) -> Start:
-        recipe = self.check_parameters()
-        array, share, device = self._take(X, reset=True), self.training.validation, resolve(self.device)
-        return Start.of(array, recipe, int(self.n_components), share, self._seed(), device)
 
     def _keep(self, start: Start, history: History) -> None:
         self.shape_, self.scaling_, self.recipe_, self.pca_ = start.model.shape, start.scaling, start.recipe, start.pca
@@ -173,7 +176,7 @@ class Estimator(BaseEstimator, ABC):
         ParameterError
             For the first parameter that is not.
         """
-        demand("n_components", type(self).__name__, self.n_components, Whole(1, 2**20))
+        demand("n_components", type(self).__name__, self.n_components, self.sizes)
         recipe = named(self.recipe)
         recipe.check()
         if not isinstance(self.training, Training):
@@ -197,6 +200,7 @@ class Estimator(BaseEstimator, ABC):
                 dtype="numeric",
                 allow_nd=True,
                 ensure_min_samples=2 if reset else 1,
+                ensure_all_finite=cast(Any, "allow-nan") if self.takes_missing and array.ndim == 2 else True,
                 estimator=self,
                 input_name="X",
             )

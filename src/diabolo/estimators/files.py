@@ -34,7 +34,8 @@ def save(estimator: Estimator, path: Path) -> None:
     arrays = {f"model.{name}": value for name, value in estimator.model_.state_dict().items()}
     arrays |= {f"scaling.{name}": torch.as_tensor(value) for name, value in estimator.scaling_.arrays().items()}
     arrays |= {f"pca.{name}": getattr(estimator.pca_, name) for name in ("mean", "components", "variances")}
-    files.save(path, _document(estimator), arrays)
+    plain, more = estimator._more()
+    files.save(path, _document(estimator) | {"job": plain}, arrays | {f"job.{k}": value for k, value in more.items()})
 
 
 def load(path: str | PathLike[str], device: str = "auto") -> Any:
@@ -78,6 +79,8 @@ def _document(estimator: Estimator) -> dict[str, Any]:
         "params": {name: _plain(value) for name, value in estimator.get_params(deep=False).items()},
         "recipe": estimator.recipe_.to_json(),
         "shape": list(estimator.shape_),
+        "code": estimator.model_.n,
+        "features": estimator.n_features_in_,
         "feature_names": None if names is None else [str(name) for name in names],
         "history": estimator.history_.to_json(),
         "fitted": {name: getattr(estimator, name) for name in estimator.scalars},
@@ -93,28 +96,33 @@ def _rebuilt(document: dict[str, Any], arrays: dict[str, Tensor], device: str) -
     estimator.set_params(device=device)
     estimator.check_parameters()
     estimator.recipe_ = _recipe(document["recipe"])
-    estimator.model_ = _model(estimator, shape, arrays).to(resolve(device)).eval()
+    n, features = _whole(document.get("code", estimator.n_components)), _whole(document.get("features", shape[0]))
+    if estimator.n_components not in (None, n):
+        raise FileError(f"its code has {n} numbers, but its n_components is {shorten(estimator.n_components)}")
+    estimator.model_ = _model(estimator.recipe_, n, shape, arrays).to(resolve(device)).eval()
     estimator.scaling_ = _scaling(_under("scaling.", arrays), shape)
     estimator.pca_ = PCA(**_under("pca.", arrays))
-    estimator.shape_, estimator.n_features_in_ = shape, shape[0]
+    estimator.shape_, estimator.n_features_in_ = shape, features
     if document["feature_names"] is not None:
-        estimator.feature_names_in_ = _feature_names(document["feature_names"], shape[0])
+        estimator.feature_names_in_ = _feature_names(document["feature_names"], features)
     estimator.history_ = History.from_json(document["history"])
     estimator.n_iter_ = max(1, len(estimator.history_))
     for key in estimator.scalars:
         setattr(estimator, key, document["fitted"][key])
+    estimator._restore(document.get("job", {}), _under("job.", arrays))
     return estimator
 
 
-def _model(estimator: Estimator, shape: Shape, arrays: dict[str, Tensor]) -> Autoencoder:
-    recipe, n, weights = estimator.recipe_, int(estimator.n_components), _under("model.", arrays)
+def _model(recipe: Recipe, n: int, shape: Shape, arrays: dict[str, Tensor]) -> Autoencoder:
+    weights = _under("model.", arrays)
     with torch.device("meta"):  # costs nothing, however large the file says the model is
         expected = {name: tuple(value.shape) for name, value in recipe.build(shape, n).state_dict().items()}
     width = math.prod(shape)
     expected = {f"model.{name}": size for name, size in expected.items()}
     expected |= {"pca.mean": (width,), "pca.components": (n, width)}
     shapes = dict.fromkeys(("scaling.shift", "scaling.scale", "pca.variances"))
-    files.match(expected, {name: value for name, value in arrays.items() if name not in shapes})
+    others = {name for name in arrays if name in shapes or name.startswith("job.")}
+    files.match(expected, {name: value for name, value in arrays.items() if name not in others})
     with torch.random.fork_rng([]):
         model = recipe.build(shape, n)
     model.load_state_dict(weights)
@@ -148,6 +156,12 @@ def _recipe(value: Any) -> Recipe:
     if not isinstance(recipe, Recipe):
         raise FileError(f"its recipe is {shorten(recipe)}")
     return recipe
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= 2**31:
+        raise FileError(f"its sizes hold {shorten(value)} where a whole number is due")
+    return value
 
 
 def _shape(value: Any) -> Shape:

@@ -19,9 +19,10 @@ from diabolo.data.form import NumpyForm, PandasForm, PolarsForm
 from diabolo.errors import DataError, DiaboloWarning
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.report import report
+from diabolo.estimators.start import Start
 from diabolo.model import Recipe
 from diabolo.report import Page
-from diabolo.training import Callback, Training
+from diabolo.training import Callback, Training, resolve
 
 
 class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
@@ -126,10 +127,18 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         TrainingError
             If the loss is no longer finite.
         """
-        self._finish(self._learn(X, callbacks, checkpoint))
+        start = self._prepare(X)
+        self._train(start, callbacks, checkpoint)
+        self._finish(start.sources.judged)
         return self
 
+    def _prepare(self, X: Any) -> Start:
+        recipe = self.check_parameters()
+        array, share, device = self._take(X, reset=True), self.training.validation, resolve(self.device)
+        return Start.of(array, recipe, int(self.n_components), share, self._seed(), device)
+
     def _finish(self, judged: NDArray[Any]) -> None:
+        """Measure the errors on samples that were held out, or on some where none were."""
         self.errors_ = self._errors(judged)
         if self.errors_["model"] > self.errors_["pca"] * 1.001:
             warnings.warn(_worse(self.errors_, self.n_components), DiaboloWarning, stacklevel=3)

@@ -32,14 +32,22 @@ class Start:
 
     @classmethod
     def of(
-        cls, array: NDArray[Any] | Stored, recipe: Recipe, n: int, share: float, seed: int, device: torch.device
+        cls,
+        array: NDArray[Any] | Stored,
+        recipe: Recipe,
+        n: int,
+        share: float,
+        seed: int,
+        device: torch.device,
+        scaling: Scaling | None = None,
     ) -> Start:
-        """Scale and split the data, holding out a `share`, and build the model; the seed decides both."""
-        shape = array.shape[1:]
-        domains = recipe.likelihood.domains(channels(shape))
-        moments = Moments.of(blocks_of(array), domains)
-        scaling = Scaling.of(moments, domains)
-        bounds = _bounds(moments, scaling)
+        """Scale the data unless a `scaling` is given, hold out a `share`, build the model; the seed decides both."""
+        shape, bounds = array.shape[1:], None
+        if scaling is None:
+            domains = recipe.likelihood.domains(channels(shape))
+            moments = Moments.of(blocks_of(array), domains)
+            scaling = Scaling.of(moments, domains)
+            bounds = _bounds(moments, scaling)
         recipe = recipe.settle(shape, bounds)
         sources = Sources.of(array, scaling, share, seed, device)
         model = _built(recipe, shape, n, seed, device)

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 from diabolo.check import shorten
 from diabolo.errors import ParameterError
-from diabolo.estimators.base import Estimator
+from diabolo.estimators.reducer import Reducer
 from diabolo.members import Members
 from diabolo.shallow import solvable
 from diabolo.training import Callback, History, train
 
-E = TypeVar("E", bound=Estimator)
+E = TypeVar("E", bound=Reducer)
 
 
 def fit_together(
@@ -33,7 +33,7 @@ def fit_together(
 
     Parameters
     ----------
-    estimators : sequence of Estimator
+    estimators : sequence of Reducer
         With the same `training` and `device`, and nets of one shape.
     X : array, data frame, tensor or path
         As for `fit`.
@@ -44,7 +44,7 @@ def fit_together(
 
     Returns
     -------
-    list of Estimator
+    list of Reducer
         The same ones, fitted. The columns of their histories are means over all, but for "held_out", which is their
         own.
 
@@ -99,9 +99,9 @@ def fit_together(
     return list(estimators)
 
 
-def _demand_alike(estimators: Sequence[Estimator]) -> None:
-    if not estimators or not all(isinstance(estimator, Estimator) for estimator in estimators):
-        raise ParameterError(f"Parameter 'estimators' must hold estimators, at least one; got {shorten(estimators)}.")
+def _demand_alike(estimators: Sequence[Reducer]) -> None:
+    if not estimators or not all(isinstance(estimator, Reducer) for estimator in estimators):
+        raise ParameterError(f"Parameter 'estimators' must hold Reducers, at least one; got {shorten(estimators)}.")
     if len({id(estimator) for estimator in estimators}) < len(estimators):
         raise ParameterError("Parameter 'estimators' must hold different ones; one of them is there twice: clone it.")
     for estimator in estimators:

@@ -31,6 +31,9 @@ class Training(Part):
     """
 
     epochs: int | None = knob(None, Maybe(Whole(1, 10**7), _CHOSEN), "passes over the samples, at most")
+    steps: int | None = knob(
+        None, Maybe(Whole(1, 10**9), "2,000, more for much data"), "steps that the epochs are chosen to amount to"
+    )
     batch_size: int | None = knob(None, Maybe(Whole(1, 2**24), _CHOSEN), "samples per step")
     learning_rate: float = knob(3e-3, Number(0, open_low=True), "learning rate of a matrix with 512 inputs")
     weight_decay: float = knob(1e-2, Number(0), "decay of the weight matrices, per step and unit of learning rate")
@@ -62,12 +65,14 @@ class Plan:
         """Choose what `training` leaves open.
 
         Batches grow with the data: 64 samples for little, 256 from 8,000 samples on, 1,024 from 70,000. The epochs
-        then give about 2,000 steps, with at least 10 epochs for much data and at most 400 for little.
+        then give about 2,000 steps, with at least 10 epochs for much data and at most 400 for little; or about
+        `training.steps` if that is given.
         """
         wanted = max(64, min(samples / 32, 256), min(samples / 96, 1024))
         batch = min(training.batch_size or 2 ** round(math.log2(wanted)), max(samples, 1))
         steps = math.ceil(samples / batch)
-        epochs = training.epochs or min(400, max(10, math.ceil(2000 / steps)))
+        enough = max(10, math.ceil(2000 / steps)) if training.steps is None else math.ceil(training.steps / steps)
+        epochs = training.epochs or min(400, enough)
         return cls(samples, batch, epochs, steps)
 
     @property

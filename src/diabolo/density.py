@@ -1,0 +1,196 @@
+"""How rare a sample is: its distance from the training samples, by what the model rebuilds and what it cannot.
+
+A residual alone forgives a far sample that is rebuilt well, and the code alone one that lies off the manifold. Side by
+side they place a sample, and the distance from the training samples there says how rare it is: from few of them for
+anomalies that come alone, from many for those that come in crowds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from diabolo.errors import FileError
+from diabolo.model import Autoencoder
+
+SHARES = (0.01, 0.1)
+"""How many of the training samples are neighbours, as shares; energies of both are averaged (docs/decisions/0006)."""
+
+LEAST = 5
+"""Neighbours at least."""
+
+MOST = 2048
+"""Training samples kept, at most: more changed nothing (docs/decisions/0006)."""
+
+_NUMBERS = 2**24
+"""Numbers kept, at most: wide samples are kept in smaller number."""
+
+_SAME = 1e-10
+"""Squared distance, relative to the squared length, up to which a training sample is taken to be the sample itself."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """Where samples lie.
+
+    Parameters
+    ----------
+    residual : Tensor (B, D)
+        What the model does not rebuild, scaled; 0 where a value is missing.
+    code : Tensor (B, n)
+        Deterministic codes.
+    rebuilt : Tensor (B, D)
+        What the codes decode to, scaled.
+    """
+
+    residual: Tensor
+    code: Tensor
+    rebuilt: Tensor
+
+    @staticmethod
+    @torch.inference_mode()
+    def by(model: Autoencoder, x: Tensor) -> Placed:
+        """Return where a model places scaled samples x (B, *shape), without noise."""
+        code, rebuilt = model.encode(x).mean, model.reconstruct(x)
+        return Placed(*(part.flatten(1).cpu() for part in (x - rebuilt, code, rebuilt)))
+
+    @staticmethod
+    def joined(blocks: Iterable[Placed]) -> Placed:
+        """Return blocks of samples as one."""
+        parts = [(placed.residual, placed.code, placed.rebuilt) for placed in blocks]
+        return Placed(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+
+@dataclass(frozen=True, eq=False)
+class Density:
+    """The training samples, as what others are measured by; in float64.
+
+    The energy of a sample is ``D/2 · meanₛ (mean squared distance to the nearest share s) / (its median among the
+    training samples)``: in nats of a Gaussian around each neighbour, so wide that the median training sample costs half
+    a nat for each of its D numbers.
+
+    Parameters
+    ----------
+    placed : Placed
+        The training samples that are kept, (R, …).
+    unit : float
+        Standard deviation of their codes, all entries together: codes are measured in it.
+    levels : tuple of float
+        Median over them of the mean squared distance to their neighbours, for each share.
+
+    References
+    ----------
+    Distance to the k-th neighbour: Ramaswamy, Rastogi, Shim, SIGMOD 2000; code and residual side by side: Zong et al.,
+    "Deep autoencoding Gaussian mixture model", ICLR 2018.
+
+    Examples
+    --------
+    >>> import torch
+    >>> line = torch.linspace(0, 1, 50, dtype=torch.float64).unsqueeze(1)
+    >>> nothing = torch.zeros(50, 2, dtype=torch.float64)
+    >>> density = Density.fit(Placed(nothing, line, nothing))
+    >>> near, far = density.energy(Placed(nothing[:2], torch.tensor([[0.505], [3.0]]).double(), nothing[:2])).tolist()
+    >>> near < 1 < 100 < far
+    True
+    """
+
+    placed: Placed
+    unit: float
+    levels: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, placed: Placed) -> Density:
+        """Learn from training samples, at least two; see `few` for how many are sensible."""
+        unit = float(placed.code.std()) or 1.0
+        bare = cls(placed, unit, (1.0,) * len(SHARES))
+        distances, _ = bare._nearest(placed)
+        return cls(placed, unit, tuple(_level(distances[:, :k].mean(1)) for k in bare._counts()))
+
+    @staticmethod
+    def few(count: int, width: int, generator: torch.Generator) -> Tensor:
+        """Return the rising numbers of samples to keep, of `count` that are `width` numbers wide."""
+        most = max(min(MOST, _NUMBERS // width), 64)
+        if count <= most:
+            return torch.arange(count)
+        return torch.randperm(count, generator=generator)[:most].sort().values
+
+    def energy(self, placed: Placed) -> Tensor:
+        """Return the energies (B,) in nats, float64. A sample that is one of those kept is not its own neighbour."""
+        distances, _ = self._nearest(placed)
+        return distances @ self._weights()
+
+    def parts(self, placed: Placed) -> Tensor:
+        """Return what each number of a sample adds to its energy, (B, D): they sum to it.
+
+        The distance in the residual belongs to the numbers one by one; that in the code is laid on them in the
+        proportion in which their reconstructions differ from those of the neighbours.
+        """
+        distances, nearest = self._nearest(placed)
+        weights = distances.new_zeros(len(distances), len(self.placed.code))
+        weights.scatter_(1, nearest, self._weights().expand_as(distances))  # (B, R)
+        own = _spread(weights, placed.residual, self.placed.residual)  # (B, D)
+        share = _spread(weights, placed.rebuilt, self.placed.rebuilt) + 1e-30
+        of_code = _spread(weights, placed.code / self.unit, self.placed.code / self.unit).sum(1, keepdim=True)
+        return own + of_code * share / share.sum(1, keepdim=True)
+
+    def arrays(self) -> dict[str, Tensor]:
+        """Return the tensors to save."""
+        placed = {"residual": self.placed.residual, "code": self.placed.code, "rebuilt": self.placed.rebuilt}
+        return placed | {"scales": torch.tensor([self.unit, *self.levels], dtype=torch.float64)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Tensor]) -> Density:
+        """Return what `arrays` described.
+
+        Raises
+        ------
+        FileError
+            If a tensor is missing, of another shape, or not finite.
+        """
+        names = ("residual", "code", "rebuilt", "scales")
+        sound = all(name in arrays and bool(arrays[name].isfinite().all()) for name in names)
+        if not sound or arrays["scales"].shape != (1 + len(SHARES),) or not bool((arrays["scales"] > 0).all()):
+            raise FileError(f"The saved density needs finite arrays {', '.join(names)}; save it anew.")
+        residual, code, rebuilt = (arrays[name].double() for name in names[:3])
+        if residual.shape != rebuilt.shape or len(code) != len(residual) or code.ndim != 2 or residual.ndim != 2:
+            raise FileError("The saved density has arrays of different length; save it anew.")
+        unit, *levels = arrays["scales"].tolist()
+        return cls(Placed(residual, code, rebuilt), unit, tuple(levels))
+
+    def _counts(self) -> list[int]:
+        kept = len(self.placed.code)
+        return [min(kept - 1, max(LEAST, round(share * kept))) for share in SHARES]
+
+    def _weights(self) -> Tensor:
+        """Return what the squared distance to the first, second, … neighbour counts in the energy, (K,)."""
+        counts, width = self._counts(), self.placed.residual.shape[1]
+        weights = self.placed.code.new_zeros(max(counts))
+        for count, level in zip(counts, self.levels, strict=True):
+            weights[:count] += 0.5 * width / (len(counts) * count * level)
+        return weights
+
+    def _nearest(self, placed: Placed) -> tuple[Tensor, Tensor]:
+        """Return squared distances (B, K), rising, and whose they are; a kept sample is passed over once, as itself."""
+        points, kept = (torch.cat([p.residual, p.code / self.unit], 1) for p in (placed, self.placed))
+        length = points.square().sum(1)
+        squares = torch.addmm(kept.square().sum(1), points, kept.T, alpha=-2).add_(length.unsqueeze(1)).clamp_(min=0)
+        values, index = squares.topk(max(self._counts()) + 1, largest=False)
+        itself = (values[:, :1] <= _SAME * length.unsqueeze(1)).expand(-1, values.shape[1] - 1)
+        return (torch.where(itself, both[:, 1:], both[:, :-1]) for both in (values, index))  # type: ignore[return-value]
+
+
+def _level(distances: Tensor) -> float:
+    """Return the median, or what else tells the size of numbers of which half are 0."""
+    for value in (float(distances.median()), float(distances.mean())):
+        if value > 1e-12:
+            return value
+    return 1.0
+
+
+def _spread(weights: Tensor, x: Tensor, kept: Tensor) -> Tensor:
+    """Return the weighted sum over the kept rows i of (x − keptᵢ)², number by number, (B, D)."""
+    whole = weights.sum(1, keepdim=True)
+    return (whole * x.square() - 2 * x * (weights @ kept) + weights @ kept.square()).clamp_(min=0)

@@ -1,0 +1,100 @@
+"""A table of mixed columns for a model: which likelihood each column has, and which numbers were there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from diabolo.data import Form, Schema
+from diabolo.data.form import PandasForm, PolarsForm
+from diabolo.likelihoods import Bernoulli, Categorical, Likelihood, Mixed, SquaredError
+
+
+def likelihood_of(schema: Schema) -> Likelihood:
+    """Return the likelihood of encoded rows: squared error of numbers, cross-entropy of all else.
+
+    Examples
+    --------
+    >>> from diabolo.data import Field
+    >>> likelihood_of(Schema((Field("0", "number"), Field("1", "number"))))
+    SquaredError()
+    >>> likelihood_of(Schema((Field("0", "number"), Field("1", "category", categories=("Oslo", "Rome")))))
+    Mixed(likelihoods=(SquaredError(), Categorical(classes=3)), columns=(1, 3))
+    """
+    groups: list[tuple[Likelihood, int]] = []
+    for field in schema.fields:
+        width = field.width - field.missing
+        own: Likelihood = Categorical(width) if field.kind == "category" else SquaredError()
+        for likelihood, count in ((own, width), (Bernoulli(), int(field.missing))):
+            if groups and groups[-1][0] == likelihood and not isinstance(likelihood, Categorical):
+                count += groups.pop()[1]
+            if count:
+                groups.append((likelihood, count))
+    if all(likelihood == SquaredError() for likelihood, _ in groups):
+        return SquaredError()
+    return Mixed(*(tuple(part) for part in zip(*groups, strict=True)))
+
+
+def seen(schema: Schema, observed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which encoded numbers (N, P) count, given which values (N, F) were there: also those that say that not.
+
+    Examples
+    --------
+    >>> from diabolo.data import Field
+    >>> schema = Schema((Field("0", "number", missing=True), Field("1", "number")))
+    >>> seen(schema, np.array([[False, True]])).tolist()
+    [[False, True, True]]
+    """
+    counts = np.repeat(observed, [field.width for field in schema.fields], axis=1)
+    counts[:, [place.stop - 1 for field, place in zip(schema.fields, schema.slices, strict=True) if field.missing]] = (
+        True
+    )
+    return counts
+
+
+def per_field(schema: Schema, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sums (N, F) over the encoded columns of each field of numbers (N, P).
+
+    Examples
+    --------
+    >>> from diabolo.data import Field
+    >>> schema = Schema((Field("0", "number"), Field("1", "category", categories=("Oslo", "Rome"))))
+    >>> per_field(schema, np.array([[1.0, 2.0, 3.0, 4.0]])).tolist()
+    [[1.0, 9.0]]
+    """
+    return np.add.reduceat(numbers, [place.start for place in schema.slices], axis=1)
+
+
+def holds_text(X: Any) -> bool:
+    """Tell whether numpy makes of X an array (N, D) of text, dates or objects, such as mixed columns.
+
+    Examples
+    --------
+    >>> holds_text([["Oslo", 1.0], ["Rome", 2.0]]), holds_text([[1.0], [2.0]])
+    (True, False)
+    """
+    try:
+        return not isinstance(X, Tensor) and np.asarray(X).ndim == 2 and np.asarray(X).dtype.kind in "OUSM"
+    except (TypeError, ValueError):
+        return False
+
+
+def framed(form: Form, schema: Schema, columns: Sequence[NDArray[Any]]) -> Any:
+    """Return one array (N,) per field in the form of the user's table, its columns in their order."""
+    named = dict(zip(schema.names, columns, strict=True))
+    if isinstance(form, PandasForm):
+        import pandas as pd
+
+        return pd.DataFrame(named, index=form.index)[[str(name) for name in form.columns]].set_axis(
+            form.columns, axis=1
+        )
+    if isinstance(form, PolarsForm):
+        import polars as pl
+
+        return pl.DataFrame(named).select(form.columns)
+    numeric = all(column.dtype.kind == "f" for column in columns)
+    return form.back(np.column_stack([column if numeric else column.astype(object) for column in columns]))
