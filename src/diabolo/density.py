@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from diabolo.check import shorten
 from diabolo.errors import FileError
 from diabolo.model import Autoencoder
 
@@ -27,6 +28,9 @@ MOST = 2048
 
 _NUMBERS = 2**24
 """Numbers kept, at most: wide samples are kept in smaller number."""
+
+_LEAST_VARIANCE = 0.05
+"""What is added to the variance of a number among neighbours, where the variance of all is 1."""
 
 _SAME = 1e-10
 """Squared distance, relative to the squared length, up to which a training sample is taken to be the sample itself."""
@@ -104,7 +108,7 @@ class Density:
     @classmethod
     def fit(cls, placed: Placed) -> Density:
         """Learn from training samples, at least two; see `few` for how many are sensible."""
-        unit = float(placed.code.std()) or 1.0
+        unit = _unit(placed.code)
         bare = cls(placed, unit, (1.0,) * len(SHARES))
         distances, _ = bare._nearest(placed)
         return cls(placed, unit, tuple(_level(distances[:, :k].mean(1)) for k in bare._counts()))
@@ -125,16 +129,19 @@ class Density:
     def parts(self, placed: Placed) -> Tensor:
         """Return what each number of a sample adds to its energy, (B, D): they sum to it.
 
-        The distance in the residual belongs to the numbers one by one; that in the code is laid on them in the
-        proportion in which their reconstructions differ from those of the neighbours.
+        The energy is laid on the numbers in proportion to (x − m)² / (v + ¹⁄₂₀), where m and v are mean and variance of
+        the number among the neighbours: a number is to blame as far as it leaves the range of its neighbours. (The
+        distances themselves are sums over numbers too, but named a corrupted one less often: docs/decisions/0006.)
         """
         distances, nearest = self._nearest(placed)
-        weights = distances.new_zeros(len(distances), len(self.placed.code))
-        weights.scatter_(1, nearest, self._weights().expand_as(distances))  # (B, R)
-        own = _spread(weights, placed.residual, self.placed.residual)  # (B, D)
-        share = _spread(weights, placed.rebuilt, self.placed.rebuilt) + 1e-30
-        of_code = _spread(weights, placed.code / self.unit, self.placed.code / self.unit).sum(1, keepdim=True)
-        return own + of_code * share / share.sum(1, keepdim=True)
+        weights = self._weights()
+        shares = distances.new_zeros(len(distances), len(self.placed.code))
+        shares.scatter_(1, nearest, (weights / weights.sum()).expand_as(distances))  # (B, R)
+        x, kept = placed.residual + placed.rebuilt, self.placed.residual + self.placed.rebuilt
+        mean = shares @ kept  # (B, D)
+        variance = (shares @ kept.square() - mean.square()).clamp_(min=0)
+        blame = (x - mean).square() / (variance + _LEAST_VARIANCE) + 1e-30
+        return (distances @ weights).unsqueeze(1) * (blame / blame.sum(1, keepdim=True))
 
     def arrays(self) -> dict[str, Tensor]:
         """Return the tensors to save."""
@@ -142,8 +149,8 @@ class Density:
         return placed | {"scales": torch.tensor([self.unit, *self.levels], dtype=torch.float64)}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Tensor]) -> Density:
-        """Return what `arrays` described.
+    def from_arrays(cls, arrays: Mapping[str, Tensor], width: int, n: int) -> Density:
+        """Return what `arrays` described, of samples of `width` numbers with codes of `n`.
 
         Raises
         ------
@@ -155,8 +162,13 @@ class Density:
         if not sound or arrays["scales"].shape != (1 + len(SHARES),) or not bool((arrays["scales"] > 0).all()):
             raise FileError(f"The saved density needs finite arrays {', '.join(names)}; save it anew.")
         residual, code, rebuilt = (arrays[name].double() for name in names[:3])
-        if residual.shape != rebuilt.shape or len(code) != len(residual) or code.ndim != 2 or residual.ndim != 2:
-            raise FileError("The saved density has arrays of different length; save it anew.")
+        shapes = [tuple(array.shape) for array in (residual, code, rebuilt)]
+        count = code.numel() // n
+        if shapes != [(count, width), (count, n), (count, width)] or count < 2:
+            raise FileError(
+                f"The saved density needs at least 2 samples of {width} numbers with codes of {n}; got arrays of the "
+                f"shapes {shorten(shapes)}: save it anew."
+            )
         unit, *levels = arrays["scales"].tolist()
         return cls(Placed(residual, code, rebuilt), unit, tuple(levels))
 
@@ -182,15 +194,15 @@ class Density:
         return (torch.where(itself, both[:, 1:], both[:, :-1]) for both in (values, index))  # type: ignore[return-value]
 
 
+def _unit(code: Tensor) -> float:
+    """Return the standard deviation of codes, or 1 if they differ by no more than rounding."""
+    spread = float(code.std())
+    return spread if spread > max(1e-9 * float(code.abs().max()), 1e-12) else 1.0
+
+
 def _level(distances: Tensor) -> float:
     """Return the median, or what else tells the size of numbers of which half are 0."""
     for value in (float(distances.median()), float(distances.mean())):
         if value > 1e-12:
             return value
     return 1.0
-
-
-def _spread(weights: Tensor, x: Tensor, kept: Tensor) -> Tensor:
-    """Return the weighted sum over the kept rows i of (x − keptᵢ)², number by number, (B, D)."""
-    whole = weights.sum(1, keepdim=True)
-    return (whole * x.square() - 2 * x * (weights @ kept) + weights @ kept.square()).clamp_(min=0)

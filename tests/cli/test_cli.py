@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from tests.anomalies import orders
 from tests.worlds import iris
 
 from diabolo.cli.app import main
@@ -144,3 +145,94 @@ def test_version(call):
     import diabolo
 
     assert call("--version")[1].split() == ["diabolo", diabolo.__version__]
+
+
+@pytest.fixture
+def orders_csv(tmp_path):
+    path = tmp_path / "orders.csv"
+    orders(200).drop(columns="when").to_csv(path, index=False)  # dates of a .csv are text
+    return path
+
+
+STEPS = ("--set", "training.steps=50", "--quiet")
+
+
+def test_a_detector_of_a_table_with_text(call, orders_csv, tmp_path):
+    import pandas as pd
+
+    from diabolo import load
+
+    model, frame = tmp_path / "model", pd.read_csv(orders_csv)
+    code, out, err = call("fit", "detector", orders_csv, "-o", model, "--set", "contamination=0.05", *STEPS)
+    assert (code, err) == (0, "")
+    assert "estimator Detector" in " ".join(out.split())
+    fitted = load(model)
+    assert fitted.contamination == 0.05
+    for verb in ("score_samples", "predict", "p_values", "explain", "reconstruct"):
+        written = tmp_path / f"{verb}.csv"
+        code, out, err = call("apply", model, orders_csv, "-o", written, "--as", verb)
+        assert (code, err) == (0, ""), err
+        got, expected = pd.read_csv(written), getattr(fitted, verb)(frame)
+        if verb in ("explain", "reconstruct"):
+            assert list(got.columns) == list(frame.columns)
+        if verb != "reconstruct":
+            np.testing.assert_allclose(got.to_numpy().reshape(np.shape(expected)), expected, rtol=1e-6)
+        else:
+            assert got["city"].tolist() == expected["city"].tolist()
+    assert (pd.read_csv(tmp_path / "predict.csv").to_numpy() < 0).sum() == 10
+    assert call("apply", model, orders_csv, "-o", tmp_path / "scores.npy")[0] == 0
+    np.testing.assert_allclose(np.load(tmp_path / "scores.npy"), fitted.score_samples(frame), rtol=1e-9)
+    assert json.loads(call("info", model, "--json")[1])["offset_"] == fitted.offset_
+    pytest.importorskip("matplotlib")
+    assert call("report", model, orders_csv, "-o", tmp_path / "report.html")[0] == 0
+    page = (tmp_path / "report.html").read_text()
+    assert "threshold" in page
+    assert "reason 1" in page
+
+
+def test_settings_of_a_detector(call, table, tmp_path):
+    settings = ("false_alarm_rate=0.1", "corruption.sigma=0.5", "latent=TopK(k=2)", "training.batch_size=64")
+    flags = [flag for setting in settings for flag in ("--set", setting)]
+    code, out, err = call("fit", "detector", table, "-o", tmp_path / "m", "-n", 3, *flags, *STEPS, "--json")
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    assert told["code"] == 3
+    assert "TopK(k=2)" in told["recipe"]
+    assert "sigma=0.5" in told["recipe"]
+    assert call("fit", "detector", table, "-o", tmp_path / "m", "--set", "contamination=auto", *STEPS)[0] == 0
+
+
+def test_errors_of_a_detector_are_one_sentence(call, orders_csv, table, tmp_path):
+    model = tmp_path / "model"
+    (tmp_path / "ids.csv").write_text("id,x\n" + "".join(f"customer {i},{i}\n" for i in range(100)))
+    (tmp_path / "other.csv").write_text(orders_csv.read_text().replace("price", "cost", 1))
+    (tmp_path / "text.csv").write_text(orders_csv.read_text().replace("\n", "\ndear", 2))
+    assert call("fit", "detector", orders_csv, "-o", model, *STEPS)[0] == 0
+    fit = ("fit", "detector", orders_csv, "-o", tmp_path / "m", *STEPS)
+    for args, word in (
+        ((*fit, "--set", "contamination=0.9"), "in (0, 0.5] or 'auto'; got 0.9"),
+        ((*fit, "--set", "contamination=lots"), "got 'lots'"),
+        ((*fit, "--set", "false_alarm_rate=2"), "'false_alarm_rate' of Detector"),
+        ((*fit, "--set", "false_alarm_rate=0.1", "--set", "contamination=0.1"), "Leave out one of the two"),
+        ((*fit, "--set", "contaminaton=0.1"), "contaminaton"),
+        (("fit", "detector", tmp_path / "ids.csv", "-o", tmp_path / "m", *STEPS), "Column 'id'"),
+        (("apply", model, tmp_path / "other.csv", "-o", tmp_path / "s.csv"), "feature names"),
+        (("apply", model, tmp_path / "text.csv", "-o", tmp_path / "s.csv"), "Column 'price' must hold numbers"),
+        (("apply", model, orders_csv, "-o", tmp_path / "s.csv", "--as", "transform"), "unknown verb 'transform'"),
+        (("apply", model, orders_csv, "-o", tmp_path / "s.npy", "--as", "reconstruct"), "numbers"),
+    ):
+        code, out, err = call(*args)
+        assert (code, out) == (1, ""), args
+        assert err.startswith("error: ")
+        assert word in err
+        assert err.count("\n") == 1
+    assert not (tmp_path / "m").exists()
+    assert not (tmp_path / "s.csv").exists()
+
+
+@pytest.mark.parametrize("setting", ["device=cpu", "n_components=3", "random_state=1"])
+def test_what_has_an_option_is_not_set_by_path(call, table, tmp_path, setting):
+    code, _, err = call("fit", "detector", table, "-o", tmp_path / "model", "--set", setting)
+    assert code == 1
+    assert setting.partition("=")[0] in err
+    assert "Traceback" not in err

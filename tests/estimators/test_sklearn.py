@@ -11,7 +11,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from tests.worlds import iris, iris_frame
 
-from diabolo import Recipe, Reducer, Training
+from diabolo import Detector, Recipe, Reducer, Training
 from diabolo.latents import Gaussian, Plain, TopK
 from diabolo.nets import MLP, Linear
 from diabolo.recipes import named
@@ -26,6 +26,8 @@ RAISE: Any = "raise"
         Reducer(2, training=QUICK),
         Reducer(2, recipe="linear"),
         Reducer(1, recipe="vae", training=QUICK),
+        Detector(training=Training(steps=20, validation=0.0)),
+        Detector(training=Training(steps=20, validation=0.0), contamination=0.1),
     ]
 )
 def test_common_checks(estimator, check):

@@ -17,6 +17,9 @@ from diabolo.recipes import RECIPES, named
 from diabolo.text import revise_from_text
 from diabolo.training import Progress, Training
 
+_OPTIONS = {"n_components", "recipe", "training", "random_state", "device"}
+"""Parameters of every estimator, which have options of their own."""
+
 
 def make(
     job: str, components: int | None, recipe: str | None, settings: Sequence[str], seed: int, device: str
@@ -26,10 +29,10 @@ def make(
     if job.lower() not in jobs:
         raise ParameterError(f"Cannot fit: {unknown('estimator', job, jobs)}")
     made = cast(Callable[[], Estimator], jobs[job.lower()])()  # what is not said is left at its default
-    own, said = made.get_params(deep=False), [_said(setting) for setting in settings]
-    of_job = {path: _value(text) for path, text in said if path in own}
+    own, said = made.get_params(deep=False).keys() - _OPTIONS, [_said(setting) for setting in settings]
+    of_job: dict[str, Any] = {path: _value(text) for path, text in said if path in own}
     of_parts = [(path, text) for path, text in said if path not in own]
-    composition, training = _settled(named(own["recipe"] if recipe is None else recipe), made.training, of_parts)
+    composition, training = _settled(named(made.recipe if recipe is None else recipe), made.training, of_parts)
     if components is not None:
         of_job["n_components"] = components
     return made.set_params(recipe=composition, training=training, random_state=seed, device=device, **of_job)

@@ -15,7 +15,6 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from diabolo import likelihoods
 from diabolo.check import Maybe, Whole
 from diabolo.corruptions import GaussianNoise
 from diabolo.data import Form, Scaling, Schema, Stored, read
@@ -23,15 +22,15 @@ from diabolo.density import Density, Placed
 from diabolo.errors import FileError
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.findings import report
-from diabolo.estimators.intake import samples
+from diabolo.estimators.intake import learn, samples, whole
 from diabolo.estimators.start import Start
-from diabolo.estimators.tabular import framed, likelihood_of, per_field
+from diabolo.estimators.tabular import framed, per_field, restored, suited
 from diabolo.estimators.threshold import Threshold
 from diabolo.metrics import p_values
 from diabolo.model import Recipe
 from diabolo.nets import MLP
 from diabolo.report import Page
-from diabolo.training import Callback, Training, resolve, split
+from diabolo.training import Callback, Training, resolve
 
 Array = NDArray[Any]
 
@@ -154,8 +153,7 @@ class Detector(OutlierMixin, Estimator):
             If the loss is no longer finite.
         """
         recipe, seed = self.check_parameters(), self._seed()
-        array, counts = samples(self, X, reset=True)
-        learnt, held = split(len(array), 0.0 if self.false_alarm_rate is None else _HELD, seed)
+        array, counts, learnt, held = learn(self, X, 0.0 if self.false_alarm_rate is None else _HELD, seed)
         self._train(self._started(array[learnt.numpy()], recipe, seed), callbacks, checkpoint)
         few = Density.few(len(learnt), int(np.prod(self.shape_)), torch.Generator().manual_seed(seed))
         self.density_ = Density.fit(Placed.joined(self._placed(array, counts, learnt[few])))
@@ -204,7 +202,8 @@ class Detector(OutlierMixin, Estimator):
         Exact (never too small, on average over calibration samples) if fitted with a `false_alarm_rate`. For a batch,
         ``metrics.discoveries(p, rate)`` flags such that at most a share `rate` of what it flags is usual.
         """
-        return p_values(self.scores_, -self.score_samples(X))
+        energies = -self.score_samples(X)
+        return p_values(self.scores_, energies)
 
     def explain(self, X: Any) -> Any:
         """Return what each value adds to the energy: (N, D) of a table, as X; the shape of X for series and images.
@@ -212,7 +211,7 @@ class Detector(OutlierMixin, Estimator):
         The parts of a sample sum to minus its `score_samples`. What the model expected instead, `reconstruct` gives.
         """
         check_is_fitted(self)
-        X = read(X)
+        X = whole(X)
         array, counts = samples(self, X)
         parts = np.concatenate([self.density_.parts(placed).numpy() for placed in self._placed(array, counts)])
         if self.schema_ is None:
@@ -222,7 +221,7 @@ class Detector(OutlierMixin, Estimator):
     def reconstruct(self, X: Any) -> Any:
         """Return what the model expects instead of X, in the form and the units of X; missing values are filled in."""
         check_is_fitted(self)
-        X = read(X)
+        X = whole(X)
         array, _ = samples(self, X)
         rebuilt = self._rebuilt(array)
         if self.schema_ is None:
@@ -258,8 +257,7 @@ class Detector(OutlierMixin, Estimator):
         size, scaling = int(np.prod(array.shape[1:])), None
         if self.schema_ is not None:
             size, scaling = len(self.schema_.fields), Scaling(np.zeros(size), np.ones(size))
-            if isinstance(recipe.likelihood, likelihoods.Auto):
-                recipe = replace(recipe, likelihood=likelihood_of(self.schema_))
+            recipe = suited(recipe, self.schema_)
         n = self.n_components or min(max(round(size / 4), 1), 64)
         return Start.of(array, recipe, n, self.training.validation, seed, resolve(self.device), scaling)
 
@@ -283,10 +281,9 @@ class Detector(OutlierMixin, Estimator):
         return {"schema": schema}, arrays | {"scores": torch.from_numpy(self.scores_)}
 
     def _restore(self, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
-        self.schema_ = None if plain["schema"] is None else Schema.from_json(plain["schema"])
-        self.density_ = Density.from_arrays(
-            {name.removeprefix("density."): value for name, value in arrays.items() if name.startswith("density.")}
-        )
+        self.schema_ = restored(plain["schema"], self.shape_, self.n_features_in_)
+        density = {name.removeprefix("density."): arrays[name] for name in arrays if name.startswith("density.")}
+        self.density_ = Density.from_arrays(density, int(np.prod(self.shape_)), self.model_.n)
         self.scores_ = arrays["scores"].numpy()
         if self.scores_.ndim != 1 or not len(self.scores_) or not np.isfinite([*self.scores_, self.offset_]).all():
             raise FileError("its scores are not finite numbers")

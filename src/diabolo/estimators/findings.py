@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from diabolo.data import Form, Stored, kind, read
-from diabolo.data.form import PandasForm, PolarsForm
+from diabolo.check import shorten
+from diabolo.data import Stored, kind, read
+from diabolo.errors import DataError
 from diabolo.estimators.intake import samples
+from diabolo.estimators.tabular import rows
 from diabolo.report import Page, curves, pairs, scores
 
 if TYPE_CHECKING:
@@ -29,11 +31,11 @@ _MEASURED = 20_000
 def report(detector: Detector, X: Any, y: Any = None) -> Page:
     """Return the page of a detector on X, with known anomalies y (N,) of 0 and 1 if there are any."""
     X = read(X)
+    known = None if y is None else _flags(y, len(X))
     if isinstance(X, Stored):
         index = np.arange(0, len(X), -(-len(X) // _MEASURED))
-        X, y = X.take(index), None if y is None else np.asarray(y)[index]
+        X, known = X.back(X.take(index)), None if known is None else known[index]
     energies, threshold = -detector.score_samples(X), -detector.offset_
-    known = None if y is None else np.asarray(y).astype(bool)
     page = Page(f"Detector: anomalies among {len(energies)} samples")
     page.paragraph(f"{detector.recipe_}\n{detector.recipe_.equation()}")
     page.table([_facts(detector, energies, known)])
@@ -46,7 +48,7 @@ def report(detector: Detector, X: Any, y: Any = None) -> Page:
         expected = np.asarray(detector.reconstruct(array[worst]))
         page.figure(pairs(array[worst], expected, kind(array.shape[1:])), "Samples, and what was expected instead.")
     else:
-        page.table(_reasons(detector, detector.schema_.names, _rows(X, worst), worst, energies[worst]))
+        page.table(_reasons(detector, detector.schema_.names, rows(X, worst), worst, energies[worst]))
     if len(detector.history_):
         page.heading("Training")
         page.figure(curves(detector.history_.columns))
@@ -71,11 +73,11 @@ def _facts(detector: Detector, energies: Any, known: Any) -> dict[str, object]:
 
 
 def _reasons(
-    detector: Detector, names: Sequence[str], rows: Any, numbers: Any, energies: Any
+    detector: Detector, names: Sequence[str], few: Any, numbers: Any, energies: Any
 ) -> list[dict[str, object]]:
     """Return a line for each anomaly: the columns that add most to its energy, with value and expected value."""
-    parts = np.asarray(detector.explain(rows), dtype=float)
-    given, expected = (np.asarray(table, dtype=object) for table in (rows, detector.reconstruct(rows)))
+    parts = np.asarray(detector.explain(few), dtype=float)
+    given, expected = (np.asarray(table, dtype=object) for table in (few, detector.reconstruct(few)))
     lines = []
     for i, number in enumerate(numbers):
         line: dict[str, object] = {"row": int(number), "energy": float(energies[i])}
@@ -86,12 +88,18 @@ def _reasons(
     return lines
 
 
-def _rows(X: Any, index: Any) -> Any:
-    form = Form.of(X)
-    if isinstance(form, PandasForm):
-        return X.iloc[index]
-    return X[index.tolist()] if isinstance(form, PolarsForm) else np.asarray(X)[index]
+def _flags(y: Any, count: int) -> Any:
+    """Return known anomalies (N,) as booleans."""
+    given = np.asarray(y)
+    if given.shape != (count,) or not np.isin(given, (0, 1)).all():
+        raise DataError(
+            f"y must hold {count} numbers, 1 or true for known anomalies and 0 or false for usual samples; got "
+            f"{shorten(given.ravel()[:5].tolist())} in shape {given.shape}. Compare labels with that of an anomaly."
+        )
+    return given.astype(bool)
 
 
 def _short(value: object) -> str:
+    if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
+        return "missing"
     return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)

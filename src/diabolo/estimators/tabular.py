@@ -3,15 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from diabolo.check import shorten
 from diabolo.data import Form, Schema
+from diabolo.data.cells import table_of
 from diabolo.data.form import PandasForm, PolarsForm
-from diabolo.likelihoods import Bernoulli, Categorical, Likelihood, Mixed, SquaredError
+from diabolo.errors import FileError, ParameterError
+from diabolo.flow import Shape
+from diabolo.likelihoods import Auto, Bernoulli, Categorical, Likelihood, Mixed, SquaredError
+from diabolo.model import Recipe
+
+
+def suited(recipe: Recipe, schema: Schema) -> Recipe:
+    """Return the recipe with the likelihood of encoded rows, if it leaves that open.
+
+    Raises
+    ------
+    ParameterError
+        If its likelihood is none of any numbers, which is what standardised numbers and dates can be.
+    """
+    if isinstance(recipe.likelihood, Auto):
+        return replace(recipe, likelihood=likelihood_of(schema))
+    domains = recipe.likelihood.domains(schema.width)
+    for field, place in zip(schema.fields, schema.slices, strict=True):
+        if field.kind != "category" and set(domains[place][: field.width - field.missing]) - {"real"}:
+            raise ParameterError(
+                "Parameter 'likelihood' of a recipe must be one of any numbers, such as SquaredError() or Laplace(), "
+                f"for column {field.name!r} of a table, which is standardised; got {shorten(recipe.likelihood)}. "
+                "Leave it out to have it chosen."
+            )
+    return recipe
 
 
 def likelihood_of(schema: Schema) -> Likelihood:
@@ -83,6 +110,20 @@ def holds_text(X: Any) -> bool:
         return False
 
 
+def rows(X: Any, index: NDArray[np.int64]) -> Any:
+    """Return some rows of the user's table or array: of a frame as a frame, of all else as an array.
+
+    Examples
+    --------
+    >>> rows([[3.5, "a"], [4.5, "b"]], np.array([1])).tolist()
+    [[4.5, 'b']]
+    """
+    form = Form.of(X)
+    if isinstance(form, PandasForm):
+        return X.iloc[index]
+    return X[index.tolist()] if isinstance(form, PolarsForm) else table_of(X)[index]
+
+
 def framed(form: Form, schema: Schema, columns: Sequence[NDArray[Any]]) -> Any:
     """Return one array (N,) per field in the form of the user's table, its columns in their order."""
     named = dict(zip(schema.names, columns, strict=True))
@@ -98,3 +139,22 @@ def framed(form: Form, schema: Schema, columns: Sequence[NDArray[Any]]) -> Any:
         return pl.DataFrame(named).select(form.columns)
     numeric = all(column.dtype.kind == "f" for column in columns)
     return form.back(np.column_stack([column if numeric else column.astype(object) for column in columns]))
+
+
+def restored(plain: object, shape: Shape, columns: int) -> Schema | None:
+    """Return the schema saved with a model of samples of `shape`, made of so many columns; None if they are no rows.
+
+    Raises
+    ------
+    FileError
+        If it is no description of a schema, or one of other samples.
+    """
+    if len(shape) != 1 and plain is None:
+        return None
+    schema = Schema.from_json(plain)
+    if shape != (schema.width,) or len(schema.fields) != columns:
+        raise FileError(
+            f"its schema makes {schema.width} numbers of {len(schema.fields)} columns, but its model takes samples of "
+            f"shape {shape} from {columns} columns"
+        )
+    return schema

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diabolo.check import Maybe, Number, OneOf, demand
-from diabolo.errors import DiaboloWarning, ParameterError
+from diabolo.check import Maybe, Number, demand
+from diabolo.errors import DataError, DiaboloWarning, ParameterError
 from diabolo.metrics import Tail, cutoff
+from diabolo.metrics.conformal import most_within
 
 Array = NDArray[np.float64]
 
-CONTAMINATION = Number(0, 0.5, open_low=True)
 RATE = Maybe(Number(0, 1, open_low=True, open_high=True), "contamination decides")
 
 _FENCE = 3.0
@@ -22,6 +22,19 @@ _FENCE = 3.0
 
 _MAD = 1.4826
 """Standard deviation of a normal distribution in terms of its median absolute deviation."""
+
+_NOTHING = 1e-9
+"""Scores up to it are rounding: those of samples that have enough equals."""
+
+
+class _Contamination:
+    share = Number(0, 0.5, open_low=True)
+
+    def __contains__(self, value: object) -> bool:
+        return value == "auto" if isinstance(value, str) else value in self.share
+
+    def __str__(self) -> str:
+        return f"{self.share} or 'auto'"
 
 
 @dataclass(frozen=True)
@@ -52,10 +65,7 @@ class Threshold:
 
     def check(self, owner: str) -> None:
         """Raise ParameterError for the first parameter that is not allowed."""
-        if isinstance(self.contamination, str):
-            demand("contamination", owner, self.contamination, OneOf("auto"))
-        else:
-            demand("contamination", owner, self.contamination, CONTAMINATION)
+        demand("contamination", owner, self.contamination, _Contamination())
         demand("false_alarm_rate", owner, self.false_alarm_rate, RATE)
         if self.false_alarm_rate is not None and self.contamination != "auto":
             raise ParameterError(
@@ -73,18 +83,29 @@ class Threshold:
 
 
 def _with_rate(scores: Array, rate: float) -> float:
-    if rate * (len(scores) + 1) >= 1:
+    if most_within(rate, len(scores) + 1):
         return cutoff(scores, rate)
+    needed = int(np.ceil(1 / rate)) - 1
+    try:
+        threshold = Tail.fit(scores, max(0.05, min(0.5, 40 / len(scores)))).threshold(rate)
+    except DataError as error:
+        raise DataError(
+            f"A false_alarm_rate of {rate:g} needs {needed} calibration samples, or some 50 distinct scores to "
+            f"extrapolate it from; there are {len(scores)}. Fit with more samples, or give a higher rate."
+        ) from error
     warnings.warn(
-        f"A false alarm rate of {rate:g} needs {int(np.ceil(1 / rate)) - 1} calibration samples to be guaranteed; "
-        f"there are {len(scores)}, so it is extrapolated from their tail. Give more samples, or a higher rate.",
+        f"A false alarm rate of {rate:g} needs {needed} calibration samples to be guaranteed; there are {len(scores)}, "
+        "so it is extrapolated from their tail. Give more samples, or a higher rate.",
         DiaboloWarning,
         stacklevel=5,
     )
-    return Tail.fit(scores, max(0.05, min(0.5, 40 / len(scores)))).threshold(rate)
+    return threshold
 
 
 def _fence(scores: Array) -> float:
-    logs = np.log(scores + 1e-12)
+    """Return what robustly is far above the scores; those that are 0 tell nothing of how far others reach."""
+    logs = np.log(scores[scores > _NOTHING])
+    if not len(logs):
+        return _NOTHING
     middle = np.median(logs)
-    return float(np.exp(middle + _FENCE * _MAD * np.median(np.abs(logs - middle))))
+    return float(np.exp(middle + _FENCE * _MAD * np.median(np.abs(logs - middle)) + _NOTHING))
