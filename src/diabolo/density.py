@@ -191,7 +191,7 @@ class Density:
         squares = torch.addmm(kept.square().sum(1), points, kept.T, alpha=-2).add_(length.unsqueeze(1)).clamp_(min=0)
         values, index = squares.topk(max(self._counts()) + 1, largest=False)
         itself = (values[:, :1] <= _SAME * length.unsqueeze(1)).expand(-1, values.shape[1] - 1)
-        return (torch.where(itself, both[:, 1:], both[:, :-1]) for both in (values, index))  # type: ignore[return-value]
+        return torch.where(itself, values[:, 1:], values[:, :-1]), torch.where(itself, index[:, 1:], index[:, :-1])
 
 
 def _unit(code: Tensor) -> float:
