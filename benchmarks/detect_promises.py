@@ -18,6 +18,7 @@ from __future__ import annotations
 import warnings
 from argparse import Namespace
 from collections.abc import Iterator
+from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
@@ -40,6 +41,7 @@ def main() -> None:
     report = Report("Promises of the detector", arguments, seeds="one seed for each, from 0")
     for part in arguments.only:
         PARTS[part](report, range(arguments.rounds))
+    report.versions |= {"diabolo": version("diabolo"), "torch": version("torch")}
     report.finish()
 
 
