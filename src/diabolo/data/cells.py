@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from diabolo.check import listed
 from diabolo.data.form import Form, NumpyForm, PandasForm, PolarsForm, TorchForm
 from diabolo.errors import DataError, DataTypeError
 
@@ -146,18 +147,6 @@ def endless(name: str) -> DataError:
         f"Column {name!r} must hold finite numbers; got infinity, or numbers too far apart. "
         "Clip them, or write NaN where a value is missing."
     )
-
-
-def listed(names: list[str]) -> str:
-    """Print the first three of some names, for use inside an error sentence.
-
-    Examples
-    --------
-    >>> print(listed(["a", "b"]), listed(list("abcde")), listed([]), sep="; ")
-    'a', 'b'; 'a', 'b', 'c' and 2 more; none
-    """
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return (", ".join(map(repr, names[:3])) + more) or "none"
 
 
 def _array(X: Any) -> np.ndarray:

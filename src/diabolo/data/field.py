@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from diabolo.check import Allowed, Flag, Number, OneOf, shorten
-from diabolo.data.cells import Content, endless, listed, present
+from diabolo.check import Allowed, Flag, Number, OneOf, listed, shorten
+from diabolo.data.cells import Content, endless, present
 from diabolo.data.moments import Moments
 from diabolo.errors import DataError, DiaboloWarning, FileError
 

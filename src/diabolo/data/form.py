@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from scipy.sparse import issparse
 
-from diabolo.check import shorten
+from diabolo.check import listed, shorten
 from diabolo.errors import DataError, DataTypeError
 from diabolo.flow import Shape
 
@@ -229,10 +229,9 @@ def refuse(offending: Sequence[tuple[object, object]]) -> None:
     """
     if not offending:
         return
-    names = ", ".join(repr(name) for name, _ in offending[:3])
-    more = f" and {len(offending) - 3} more" if len(offending) > 3 else ""
+    names = listed([name for name, _ in offending])
     kinds = ", ".join(sorted({str(dtype) for _, dtype in offending[:3]}))
     raise DataTypeError(
-        f"X must hold numbers only; column{'s' if len(offending) > 1 else ''} {names}{more} "
+        f"X must hold numbers only; column{'s' if len(offending) > 1 else ''} {names} "
         f"({kinds}) cannot be used as they are: drop them, or encode them as numbers."
     )

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from diabolo.check import OneOf, demand, shorten
-from diabolo.data.cells import Content, blank, column_of, listed, names_of, present, table_of, told
+from diabolo.check import OneOf, demand, listed, shorten
+from diabolo.data.cells import Content, blank, column_of, names_of, present, table_of, told
 from diabolo.data.field import Field, foreign, number_fields, standardised
 from diabolo.errors import DataError, DataTypeError
 

@@ -211,12 +211,17 @@ class Estimator(BaseEstimator, ABC):
         except ValueError as error:
             raise DataError(_one_line(error)) from error
         kind(array.shape[1:])
-        if not reset and array.shape[1:] != self.shape_:
+        if not reset and array.shape[1:] != self._given:
             raise DataError(
                 f"X holds samples of shape {array.shape[1:]}, but {type(self).__name__} was fitted on samples of shape "
-                f"{self.shape_}; reshape or resize X."
+                f"{self._given}; reshape or resize X."
             )
         return array
+
+    @property
+    def _given(self) -> Shape:
+        """The shape of a sample as the user has it, which a job may encode for the model."""
+        return self.shape_
 
     def _blocks(self, array: Array | Stored) -> Iterator[tuple[Tensor, Autoencoder]]:
         """Yield scaled samples in blocks, and the model to apply, in the precision of the data.

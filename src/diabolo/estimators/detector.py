@@ -17,15 +17,16 @@ from torch import Tensor
 
 from diabolo.check import Maybe, Whole
 from diabolo.corruptions import GaussianNoise
-from diabolo.data import Form, Scaling, Schema, Stored, read
+from diabolo.data import Form, Scaling, Schema, Stored, joined, read
 from diabolo.density import Density, Placed
 from diabolo.errors import FileError
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.findings import report
-from diabolo.estimators.intake import learn, samples, whole
+from diabolo.estimators.intake import learn, samples
 from diabolo.estimators.start import Start
 from diabolo.estimators.tabular import framed, per_field, restored, suited
 from diabolo.estimators.threshold import Threshold
+from diabolo.flow import Shape
 from diabolo.metrics import p_values
 from diabolo.model import Recipe
 from diabolo.nets import MLP
@@ -185,7 +186,7 @@ class Detector(OutlierMixin, Estimator):
         check_is_fitted(self)
         X = read(X)
         if isinstance(X, Stored):
-            return np.concatenate([self.score_samples(part) for part in X.parts()])
+            return joined(self.score_samples(part) for part in X.parts())
         return -self._energies(*samples(self, X))
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -211,7 +212,9 @@ class Detector(OutlierMixin, Estimator):
         The parts of a sample sum to minus its `score_samples`. What the model expected instead, `reconstruct` gives.
         """
         check_is_fitted(self)
-        X = whole(X)
+        X = read(X)
+        if isinstance(X, Stored):
+            return joined(self.explain(part) for part in X.parts())
         array, counts = samples(self, X)
         parts = np.concatenate([self.density_.parts(placed).numpy() for placed in self._placed(array, counts)])
         if self.schema_ is None:
@@ -221,7 +224,9 @@ class Detector(OutlierMixin, Estimator):
     def reconstruct(self, X: Any) -> Any:
         """Return what the model expects instead of X, in the form and the units of X; missing values are filled in."""
         check_is_fitted(self)
-        X = whole(X)
+        X = read(X)
+        if isinstance(X, Stored):
+            return joined(self.reconstruct(part) for part in X.parts())
         array, _ = samples(self, X)
         rebuilt = self._rebuilt(array)
         if self.schema_ is None:
@@ -242,15 +247,12 @@ class Detector(OutlierMixin, Estimator):
         return report(self, X, y)
 
     def check_parameters(self) -> Recipe:
-        """Return the recipe, once every parameter is known to be allowed.
-
-        Raises
-        ------
-        ParameterError
-            For the first parameter that is not.
-        """
         Threshold(self.contamination, self.false_alarm_rate).check(type(self).__name__)
         return super().check_parameters()
+
+    @property
+    def _given(self) -> Shape:
+        return self.shape_ if self.schema_ is None else (len(self.schema_.fields),)
 
     def _started(self, array: Array, recipe: Recipe, seed: int) -> Start:
         """Return what training starts from: a table is scaled by its schema."""
@@ -290,7 +292,5 @@ class Detector(OutlierMixin, Estimator):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
+        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
         return tags

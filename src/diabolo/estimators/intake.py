@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from torch import Tensor
 
 from diabolo.data import Form, Schema, Stored, read
 from diabolo.data.form import NumpyForm, TorchForm
-from diabolo.data.stored import joined
 from diabolo.errors import DataError
 from diabolo.estimators.tabular import holds_text, rows, seen
 from diabolo.training import split
@@ -65,12 +63,6 @@ def samples(detector: Detector, X: Any) -> tuple[Array, NDArray[np.bool_] | None
     return _numbers(detector.schema_, X)
 
 
-def whole(X: Any) -> Any:
-    """Return the user's data, read if it is a path; rows on disk all at once."""
-    X = read(X)
-    return joined(X.parts()) if isinstance(X, Stored) else X
-
-
 def _numbers(schema: Schema | None, X: Any) -> tuple[Array, NDArray[np.bool_] | None]:
     if schema is None:
         return X, None
@@ -89,11 +81,7 @@ def _some(X: Any) -> Any:
 def _checked(detector: Detector, X: Any, reset: bool) -> Any:
     """Return X, an array of numbers checked as every estimator does, of mixed columns or a frame by its columns."""
     if isinstance(Form.of(X), NumpyForm | TorchForm) and not holds_text(X):
-        if reset or detector.schema_ is None:
-            return detector._take(X, reset)
-        by_column = copy.copy(detector)
-        by_column.shape_ = (detector.n_features_in_,)  # a row as the user has it, not as it is encoded
-        return by_column._take(X)
+        return detector._take(X, reset)
     if len(X) < (least := 2 if reset else 1):
         raise DataError(f"X must hold at least {least} sample{'s to learn from' if reset else ''}; got {len(X)}.")
     try:

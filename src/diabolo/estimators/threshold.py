@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from diabolo.check import Maybe, Number, demand
 from diabolo.errors import DataError, DiaboloWarning, ParameterError
 from diabolo.metrics import Tail, cutoff
-from diabolo.metrics.conformal import most_within
+from diabolo.metrics.conformal import least_parts, most_within
 
 Array = NDArray[np.float64]
 
@@ -85,7 +85,7 @@ class Threshold:
 def _with_rate(scores: Array, rate: float) -> float:
     if most_within(rate, len(scores) + 1):
         return cutoff(scores, rate)
-    needed = int(np.ceil(1 / rate)) - 1
+    needed = least_parts(rate) - 1
     try:
         threshold = Tail.fit(scores, max(0.05, min(0.5, 40 / len(scores)))).threshold(rate)
     except DataError as error:

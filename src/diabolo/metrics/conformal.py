@@ -99,7 +99,7 @@ def cutoff(calibration: ArrayLike, rate: float) -> float:
     flagged = most_within(rate, len(known) + 1)
     if not flagged:
         raise DataError(
-            f"A rate of {float(rate):g} needs at least {_least_parts(rate) - 1} calibration scores; got {len(known)}. "
+            f"A rate of {float(rate):g} needs at least {least_parts(rate) - 1} calibration scores; got {len(known)}. "
             "Give more, or a larger rate."
         )
     return float(known[len(known) - flagged])
@@ -204,7 +204,13 @@ def _real(name: str, values: ArrayLike) -> np.ndarray:
     return real
 
 
-def _least_parts(rate: float) -> int:
-    """Return the least n with ``1 / n <= rate``; exact, for a rate so small that its inverse is infinite too."""
+def least_parts(rate: float) -> int:
+    """Return the least n with ``1 / n <= rate``; exact, for a rate so small that its inverse is infinite too.
+
+    Examples
+    --------
+    >>> least_parts(0.05), least_parts(0.3)
+    (20, 4)
+    """
     whole = int(1 / Fraction(float(rate)))
     return whole + (1 / whole > rate)
