@@ -69,3 +69,48 @@ def waves(count: int, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     phase = np.linspace(0, 6, 24)[None, :, None] + rng.uniform(0, 6, (count, 1, 2))
     return np.sin(phase) + 0.05 * rng.normal(size=phase.shape)
+
+
+def turns(count: int, channels: int = 1, seed: int = 0) -> np.ndarray:
+    """A long series (T, C) that turns around every 25 points, each channel a little later than the one before."""
+    rng = np.random.default_rng(seed)
+    phase = np.arange(count)[:, None] * 2 * np.pi / 25 + np.arange(channels)
+    return np.sin(phase) + 0.05 * rng.normal(size=phase.shape)
+
+
+def reordered(x: np.ndarray, at: int, channel: int = 0) -> np.ndarray:
+    """The same series with the values of one turn of a channel in rising order: no point tells, only their order."""
+    bad = x.copy()
+    bad[at : at + 25, channel] = np.sort(x[at : at + 25, channel])
+    return bad
+
+
+def hours(count: int, seed: int = 0, start: str = "2026-01-01") -> pd.DataFrame:
+    """A frame with a row for each hour, numbered from 100: the time, two numbers, one often missing, and a category."""
+    rng, hour = np.random.default_rng(seed), np.arange(count) % 24
+    return pd.DataFrame(
+        {
+            "load": 500 + 100 * np.sin(hour * np.pi / 12) + 5 * rng.normal(size=count),
+            "time": pd.date_range(start, periods=count, freq="h"),
+            "heat": np.where(rng.random(count) < 0.1, np.nan, np.cos(hour * np.pi / 12)),
+            "shift": np.where(hour < 12, "early", "late"),
+        },
+        index=pd.RangeIndex(100, 100 + count),
+    )
+
+
+def weaves(count: int, seed: int = 0) -> list[np.ndarray]:
+    """Images (1, H, W) of three sizes, of cloth that repeats every 8 pixels and begins with a thread or between two."""
+    rng, sizes = np.random.default_rng(seed), ((40, 32), (32, 48), (36, 36))
+    images = []
+    for i in range(count):
+        y, x = np.mgrid[: sizes[i % 3][0], : sizes[i % 3][1]] + 4 * rng.integers(0, 2, (2, 1, 1))
+        images.append(np.sin(y * np.pi / 4) * np.sin(x * np.pi / 4) + 0.05 * rng.normal(size=y.shape))
+    return [image[None] for image in images]
+
+
+def torn(image: np.ndarray, y: int, x: int) -> np.ndarray:
+    """The same image with a flat square of 6 pixels."""
+    bad = image.copy()
+    bad[:, y : y + 6, x : x + 6] = 0
+    return bad

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diabolo.density import LEAST, MOST, SHARES, Density, Placed
+from diabolo.density import BESIDE, LEAST, MOST, Density, Placed
 from diabolo.errors import FileError
 
 WIDTH, CODE = 4, 2
@@ -36,7 +36,7 @@ def brute(density, where, alone=()):
     for i, point in enumerate(points):
         others = np.delete(kept, i, 0) if i in alone else kept
         squares = np.sort(((others - point) ** 2).sum(1))
-        counts = [min(len(kept) - 1, max(LEAST, round(share * len(kept)))) for share in SHARES]
+        counts = [min(len(kept) - 1, max(LEAST, round(share * len(kept)))) for share in BESIDE.shares]
         each = [squares[:k].mean() / level for k, level in zip(counts, density.levels, strict=True)]
         energies.append(where.residual.shape[1] / 2 * np.mean(each))
     return np.array(energies)
@@ -118,10 +118,12 @@ def test_more_samples_mean_more_neighbours_so_that_a_crowd_does_not_vouch_for_it
 
 def test_a_sample_repeated_in_proportion_keeps_its_place():
     train, new = placed(500), placed(50, seed=1)
-    doubled = stacked(train, train)
-    assert Density.fit(doubled)._counts() == [2 * k for k in Density.fit(train)._counts()] == [10, 100]
-    bare = [Density(where, 1.0, (1.0, 1.0)).energy(new) for where in (train, doubled)]
-    np.testing.assert_allclose(bare[0], bare[1], rtol=1e-9)
+    twice = torch.arange(500).repeat_interleave(2)  # every other of them is looked at for the wide neighbourhood
+    doubled = Placed(*(part[twice] for part in (train.residual, train.code, train.rebuilt)))
+    bare = [Density(where, 1.0, (1.0, 1.0)) for where in (train, doubled)]
+    counts = [[distances.shape[1] for distances, _ in density._nearest(new)] for density in bare]
+    assert counts == [[5, 50], [10, 50]]
+    np.testing.assert_allclose(bare[0].energy(new), bare[1].energy(new), rtol=1e-9)
 
 
 def test_the_farther_the_rarer():

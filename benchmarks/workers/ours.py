@@ -11,6 +11,7 @@ import torch
 
 from benchmarks.workers.counting import flop, forget, peak, resident
 from benchmarks.workers.protocol import Settings, Task, serve
+from benchmarks.workers.series import Series, by_windows, task
 from benchmarks.workers.sets import anomaly_split, load, one_class, standardised
 from diabolo import Reducer, Training
 from diabolo.data import Scaling, Stored
@@ -149,6 +150,12 @@ def anomalies(settings: Settings) -> Task:
     return Task(block)
 
 
+def series(settings: Settings) -> Task:
+    """Fit on a series; the scores of the points of another part of it."""
+    _ = _detector(0).fit(load("normal", 64, 5))
+    return task(_SERIES[settings["model"]])
+
+
 class Distance:
     """The Euclidean distance to the mean of the standardised columns, clipped softly: no training."""
 
@@ -204,6 +211,31 @@ def _distance(seed: int) -> Distance:
     return Distance()
 
 
+def _series_by_detector(series: Series, asked: Settings) -> np.ndarray:
+    from diabolo import Detector
+
+    detector = Detector(window=asked["length"], random_state=asked["seed"]).fit(series.train)
+    return -detector.score_samples(series.test)
+
+
+def _series_by_distance(series: Series, asked: Settings) -> np.ndarray:
+    return -Distance().fit(series.train).score_samples(series.test)
+
+
+def _series_by_components(series: Series, asked: Settings) -> np.ndarray:
+    """Return what the principal components of 90 % of the variance of windows do not rebuild, squared."""
+    from sklearn.decomposition import PCA
+
+    def rows(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        components = PCA(0.9, svd_solver="full").fit(train)
+        return np.square(test - components.inverse_transform(components.transform(test))).sum(1)
+
+    return by_windows(series, asked["length"], asked["stride"], rows)
+
+
+_SERIES = {"Detector": _series_by_detector, "distance": _series_by_distance, "Sub-PCA": _series_by_components}
+
+
 def _reducer(settings: Settings) -> Reducer:
     training = Training(epochs=settings["epochs"], batch_size=settings["batch_size"], validation=settings["validation"])
     seed = settings.get("seed", 0)
@@ -219,4 +251,4 @@ def _flop(reducer: Estimator, X: np.ndarray) -> float:
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     rates = {"fit": fit, "apply": apply, "memory": memory, "stored": stored}
-    serve(rates | {"quality": quality, "detection": detection, "anomalies": anomalies})
+    serve(rates | {"quality": quality, "detection": detection, "anomalies": anomalies, "series": series})

@@ -17,6 +17,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.workers.counting import flop
 from benchmarks.workers.protocol import Settings, Task, serve
+from benchmarks.workers.series import Series, by_windows, task
 from benchmarks.workers.sets import anomaly_split, load, one_class, standardised
 
 
@@ -82,6 +83,19 @@ def anomalies(settings: Settings) -> Task:
     return Task(block)
 
 
+def series(settings: Settings) -> Task:
+    """Fit a detector on the windows of a series as rows; the scores of the points of another part of it."""
+    _untouched(settings["model"], 0).fit(load("normal", 64, 5))
+
+    def scores(given: Series, asked: Settings) -> np.ndarray:
+        def rows(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+            return _untouched(settings["model"], asked["seed"]).fit(train).decision_function(test)
+
+        return by_windows(given, asked["length"], asked["stride"], rows)
+
+    return task(scores)
+
+
 def _untouched(model: str, seed: int) -> BaseDetector:
     made = {
         "AutoEncoder": lambda: AutoEncoder(random_state=seed, verbose=0),
@@ -98,4 +112,4 @@ def _detector(settings: Settings) -> Timed:
 
 
 if __name__ == "__main__":
-    serve({"fit": fit, "detection": detection, "anomalies": anomalies})
+    serve({"fit": fit, "detection": detection, "anomalies": anomalies, "series": series})

@@ -8,7 +8,7 @@ anomalies that come alone, from many for those that come in crowds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,9 +16,6 @@ from torch import Tensor
 from diabolo.check import shorten
 from diabolo.errors import FileError
 from diabolo.model import Autoencoder
-
-SHARES = (0.01, 0.1)
-"""How many of the training samples are neighbours, as shares; energies of both are averaged (docs/decisions/0006)."""
 
 LEAST = 5
 """Neighbours at least."""
@@ -36,6 +33,34 @@ _SAME = 1e-10
 """Squared distance, relative to the squared length, up to which a training sample is taken to be the sample itself."""
 
 
+@dataclass(frozen=True)
+class Measure:
+    """What is near, and how many are neighbours.
+
+    Parameters
+    ----------
+    shares : tuple of float
+        How many of the training samples are neighbours, at least 5; energies of each are averaged.
+    among : tuple of int
+        Training samples among which neighbours are looked for, at most, for each share: the tenth of few is found
+        faster than that of many, and is as wide.
+    by_number : bool
+        Whether what the model does not rebuild counts number by number, beside the code; otherwise only its length
+        does, beside what the model rebuilds.
+    """
+
+    shares: tuple[float, ...] = (0.01, 0.1)
+    among: tuple[int, ...] = (2048, 512)
+    by_number: bool = True
+
+
+BESIDE = Measure()
+"""Residual beside code, a narrow and a wide neighbourhood: for tables and series (docs/decisions/0006)."""
+
+GRAIN = Measure(shares=(0.0,), among=(2048,), by_number=False)
+"""What is rebuilt, the five nearest: for windows of images, of which the residual is grain (docs/decisions/0007)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Placed:
     """Where samples lie.
@@ -48,18 +73,25 @@ class Placed:
         Deterministic codes.
     rebuilt : Tensor (B, D)
         What the codes decode to, scaled.
+    counted : Tensor (B, D), bool, optional
+        Which numbers count; all do if left out.
     """
 
     residual: Tensor
     code: Tensor
     rebuilt: Tensor
+    counted: Tensor | None = None
 
     @staticmethod
     @torch.inference_mode()
-    def by(model: Autoencoder, x: Tensor) -> Placed:
-        """Return where a model places scaled samples x (B, *shape), without noise."""
+    def by(model: Autoencoder, x: Tensor, counted: Tensor | None = None) -> Placed:
+        """Return where a model places scaled samples x (B, *shape), without noise; only those `counted` are there."""
         code, rebuilt = model.encode(x).mean, model.reconstruct(x)
-        return Placed(*(part.flatten(1).cpu() for part in (x - rebuilt, code, rebuilt)))
+        residual, code, rebuilt = (part.flatten(1).cpu() for part in (x - rebuilt, code, rebuilt))
+        if counted is None:
+            return Placed(residual, code, rebuilt)
+        counted = counted.flatten(1)
+        return Placed(residual * counted, code, rebuilt, counted)
 
     @staticmethod
     def joined(blocks: Iterable[Placed]) -> Placed:
@@ -84,6 +116,8 @@ class Density:
         Standard deviation of their codes, all entries together: codes are measured in it.
     levels : tuple of float
         Median over them of the mean squared distance to their neighbours, for each share.
+    measure : Measure
+        What is near.
 
     References
     ----------
@@ -104,14 +138,13 @@ class Density:
     placed: Placed
     unit: float
     levels: tuple[float, ...]
+    measure: Measure = BESIDE
 
     @classmethod
-    def fit(cls, placed: Placed) -> Density:
+    def fit(cls, placed: Placed, measure: Measure = BESIDE) -> Density:
         """Learn from training samples, at least two; see `few` for how many are sensible."""
-        unit = _unit(placed.code)
-        bare = cls(placed, unit, (1.0,) * len(SHARES))
-        distances, _ = bare._nearest(placed)
-        return cls(placed, unit, tuple(_level(distances[:, :k].mean(1)) for k in bare._counts()))
+        bare = cls(placed, _unit(placed.code), (1.0,) * len(measure.shares), measure)
+        return replace(bare, levels=tuple(_level(distances.mean(1)) for distances, _ in bare._nearest(placed)))
 
     @staticmethod
     def few(count: int, width: int, generator: torch.Generator) -> Tensor:
@@ -123,25 +156,32 @@ class Density:
 
     def energy(self, placed: Placed) -> Tensor:
         """Return the energies (B,) in nats, float64. A sample that is one of those kept is not its own neighbour."""
-        distances, _ = self._nearest(placed)
-        return distances @ self._weights()
+        energy = placed.residual.new_zeros(len(placed.residual))
+        for (distances, _), level in zip(self._nearest(placed), self.levels, strict=True):
+            energy += distances.mean(1) * self._weight(level)
+        return energy
 
     def parts(self, placed: Placed) -> Tensor:
         """Return what each number of a sample adds to its energy, (B, D): they sum to it.
 
         The energy is laid on the numbers in proportion to (x − m)² / (v + ¹⁄₂₀), where m and v are mean and variance of
-        the number among the neighbours: a number is to blame as far as it leaves the range of its neighbours. (The
-        distances themselves are sums over numbers too, but named a corrupted one less often: docs/decisions/0006.)
+        the number among the neighbours: a number is to blame as far as it leaves the range of its neighbours; one that
+        does not count is not to blame. (The distances themselves are sums over numbers too, but named a corrupted one
+        less often: docs/decisions/0006.)
         """
-        distances, nearest = self._nearest(placed)
-        weights = self._weights()
-        shares = distances.new_zeros(len(distances), len(self.placed.code))
-        shares.scatter_(1, nearest, (weights / weights.sum()).expand_as(distances))  # (B, R)
+        shares = placed.residual.new_zeros(len(placed.residual), len(self.placed.code))  # (B, R)
+        energy = placed.residual.new_zeros(len(placed.residual), 1)
+        for (distances, nearest), level in zip(self._nearest(placed), self.levels, strict=True):
+            weight = self._weight(level) / distances.shape[1]
+            energy += distances.sum(1, keepdim=True) * weight
+            shares.scatter_add_(1, nearest, torch.full_like(distances, weight))
+        shares /= shares.sum(1, keepdim=True)
         x, kept = placed.residual + placed.rebuilt, self.placed.residual + self.placed.rebuilt
         mean = shares @ kept  # (B, D)
         variance = (shares @ kept.square() - mean.square()).clamp_(min=0)
-        blame = (x - mean).square() / (variance + _LEAST_VARIANCE) + 1e-30
-        return (distances @ weights).unsqueeze(1) * (blame / blame.sum(1, keepdim=True))
+        blame = (x - mean).square() / (variance + _LEAST_VARIANCE)
+        blame = (blame if placed.counted is None else blame * placed.counted) + 1e-30
+        return energy * (blame / blame.sum(1, keepdim=True))
 
     def arrays(self) -> dict[str, Tensor]:
         """Return the tensors to save."""
@@ -149,7 +189,7 @@ class Density:
         return placed | {"scales": torch.tensor([self.unit, *self.levels], dtype=torch.float64)}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Tensor], width: int, n: int) -> Density:
+    def from_arrays(cls, arrays: Mapping[str, Tensor], width: int, n: int, measure: Measure = BESIDE) -> Density:
         """Return what `arrays` described, of samples of `width` numbers with codes of `n`.
 
         Raises
@@ -159,7 +199,7 @@ class Density:
         """
         names = ("residual", "code", "rebuilt", "scales")
         sound = all(name in arrays and bool(arrays[name].isfinite().all()) for name in names)
-        if not sound or arrays["scales"].shape != (1 + len(SHARES),) or not bool((arrays["scales"] > 0).all()):
+        if not sound or arrays["scales"].shape != (1 + len(measure.shares),) or not bool((arrays["scales"] > 0).all()):
             raise FileError(f"The saved density needs finite arrays {', '.join(names)}; save it anew.")
         residual, code, rebuilt = (arrays[name].double() for name in names[:3])
         shapes = [tuple(array.shape) for array in (residual, code, rebuilt)]
@@ -170,28 +210,37 @@ class Density:
                 f"shapes {shorten(shapes)}: save it anew."
             )
         unit, *levels = arrays["scales"].tolist()
-        return cls(Placed(residual, code, rebuilt), unit, tuple(levels))
+        return cls(Placed(residual, code, rebuilt), unit, tuple(levels), measure)
 
-    def _counts(self) -> list[int]:
-        kept = len(self.placed.code)
-        return [min(kept - 1, max(LEAST, round(share * kept))) for share in SHARES]
+    def _weight(self, level: float) -> float:
+        """Return what a mean squared distance counts in the energy."""
+        return 0.5 * self.placed.residual.shape[1] / (len(self.levels) * level)
 
-    def _weights(self) -> Tensor:
-        """Return what the squared distance to the first, second, … neighbour counts in the energy, (K,)."""
-        counts, width = self._counts(), self.placed.residual.shape[1]
-        weights = self.placed.code.new_zeros(max(counts))
-        for count, level in zip(counts, self.levels, strict=True):
-            weights[:count] += 0.5 * width / (len(counts) * count * level)
-        return weights
+    def _point(self, placed: Placed) -> Tensor:
+        """Return the numbers that tell samples apart, (B, D + n) or (B, D + 1)."""
+        if self.measure.by_number:
+            return torch.cat([placed.residual, placed.code / self.unit], 1)
+        return torch.cat([placed.rebuilt, placed.residual.norm(dim=1, keepdim=True)], 1)
 
-    def _nearest(self, placed: Placed) -> tuple[Tensor, Tensor]:
-        """Return squared distances (B, K), rising, and whose they are; a kept sample is passed over once, as itself."""
-        points, kept = (torch.cat([p.residual, p.code / self.unit], 1) for p in (placed, self.placed))
-        length = points.square().sum(1)
-        squares = torch.addmm(kept.square().sum(1), points, kept.T, alpha=-2).add_(length.unsqueeze(1)).clamp_(min=0)
-        values, index = squares.topk(max(self._counts()) + 1, largest=False)
-        itself = (values[:, :1] <= _SAME * length.unsqueeze(1)).expand(-1, values.shape[1] - 1)
-        return torch.where(itself, values[:, 1:], values[:, :-1]), torch.where(itself, index[:, 1:], index[:, :-1])
+    def _nearest(self, placed: Placed) -> list[tuple[Tensor, Tensor]]:
+        """Return squared distances (B, K), rising, and whose they are, for each share.
+
+        What lies at no distance is passed over once: a kept sample is not its own neighbour.
+        """
+        points, kept = (self._point(each) for each in (placed, self.placed))
+        length = points.square().sum(1, keepdim=True)
+        squares = torch.addmm(kept.square().sum(1), points, kept.T, alpha=-2).add_(length).clamp_(min=0)
+        found = []
+        for share, among in zip(self.measure.shares, self.measure.among, strict=True):
+            stride = -(-len(kept) // among)
+            some = squares[:, ::stride]  # (B, R / stride)
+            count = min(some.shape[1] - 1, max(LEAST, round(share * some.shape[1])))
+            values, index = some.topk(count + 1, largest=False)
+            itself = (values[:, :1] <= _SAME * length).expand(-1, count)
+            pairs = ((values[:, 1:], values[:, :-1]), (index[:, 1:] * stride, index[:, :-1] * stride))
+            distances, nearest = (torch.where(itself, others, first) for others, first in pairs)
+            found.append((distances, nearest))
+        return found
 
 
 def _unit(code: Tensor) -> float:

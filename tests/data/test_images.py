@@ -1,8 +1,10 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from diabolo.data import read
+from diabolo.data import Form, read
 from diabolo.errors import DataError, FileError
 
 COLOUR = np.arange(24, dtype=np.uint8).reshape(2, 4, 3) * 10  # (H, W, C)
@@ -76,12 +78,14 @@ def test_the_orientation_of_a_camera_is_applied(tmp_path):
     assert pixels(tmp_path / "a.jpg").shape == (1, 3, 4, 2)
 
 
-def test_mixed_sizes_name_two_files(tmp_path):
+def test_mixed_sizes_come_as_a_list_and_are_refused_where_one_is_needed(tmp_path):
     Image.new("L", (4, 2)).save(tmp_path / "a.png")
     Image.new("L", (4, 2)).save(tmp_path / "b.png")
     Image.new("L", (5, 3)).save(tmp_path / "c.png")
+    images: Any = read(tmp_path)
+    assert [image.shape for image in images] == [(1, 2, 4), (1, 2, 4), (1, 3, 5)]
     with pytest.raises(DataError, match=r"'a\.png' is 4x2 and 'c\.png' is 5x3 .*Resize"):
-        read(tmp_path)
+        Form.of(images).array(images)
 
 
 def test_an_unreadable_image_is_named(tmp_path):

@@ -1,5 +1,6 @@
 import importlib
 import zipfile
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -169,3 +170,15 @@ def test_a_missing_package_says_how_to_install_it(tmp_path, monkeypatch):
     for name in "x.csv", "x.png":
         with pytest.raises(CapabilityError, match=r'pip install "diabolo\[data\]"'):
             read(tmp_path / name)
+
+
+def test_iso_dates_of_a_csv_are_dates_and_other_text_stays(tmp_path):
+    (tmp_path / "x.csv").write_text(
+        "time,day,code,note\n2026-01-02 03:04:05,2026-01-02,2026-13-45,a\n2026-01-02T04:00:00,,2026-01-01,b\n"
+    )
+    frame: Any = read(tmp_path / "x.csv")
+    assert [dtype.kind for dtype in frame.dtypes[:2]] == ["M", "M"]
+    assert frame["time"].tolist() == [pd.Timestamp("2026-01-02 03:04:05"), pd.Timestamp("2026-01-02 04:00:00")]
+    assert frame["day"].isna().tolist() == [False, True]
+    assert frame["code"].tolist() == ["2026-13-45", "2026-01-01"]
+    assert frame["note"].tolist() == ["a", "b"]

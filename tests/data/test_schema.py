@@ -352,13 +352,14 @@ FIELD = Field("a", "number").to_json()
 @pytest.mark.parametrize(
     ("plain", "words"),
     [
-        (None, "a schema must have a list of fields; got None. It was edited or is foreign"),
-        ({"fields": []}, "a schema must have a list of fields"),
-        ({"fields": FIELD}, "a schema must have a list of fields"),
-        ({"fields": [FIELD], "more": 1}, "a schema must have a list of fields"),
-        ({"fields": [FIELD, None]}, "a field must have a name"),
-        ({"fields": [FIELD, FIELD]}, "the names of fields must be distinct"),
-        ({"fields": [FIELD | {"scale": -1}]}, "'scale' of a field must be a number > 0; got -1"),
+        (None, "a schema must have a list of fields, and a knee; got None. It was edited or is foreign"),
+        ({"fields": [], "knee": 3.0}, "a schema must have a list of fields"),
+        ({"fields": FIELD, "knee": 3.0}, "a schema must have a list of fields"),
+        ({"fields": [FIELD], "knee": 3.0, "more": 1}, "a schema must have a list of fields"),
+        ({"fields": [FIELD], "knee": None}, "'knee' of a schema must be a number > 0; got None"),
+        ({"fields": [FIELD, None], "knee": 3.0}, "a field must have a name"),
+        ({"fields": [FIELD, FIELD], "knee": 3.0}, "the names of fields must be distinct"),
+        ({"fields": [FIELD | {"scale": -1}], "knee": 3.0}, "'scale' of a field must be a number > 0; got -1"),
     ],
 )
 def test_hostile_descriptions_are_refused(plain, words):

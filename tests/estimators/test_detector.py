@@ -62,7 +62,7 @@ def test_a_sample_alone_scores_as_among_others(fitted, name):
 def test_blocks_do_not_change_scores(fitted, name, monkeypatch):
     detector, X = fitted[name]
     expected = detector.score_samples(X), np.asarray(detector.explain(X))
-    monkeypatch.setattr("diabolo.estimators.detector._BLOCK", 7)
+    monkeypatch.setattr("diabolo.estimators.placing.BLOCK", 7)
     np.testing.assert_allclose(detector.score_samples(X), expected[0], rtol=1e-9)
     np.testing.assert_allclose(np.asarray(detector.explain(X)), expected[1], rtol=1e-6, atol=1e-9)
 

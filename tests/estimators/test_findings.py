@@ -1,143 +1,204 @@
-"""The report of a detector: what it says of worlds in which the greatest anomaly and its reason are known."""
+"""Findings: a row for each sample, which say what the other verbs say."""
 
-import re
-import xml.etree.ElementTree as ET
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 import torch
-from sklearn.exceptions import NotFittedError
-from tests.anomalies import orders, plane, quick, waves
+from tests.anomalies import hours, orders, plane, quick, turns, waves, weaves
 from tests.worlds import digit_images
 
 from diabolo.data import Stored
-from diabolo.errors import DataError
+from diabolo.errors import CapabilityError, DataError
 
-pytest.importorskip("matplotlib")
+FOUND = ["energy", "p_value", "anomaly"]
+WHY = [f"{what}_{rank}" for rank in (1, 2, 3) for what in ("reason", "nats", "expected")]
+
+
+def images(count):
+    return digit_images()[:count] / 16
 
 
 @pytest.fixture(scope="module")
-def fitted():
-    return quick().fit(orders(300))
+def framed():
+    return quick(contamination=0.05).fit(orders(300))
+
+
+@pytest.fixture(scope="module")
+def numeric():
+    return quick(contamination=0.05).fit(plane(300))
 
 
 def odd():
-    """Orders of which the eighth is far too dear, and which those are that are known to be wrong."""
+    """Orders of which the eighth is far too dear."""
     frame = orders(60, seed=1)
     frame.loc[frame.index[7], "price"] = 5000.0
-    return frame, np.arange(60) == 7
+    return frame
 
 
-def parsed(page):
-    return ET.fromstring(page.html().removeprefix("<!DOCTYPE html>\n"))
+def same(found, detector, X):
+    """Compare with what the other verbs say."""
+    np.testing.assert_allclose(found["energy"], -detector.score_samples(X), rtol=1e-9)
+    np.testing.assert_allclose(found["p_value"], detector.p_values(X), rtol=1e-9)
+    np.testing.assert_array_equal(found["anomaly"], detector.predict(X) < 0)
 
 
-def cells(page, number):
-    """Table `number` of a page: its heads, and its rows as dictionaries."""
-    table = parsed(page).findall(".//table")[number]
-    heads = [cell.text for cell in table.findall(".//th")]
-    rows = [[cell.text or "" for cell in row.findall("td")] for row in table.findall(".//tr")]
-    return heads, [dict(zip(heads, row, strict=True)) for row in rows if row]
+def test_a_frame_keeps_its_columns_and_index(framed):
+    X = odd()
+    found = framed.findings(X)
+    assert list(found.columns) == [*X.columns, *FOUND, *WHY]
+    pd.testing.assert_frame_equal(found[X.columns], X)
+    assert found["anomaly"].dtype == bool
+    same(found, framed, X)
+    assert found.loc[found.index[7], ["anomaly", "reason_1"]].tolist() == [True, "price"]
+    assert list(X.columns) == list(orders(1).columns)  # what was given is left as it is
 
 
-def headings(page):
-    return [heading.text for heading in parsed(page).findall(".//h2")]
+def test_the_first_reason_is_what_adds_most_and_the_others_follow(framed):
+    X = odd()
+    found, parts, expected = framed.findings(X), framed.explain(X), framed.reconstruct(X)
+    assert found["reason_1"].tolist() == parts.idxmax(axis=1).tolist()
+    nats = found[["nats_1", "nats_2", "nats_3"]].to_numpy()
+    np.testing.assert_allclose(nats, np.sort(parts.to_numpy())[:, ::-1][:, :3], rtol=1e-9)
+    for rank in (1, 2, 3):
+        names = found[f"reason_{rank}"]
+        np.testing.assert_allclose(found[f"nats_{rank}"], [parts.loc[i, name] for i, name in names.items()], rtol=1e-9)
+        for i, name in names.items():
+            value = expected.loc[i, name]
+            told = "missing" if pd.isna(value) else f"{value:.4g}" if isinstance(value, float) else value
+            assert found.loc[i, f"expected_{rank}"] == told
 
 
-def test_a_page_says_how_many_are_flagged_and_why(fitted):
-    frame, _ = odd()
-    page = fitted.report(frame)
-    heads, (facts,) = cells(page, 0)
-    assert heads == ["samples", "flagged", "threshold", "false alarms expected"]
-    assert int(facts["samples"]) == 60
-    assert int(facts["flagged"]) == (fitted.predict(frame) < 0).sum() > 0
-    assert float(facts["threshold"]) == pytest.approx(-fitted.offset_, rel=1e-3)
-    assert headings(page) == ["Scores", "The greatest anomalies, and why", "Training"]
-    heads, lines = cells(page, 1)
-    assert heads == ["row", "energy", "reason 1", "reason 2", "reason 3"]
-    assert len(lines) == 10
-    assert lines[0]["row"] == "7"
-    assert re.fullmatch(r"price = 5000, expected -?\d.* \(\d+\.\d nats\)", lines[0]["reason 1"])
-    energies = [float(line["energy"]) for line in lines]
-    assert energies == sorted(energies, reverse=True)
-    np.testing.assert_allclose(energies, np.sort(-fitted.score_samples(frame))[::-1][:10], rtol=1e-4)
-    assert len(parsed(page).findall(".//img")) == 2
+def test_a_frame_of_polars_gives_one_of_polars(framed):
+    X = odd()
+    found, expected = framed.findings(pl.from_pandas(X)), framed.findings(X)
+    assert isinstance(found, pl.DataFrame)
+    assert found.columns == list(expected.columns)
+    assert found["anomaly"].dtype == pl.Boolean
+    assert found["energy"].dtype == found["nats_3"].dtype == pl.Float64
+    for name in ("anomaly", *WHY[::3], *WHY[2::3]):
+        assert found[name].to_list() == expected[name].tolist()
+    for name in ("energy", "p_value", *WHY[1::3]):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-9)
 
 
-@pytest.mark.parametrize("form", [list, np.array, pd.Series, torch.tensor, lambda y: y.astype(int)])
-def test_with_known_anomalies_a_page_says_how_well_they_are_found(fitted, form):
-    frame, known = odd()
-    _, (facts,) = cells(fitted.report(frame, form(known)), 0)
-    assert float(facts["AUROC"]) == float(facts["average precision"]) == 1
-    assert facts["known anomalies flagged"] == "1 of 1"
-    heads, _ = cells(fitted.report(frame, form(known & False)), 0)  # none of them is one
-    assert "AUROC" not in heads
+@pytest.mark.parametrize("form", [np.asarray, np.ndarray.tolist, torch.tensor, pd.DataFrame, np.float32])
+def test_rows_of_numbers_in_any_form(numeric, form):
+    X = plane(40, seed=1)
+    given = form(X)
+    found = numeric.findings(given)
+    assert isinstance(found, pd.DataFrame)
+    assert list(found.columns[8:]) == [*FOUND, *WHY]
+    np.testing.assert_array_equal(found.iloc[:, :8].to_numpy(), np.asarray(given))
+    same(found, numeric, given)
+    first = numeric.explain(X).argmax(1)
+    assert np.mean([int(name.removeprefix("x")) for name in found["reason_1"]] == first) > 0.9  # all but rounding
 
 
-@pytest.mark.parametrize(
-    "y",
-    [[0, 1], np.where(odd()[1], -1, 1), ["good"] * 60, [[0]] * 60, [0.5] * 60, [np.nan] * 60, [None] * 60, 1],
-)
-def test_labels_that_do_not_tell_an_anomaly_are_refused(fitted, y):
-    with pytest.raises(DataError, match="y must hold 60 numbers, 1 or true for known anomalies"):
-        fitted.report(odd()[0], y)
+def test_the_reasons_of_an_array_are_columns_of_its_findings(numeric):
+    found = numeric.findings(plane(40, seed=1))
+    assert set(found["reason_1"]) <= set(found.columns)
 
 
-def test_the_form_of_a_table_does_not_matter(fitted):
-    frame, known = odd()
-    expected = cells(fitted.report(frame, known), 1)
-    assert any("= missing, expected" in line["reason 1"] for line in expected[1])
-    other = quick().fit(pl.from_pandas(orders(300)))
-    assert cells(other.report(pl.from_pandas(frame), known), 1) == expected
-    lists = [list(row) for row in frame[["price", "city"]].astype(object).to_numpy()]
-    train = [list(row) for row in orders(300)[["price", "city"]].astype(object).to_numpy()]
-    detector = quick().fit(train)
-    for X in (lists, np.array(lists, dtype=object)):
-        _, lines = cells(detector.report(X), 1)
-        assert lines[0]["reason 1"].startswith("0 = 5000, expected ")
-        assert "reason 3" not in lines[0]
+def test_lists_of_mixed_columns():
+    rows = [list(row) for row in orders(60)[["price", "city"]].astype(object).to_numpy()]
+    detector = quick().fit(rows)
+    found = detector.findings(rows)
+    assert list(found.columns) == ["x0", "x1", *FOUND, *WHY[:6]]
+    assert found["x1"].tolist() == [city for _, city in rows]
+    same(found, detector, rows)
 
 
-def test_text_of_the_user_stays_text():
-    frame = pd.DataFrame({"<b>": np.arange(40.0), "name": ["<script>alert(1)</script>", "b"] * 20})
-    page = quick().fit(frame).report(frame)
-    assert "<script" not in page.html()
-    assert any("<script>" in line["reason 1"] + line["reason 2"] for line in cells(page, 1)[1])
+def test_masked_values_are_missing():
+    X = np.ma.masked_array(plane(60), mask=np.random.default_rng(0).random((60, 8)) < 0.1)
+    found = quick().fit(X).findings(X)
+    np.testing.assert_array_equal(found.iloc[:, :8].isna(), X.mask)
 
 
-@pytest.mark.parametrize("world", [waves, lambda count: digit_images()[:count] / 16], ids=["series", "images"])
-@pytest.mark.parametrize("known", [None, np.arange(40) < 3])
-def test_series_and_images_are_shown_beside_what_was_expected(world, known):
-    X = world(40)
-    page = quick().fit(X).report(X, known)
-    assert headings(page) == ["Scores", "The greatest anomalies, and why", "Training"]
-    images = parsed(page).findall(".//img")
-    assert [image.get("alt") for image in images[:2]] == [
-        "Histogram of the energies, with the threshold.",
-        "Samples, and what was expected instead.",
-    ]
-    assert len(images) == 3
-    heads, _ = cells(page, 0)
-    assert ("AUROC" in heads) == (known is not None)
+def test_names_that_are_taken_get_an_underscore():
+    names = {"price": "energy", "weight": "energy_", "city": "reason_1", "paid": "anomaly"}
+    X = orders(60).rename(columns=names)
+    detector = quick().fit(X)
+    found = detector.findings(X)
+    assert list(found.columns[:6]) == list(X.columns)
+    assert list(found.columns[6:]) == ["energy__", "p_value", "anomaly_", "reason_1_", *WHY[1:]]
+    pd.testing.assert_frame_equal(found[X.columns], X)
+    np.testing.assert_allclose(found["energy__"], -detector.score_samples(X), rtol=1e-9)
+    other = detector.findings(pl.from_pandas(X))
+    assert other.columns == list(found.columns)
+    again = detector.findings(found[X.columns])  # of findings, the columns of training
+    pd.testing.assert_frame_equal(again, found)
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_few_samples_and_a_model_that_was_solved(count):
-    detector = quick(recipe="linear").fit(plane(30))
-    page = detector.report(plane(count))
-    assert headings(page) == ["Scores", "The greatest anomalies, and why"]
-    assert len(cells(page, 1)[1]) == count
-    with pytest.raises(NotFittedError):
-        quick().report(plane(5))
+def test_names_that_are_no_text(numeric):
+    found = quick().fit(pd.DataFrame(plane(60))).findings(pd.DataFrame(plane(60)))
+    assert list(found.columns) == [*range(8), *FOUND, *WHY]
+    assert set(found["reason_1"]) <= set("01234567")
 
 
-def test_of_many_rows_on_disk_some_are_shown(tmp_path, monkeypatch):
-    monkeypatch.setattr("diabolo.estimators.findings._MEASURED", 100)
-    frame = pd.DataFrame(plane(1000), columns=list("abcdefgh"))
-    frame.iloc[500] *= 100
-    frame.to_parquet(tmp_path / "x.parquet", row_group_size=300)
-    page = quick().fit(frame).report(Stored.open(tmp_path / "x.parquet"), np.arange(1000) == 500)
-    _, (facts,) = cells(page, 0)
-    assert (facts["samples"], facts["known anomalies flagged"]) == ("100", "1 of 1")
+def test_a_column_has_one_reason():
+    found = quick().fit(plane(60)[:, :1]).findings(plane(5)[:, :1])
+    assert list(found.columns) == ["x0", *FOUND, *WHY[:3]]
+    np.testing.assert_allclose(found["nats_1"], found["energy"], rtol=1e-9)
+
+
+@pytest.mark.parametrize("form", [np.asarray, torch.tensor, list])
+@pytest.mark.parametrize("world", [waves, images], ids=["series", "images"])
+def test_series_and_images_have_no_columns(world, form):
+    detector = quick(contamination=0.1).fit(world(60))
+    found = detector.findings(form(world(60)))
+    assert list(found.columns) == FOUND
+    assert found.index.tolist() == list(range(60))
+    assert found["anomaly"].sum() == 6
+    same(found, detector, world(60))
+
+
+@pytest.mark.parametrize("form", [list, tuple])
+@pytest.mark.parametrize("X", [weaves(6), [turns(n, 2) for n in (40, 50, 60)]], ids=["images", "series"])
+def test_samples_of_several_sizes_have_rows_too(X, form):
+    detector = quick(window=8).fit(X)
+    found = detector.findings(form(X))
+    assert list(found.columns) == FOUND
+    same(found, detector, X)
+
+
+def test_each_point_of_a_series_is_a_row():
+    X = hours(200)
+    detector = quick(window=24, contamination=0.1).fit(X)
+    found = detector.findings(X)
+    assert list(found.columns) == [*X.columns, *FOUND, *WHY]  # the time is still there
+    pd.testing.assert_frame_equal(found[X.columns], X)
+    same(found, detector, X)
+    assert found["reason_1"].tolist() == detector.explain(X).idxmax(axis=1).tolist()
+    assert "time" not in set(found["reason_1"]) | set(found["reason_2"]) | set(found["reason_3"])
+    line = turns(100)[:, 0]
+    for each in (line, line.tolist(), torch.tensor(line), pd.Series(line)):
+        found = quick(window=25).fit(line).findings(each)
+        assert list(found.columns) == ["x0", *FOUND, *WHY[:3]]
+        np.testing.assert_array_equal(found["x0"], line)
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.parquet", "x.csv"])
+def test_rows_on_disk_in_parts_are_found_as_in_memory(tmp_path, monkeypatch, numeric, name):
+    monkeypatch.setattr("diabolo.data.layout.ROWS", 30)
+    frame, known = (pd.DataFrame(plane(100, seed=seed), columns=list("abcdefgh")) for seed in (1, 2))
+    X: Any = frame.to_numpy() if name == "x.npy" else frame
+    detector = numeric if name == "x.npy" else quick().fit(known)
+    {"npy": np.save, "parquet": lambda p, x: x.to_parquet(p), "csv": lambda p, x: x.to_csv(p, index=False)}[
+        name.split(".")[1]
+    ](tmp_path / name, X)
+    expected = detector.findings(X)
+    for source in [str(tmp_path / name), *([Stored.open(tmp_path / name)] if name != "x.csv" else [])]:
+        pd.testing.assert_frame_equal(detector.findings(source), expected)
+
+
+def test_what_is_not_as_in_training_is_refused(framed, numeric, monkeypatch):
+    with pytest.raises(DataError, match="feature names"):
+        framed.findings(orders(5).rename(columns={"price": "cost"}))
+    with pytest.raises(DataError, match="features"):
+        numeric.findings(plane(5)[:, :3])
+    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    with pytest.raises(CapabilityError, match=r'pip install "diabolo\[data\]"'):
+        numeric.findings(plane(5))

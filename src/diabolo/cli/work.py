@@ -32,10 +32,12 @@ def make(
     own, said = made.get_params(deep=False).keys() - _OPTIONS, [_said(setting) for setting in settings]
     of_job: dict[str, Any] = {path: _value(text) for path, text in said if path in own}
     of_parts = [(path, text) for path, text in said if path not in own]
-    composition, training = _settled(named(made.recipe if recipe is None else recipe), made.training, of_parts)
+    composition, training = _settled(named(made.recipe if recipe is None else recipe), made.schedule, of_parts)
     if components is not None:
         of_job["n_components"] = components
-    return made.set_params(recipe=composition, training=training, random_state=seed, device=device, **of_job)
+    if training != made.schedule:  # else the job chooses
+        of_job["training"] = training
+    return made.set_params(recipe=composition, random_state=seed, device=device, **of_job)
 
 
 def fit(estimator: Estimator, data: str, output: Path, checkpoint: Path | None, quiet: bool) -> dict[str, Any]:
@@ -48,14 +50,15 @@ def fit(estimator: Estimator, data: str, output: Path, checkpoint: Path | None, 
 
 def apply(model: Path, data: str, output: Path, verb: str | None, device: str) -> dict[str, Any]:
     """Apply a saved model to data, write the result, and return its shape."""
-    estimator = load(model, device)
-    chosen = verb or estimator.verbs[0]
+    estimator: Estimator = load(model, device)
+    table = output.suffix.lower() in (".csv", ".parquet")
+    chosen = verb or (table and estimator.row_verb) or estimator.verbs[0]
     if chosen not in estimator.verbs:
         raise ParameterError(f"{type(estimator).__name__}: {unknown('verb', chosen, estimator.verbs)}")
-    if isinstance(estimator, TransformerMixin) and output.suffix in (".csv", ".parquet"):
+    method, samples, parted = getattr(estimator, chosen), read(data), estimator.in_parts
+    if isinstance(estimator, TransformerMixin) and table:
         estimator.set_output(transform="pandas")  # columns with names
-    method, samples = getattr(estimator, chosen), read(data)
-    if isinstance(samples, Stored):
+    if isinstance(samples, Stored) and parted:
         shape = write_parts(output, map(method, samples.parts()))
     else:
         result = method(samples)
@@ -118,10 +121,12 @@ def _said(setting: str) -> tuple[str, str]:
 
 
 def _value(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
 
 
 def _settled(recipe: Recipe, training: Training, settings: Sequence[tuple[str, str]]) -> tuple[Recipe, Training]:

@@ -13,11 +13,11 @@ import numpy as np
 from diabolo.check import Allowed, Flag, Number, OneOf, listed, shorten
 from diabolo.data.cells import Content, endless, present
 from diabolo.data.moments import Moments
+from diabolo.data.standard import KNEE, restored, standardised
 from diabolo.errors import DataError, DiaboloWarning, FileError
 
 _MOST = 64  # categories that are kept
 _OTHER = "other"  # stands for rarer categories, and for those never seen in training
-_KNEE, _FAR = 3.0, 1e300  # standard deviations beyond which numbers are compressed, and cut: float64 ends soon after
 _ROUNDING = 1e-14  # of the largest value: a spread below it is rounding, the column constant
 _DAY, _YEAR = 86_400_000_000, 366  # microseconds, days
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -65,8 +65,10 @@ class Field:
     clock: bool = False
 
     @staticmethod
-    def of(name: str, kind: Content, values: np.ndarray) -> Field:
+    def of(name: str, kind: Content, values: np.ndarray, of_constants: float = 1.0) -> Field:
         """Return the field of a column (N,): numbers or NaN, str or None (as objects), or datetime64[us] or NaT.
+
+        A constant is measured in `of_constants` times its magnitude; see `number_fields`.
 
         Raises
         ------
@@ -74,7 +76,7 @@ class Field:
             If numbers are infinite, or categories are as many as those of an identifier.
         """
         if kind == "number":
-            return number_fields((name,), values[:, None])[0]
+            return number_fields((name,), values[:, None], of_constants)[0]
         here = present(values)
         missing, seen = not here.all(), values[here]
         _warn_of_empty([] if seen.size else [name])
@@ -99,8 +101,10 @@ class Field:
             names = [f"{self.name} {cycle} {wave}" for cycle in cycles for wave in ("sine", "cosine")]
         return (*names, f"{self.name} missing") if self.missing else tuple(names)
 
-    def encode(self, values: np.ndarray, out: np.ndarray) -> np.ndarray:
+    def encode(self, values: np.ndarray, out: np.ndarray, knee: float = KNEE) -> np.ndarray:
         """Write values (N,), as `of` takes them, into `out` (N, width), and return which are not missing (N,).
+
+        Numbers are compressed beyond `knee` standard deviations.
 
         Raises
         ------
@@ -116,7 +120,7 @@ class Field:
         here = present(values)
         out[:] = 0
         if self.kind == "number":
-            out[:, :1] = standardised((self.name,), values[:, None], self.shift, self.scale)[0]
+            out[:, :1] = standardised((self.name,), values[:, None], self.shift, self.scale, knee)[0]
         elif self.kind == "category":
             slots = {category: i for i, category in enumerate(self.categories)}
             out[np.flatnonzero(here), [slots.get(value, len(slots)) for value in values[here]]] = 1
@@ -126,7 +130,7 @@ class Field:
             out[:, -1] = ~here
         return here
 
-    def decode(self, encoded: np.ndarray) -> np.ndarray:
+    def decode(self, encoded: np.ndarray, knee: float = KNEE) -> np.ndarray:
         """Return encoded columns (N, width), or a net's guess of them, in the user's terms (N,).
 
         Numbers are float64 in the user's units, categories are str, rare and unknown ones "other". Dates are not
@@ -140,7 +144,7 @@ class Field:
         ['Oslo', 'other']
         """
         if self.kind == "number":
-            values = _restored(encoded[:, 0], self.shift, self.scale)
+            values = restored(encoded[:, 0], self.shift, self.scale, knee)
         elif self.kind == "category":
             names = np.array([*self.categories, _OTHER], dtype=object)
             values = names[encoded[:, : len(names)].argmax(1)]
@@ -195,8 +199,10 @@ def foreign(wanted: str, given: object) -> FileError:
     return FileError(f"In the file, {wanted}; got {text}. It was edited or is foreign: save it anew.")
 
 
-def number_fields(names: Sequence[str], array: np.ndarray) -> tuple[Field, ...]:
+def number_fields(names: Sequence[str], array: np.ndarray, of_constants: float = 1.0) -> tuple[Field, ...]:
     """Return the fields of columns of numbers (N, F), NaN where missing.
+
+    A constant is measured in `of_constants` times its magnitude, or in that itself if the magnitude is below 1.
 
     Raises
     ------
@@ -216,49 +222,11 @@ def number_fields(names: Sequence[str], array: np.ndarray) -> tuple[Field, ...]:
     most = np.maximum(np.abs(moments.low), np.abs(moments.high))
     constant = moments.std <= _ROUNDING * most
     shift = np.where(constant, moments.low, moments.mean)  # not the mean: a constant comes back exactly
-    scale = np.where(constant, np.maximum(most, 1), moments.std)  # a little beside a constant stays little
+    scale = np.where(
+        constant, of_constants * np.maximum(most, 1), moments.std
+    )  # a little beside a constant stays little
     each = zip(names, shift.tolist(), scale.tolist(), (moments.count < len(array)).tolist(), strict=True)
     return tuple(Field(name, "number", at, by, missing=missing) for name, at, by, missing in each)
-
-
-def standardised(
-    names: Sequence[str], x: np.ndarray, shift: np.ndarray | float, scale: np.ndarray | float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return numbers x (N, F) standardised and compressed, float64, 0 where missing, and which are not missing.
-
-    Raises
-    ------
-    DataError
-        If a column, called by its name, holds infinity.
-
-    Examples
-    --------
-    >>> z, here = standardised(("a",), np.array([[7.0], [np.e + 7]]), 5.0, 1.0)
-    >>> z[:, 0].tolist(), here[:, 0].tolist()
-    ([2.0, 4.0], [True, True])
-    """
-    here = np.isfinite(x)
-    z = x.astype(np.float64, order="C")
-    with np.errstate(over="ignore"):
-        z -= shift
-        z /= scale
-    if not here.all():
-        if np.isinf(x).any():
-            raise endless(names[int(np.isinf(x).any(0).argmax())])
-        np.copyto(z, 0, where=~here)
-    flat = z.reshape(-1)
-    far = np.flatnonzero(np.abs(flat) > _KNEE)
-    tail = flat[far]
-    flat[far] = np.copysign(_KNEE + np.log1p(np.minimum(np.abs(tail), _FAR) - _KNEE), tail)
-    return z, here
-
-
-def _restored(z: np.ndarray, shift: float, scale: float) -> np.ndarray:
-    size = np.abs(z.astype(np.float64))
-    far = size > _KNEE
-    size[far] = _KNEE + np.expm1(np.minimum(size[far] - _KNEE, np.log1p(_FAR)))
-    with np.errstate(over="ignore"):
-        return np.nan_to_num(np.copysign(size, z) * scale + shift, nan=np.nan)  # infinity becomes the largest number
 
 
 def _warn_of_empty(names: list[str]) -> None:

@@ -16,6 +16,7 @@ import torch
 from scipy.sparse import issparse
 
 from diabolo.check import listed, shorten
+from diabolo.data.images import Assorted
 from diabolo.errors import DataError, DataTypeError
 from diabolo.flow import Shape
 
@@ -102,6 +103,8 @@ class NumpyForm(Form):
         """Return `X` as a numeric array; booleans, objects and masked arrays become float64, masked values NaN."""
         if issparse(X):
             raise DataTypeError("X is a sparse matrix, which is not supported here; pass X.toarray().")
+        if isinstance(X, Assorted):
+            raise X.refusal()
         if isinstance(X, np.ma.MaskedArray):
             X = np.ma.filled(X.astype(np.float64), np.nan)
         try:

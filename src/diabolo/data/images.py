@@ -1,4 +1,4 @@
-"""Reading images: one file, or a folder of them, as bytes (N, C, H, W)."""
+"""Reading images: one file, or a folder of them, as bytes (N, C, H, W), or a list of them where sizes differ."""
 
 from __future__ import annotations
 
@@ -18,18 +18,44 @@ _GREY = {"1", "L", "LA", "La"}
 _DEEP = {"I", "I;16", "I;16L", "I;16B", "I;16N"}
 
 
-def read_images(path: Path) -> np.ndarray:
+class Assorted(list[np.ndarray]):
+    """Images (C, H, W) of several sizes, and the names of their files.
+
+    Examples
+    --------
+    >>> images = Assorted([np.zeros((1, 4, 6)), np.zeros((1, 5, 6))], ["a.png", "b.png"])
+    >>> images.names, images[1].shape
+    (('a.png', 'b.png'), (1, 5, 6))
+    """
+
+    def __init__(self, images: Sequence[np.ndarray], names: Sequence[str]) -> None:
+        super().__init__(images)
+        self.names = tuple(names)
+
+    def refusal(self) -> DataError:
+        """Return the error for where one size is needed."""
+        first = self[0].shape
+        other = next(i for i, image in enumerate(self) if image.shape != first)
+        sizes = [f"{self.names[i]!r} is {self[i].shape[2]}x{self[i].shape[1]}" for i in (0, other)]
+        return DataError(
+            f"Images must have one size; {sizes[0]} and {sizes[1]} (width x height). Resize or crop them to one size "
+            "first, or take a job that has windows, such as Detector(window=16)."
+        )
+
+
+def read_images(path: Path) -> np.ndarray | Assorted:
     """Read an image, or the images of a folder in the order of their names, as uint8 (N, C, H, W).
 
-    C is 1 if all are grey, else 3. Transparency is dropped, 16 bits become 8, the orientation that a camera noted is
-    applied, and of an animation the first frame is taken. Subfolders, hidden files and other suffixes are passed over.
+    Images of several sizes come as a list of (C, H, W). C is 1 if all are grey, else 3. Transparency is dropped, 16
+    bits become 8, the orientation that a camera noted is applied, and of an animation the first frame is taken.
+    Subfolders, hidden files and other suffixes are passed over.
 
     Raises
     ------
     FileError
         If an image cannot be read; it is named.
     DataError
-        If a folder holds no image, or images of several sizes.
+        If a folder holds no image.
     CapabilityError
         If Pillow is not installed.
 
@@ -44,12 +70,11 @@ def read_images(path: Path) -> np.ndarray:
     """
     paths = _inside(path) if path.is_dir() else [path]
     images = [_read(each) for each in paths]  # each (C, H, W)
-    _demand_one_size(paths, images)
     channels = max(len(image) for image in images)
-    out = np.empty((len(images), channels, *images[0].shape[1:]), dtype=np.uint8)
-    for i, image in enumerate(images):
-        out[i] = image  # a grey one among colours is spread over the channels
-    return out
+    same = [np.broadcast_to(image, (channels, *image.shape[1:])) for image in images]  # grey is spread over colours
+    if len({image.shape for image in same}) > 1:
+        return Assorted(same, [path.name for path in paths])
+    return np.stack(same)
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -85,13 +110,3 @@ def _shallow(pixels: np.ndarray) -> np.ndarray:
     if pixels.min() < 0 or pixels.max() > 65535:
         raise ValueError("its pixels have more than 16 bits: load them as an array and save that as .npy")
     return (pixels >> 8).astype(np.uint8)
-
-
-def _demand_one_size(paths: Sequence[Path], images: Sequence[np.ndarray]) -> None:
-    first = images[0].shape[1:]
-    for path, image in zip(paths, images, strict=True):
-        if image.shape[1:] != first:
-            raise DataError(
-                f"Images must have one size; {paths[0].name!r} is {first[1]}x{first[0]} and {path.name!r} is "
-                f"{image.shape[2]}x{image.shape[1]} (width x height). Resize or crop them to one size first."
-            )

@@ -6,6 +6,7 @@ import os
 import re
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from diabolo.data.parquet import decoded_bytes, parquet_files
 from diabolo.data.stored import Stored, joined
 from diabolo.errors import DataError, FileError, MissingFileError
 
+_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d")
+
 LARGE = 2**28
 """Bytes, when decoded, above which ``.npy`` and ``.parquet`` files stay on disk: 256 MB."""
 
@@ -30,9 +33,9 @@ def read(source: object) -> object:
     ``.npy``                      the array; Python objects are never unpickled
     ``.npz``                      its one array, or the one named "X" or "x"
     ``file.npz:key``              the array of that name
-    ``.csv``, ``.parquet``        a pandas data frame
+    ``.csv``, ``.parquet``        a pandas data frame; text columns of a CSV that hold ISO dates become dates
     a folder of ``.parquet``      one pandas data frame, the files in the order of their names
-    an image, a folder of images  uint8 (N, C, H, W), in the order of their names; see `read_images`
+    an image, a folder of images  uint8 (N, C, H, W), or a list where sizes differ, by name; see `read_images`
     ============================  ==================================================================
 
     ``.npy`` and ``.parquet`` of more than 256 MB when decoded are not read but given as a `Stored`, which estimators
@@ -45,7 +48,7 @@ def read(source: object) -> object:
     FileError
         If its suffix is unknown, or it is cut, broken or foreign.
     DataError
-        If it is not clear which array of an ``.npz`` is meant, or images differ in size.
+        If it is not clear which array of an ``.npz`` is meant, or a folder holds nothing to read.
     CapabilityError
         If an optional package is needed and not installed.
 
@@ -108,7 +111,13 @@ def _choose(names: list[str], key: str, path: Path) -> str:
 def _csv(path: Path, key: str) -> Any:
     pandas = package("pandas")
     with readable(path):
-        return pandas.read_csv(path)
+        frame = pandas.read_csv(path)
+    for name, column in frame.items():
+        texts = column.dropna() if not pandas.api.types.is_numeric_dtype(column) else column[:0]
+        if len(texts) and isinstance(texts.iloc[0], str) and _DATE.match(texts.iloc[0]):
+            with suppress(ValueError):  # not all are dates: text it stays
+                frame[name] = pandas.to_datetime(column, format="ISO8601")
+    return frame
 
 
 def _parquet(path: Path, key: str) -> Any:
@@ -121,7 +130,7 @@ def _parquet(path: Path, key: str) -> Any:
         return pandas.read_parquet(path, engine="pyarrow")
 
 
-def _image(path: Path, key: str) -> np.ndarray:
+def _image(path: Path, key: str) -> Any:
     return read_images(path)
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from diabolo.check import OneOf, demand, listed, shorten
+from diabolo.check import Number, OneOf, demand, listed, shorten
 from diabolo.data.cells import Content, blank, column_of, names_of, present, table_of, told
-from diabolo.data.field import Field, foreign, number_fields, standardised
+from diabolo.data.field import Field, foreign, number_fields
+from diabolo.data.standard import KNEE, ROWS, Standard, standardised
 from diabolo.errors import DataError, DataTypeError
 
 _BLOCK = 2**18  # numbers worked on at a time, so that they stay in the cache
@@ -30,6 +31,8 @@ class Schema:
     ----------
     fields : tuple of Field
         One for each column.
+    knee : float
+        Standard deviations beyond which numbers are compressed.
 
     Examples
     --------
@@ -43,9 +46,10 @@ class Schema:
     """
 
     fields: tuple[Field, ...]
+    knee: float = KNEE
 
     @staticmethod
-    def of(X: Any) -> Schema:
+    def of(X: Any, standard: Standard = ROWS) -> Schema:
         """Return the schema of a table (N, F): a data frame of pandas or polars, an array, or what becomes one.
 
         Numbers are numbers in any type; text, booleans and categorical types are categories; date types are dates, in
@@ -55,6 +59,8 @@ class Schema:
         ----------
         X : data frame or array-like (N, F)
             The training rows; None, NaN, NaT, NA and null are missing values.
+        standard : Standard
+            How numbers are standardised: `ROWS` of a table, or the points of a `SERIES`.
 
         Raises
         ------
@@ -74,8 +80,10 @@ class Schema:
             raise DataError(f"X must hold rows: 0 {axis} (shape={table.shape}) while a minimum of 1 is required.")
         names = names_of(table)
         if isinstance(table, np.ndarray) and table.dtype.kind in "iuf":
-            return Schema(number_fields(names, table))
-        return Schema(tuple(Field.of(name, *told(name, column_of(table, i))) for i, name in enumerate(names)))
+            return Schema(number_fields(names, table, standard.constant), standard.knee)
+        columns = (told(name, column_of(table, i)) for i, name in enumerate(names))
+        fields = (Field.of(name, *each, standard.constant) for name, each in zip(names, columns, strict=True))
+        return Schema(tuple(fields), standard.knee)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -121,7 +129,7 @@ class Schema:
         for rows in _blocks(len(table), _ROWS):
             for i, (field, column, place) in enumerate(each):
                 cells = _expected(field, column_of(table, column, rows))
-                observed[rows, i] = field.encode(cells, values[rows, place])
+                observed[rows, i] = field.encode(cells, values[rows, place], self.knee)
         return values, observed
 
     def decode(self, values: np.ndarray) -> list[np.ndarray]:
@@ -139,14 +147,15 @@ class Schema:
         """
         if values.ndim != 2 or values.shape[1] != self.width:
             raise DataError(f"values must have shape (N, {self.width}), as encoded; got {values.shape}.")
-        return [field.decode(values[:, place]) for field, place in zip(self.fields, self.slices, strict=True)]
+        each = zip(self.fields, self.slices, strict=True)
+        return [field.decode(values[:, place], self.knee) for field, place in each]
 
     def to_json(self) -> dict[str, Any]:
         """Return the schema as plain JSON values."""
-        return {"fields": [field.to_json() for field in self.fields]}
+        return {"fields": [field.to_json() for field in self.fields], "knee": self.knee}
 
     @staticmethod
-    def from_json(plain: object) -> Schema:
+    def from_json(plain: Any) -> Schema:
         """Return the schema that `to_json` described.
 
         Raises
@@ -159,12 +168,15 @@ class Schema:
         >>> Schema.from_json({"fields": []})
         Traceback (most recent call last):
         ...
-        diabolo.errors.FileError: In the file, a schema must have a list of fields; got a dict. ...
+        diabolo.errors.FileError: In the file, a schema must have a list of fields, and a knee; got a dict. ...
         """
-        described = plain.get("fields") if isinstance(plain, Mapping) and set(plain) == {"fields"} else None
+        sound = isinstance(plain, Mapping) and set(plain) == {"fields", "knee"}
+        described, knee = (plain["fields"], plain["knee"]) if sound else (None, 0.0)
         if not isinstance(described, list) or not described:
-            raise foreign("a schema must have a list of fields", plain)
-        schema = Schema(tuple(Field.from_json(field) for field in described))
+            raise foreign("a schema must have a list of fields, and a knee", plain)
+        if knee not in Number(0, open_low=True):
+            raise foreign(f"'knee' of a schema must be {Number(0, open_low=True)}", knee)
+        schema = Schema(tuple(Field.from_json(field) for field in described), float(knee))
         if len(set(schema.names)) < len(schema.names):
             raise foreign("the names of fields must be distinct", described)
         return schema
@@ -175,7 +187,7 @@ class Schema:
         starts = np.array([place.start for place in self.slices])
         places = starts if flags.any() else slice(None)
         for rows in _blocks(len(array), max(1, _BLOCK // self.width)):
-            values[rows, places], here = standardised(names, array[rows], shift, scale)
+            values[rows, places], here = standardised(names, array[rows], shift, scale, self.knee)
             values[rows, starts[flags] + 1] = ~here[:, flags]
             observed[rows] = here
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
@@ -23,7 +22,7 @@ from diabolo.data import Form, Scaling, Stored, kind, read
 from diabolo.data.form import NumpyForm, TorchForm
 from diabolo.errors import DataError, DataTypeError, ParameterError
 from diabolo.estimators.files import ESTIMATORS, save
-from diabolo.estimators.sources import blocks_of
+from diabolo.estimators.sources import blocks_of, filled
 from diabolo.estimators.start import Start
 from diabolo.flow import Shape
 from diabolo.model import Autoencoder, Recipe
@@ -48,8 +47,14 @@ class Estimator(BaseEstimator, ABC):
     verbs: ClassVar[tuple[str, ...]]
     """Methods of X that ``diabolo apply`` offers, the usual one first."""
 
+    row_verb: ClassVar[str | None] = None
+    """The usual one where rows of a table are written, if another."""
+
     scalars: ClassVar[tuple[str, ...]] = ()
     """Fitted attributes that are plain JSON and travel in the model's file."""
+
+    in_parts: bool = True
+    """Whether rows on disk can be given part by part: each is a sample of its own."""
 
     sizes: ClassVar[Allowed] = Whole(1, 2**20)
     """What `n_components` may be."""
@@ -73,7 +78,7 @@ class Estimator(BaseEstimator, ABC):
         n_components: int | None,
         *,
         recipe: Recipe | str,
-        training: Training,
+        training: Training | None,
         random_state: int | np.random.RandomState | None,
         device: str,
     ) -> None:
@@ -117,7 +122,7 @@ class Estimator(BaseEstimator, ABC):
                 )
             value = params[path]
             if rest:
-                owner = named(self.recipe) if name == "recipe" else getattr(self, name)
+                owner = {"recipe": named(self.recipe), "training": self.schedule}.get(name, getattr(self, name))
                 if not isinstance(owner, Part):
                     raise ParameterError(
                         f"Parameter {name!r} of {type(self).__name__} has no {rest!r}; it is {owner!r}."
@@ -144,7 +149,9 @@ class Estimator(BaseEstimator, ABC):
     def _restore(self, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
         """Take up what `_more` gave."""
 
-    def _train(self, start: Start, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None) -> None:
+    def _train(
+        self, start: Start, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None, training: Training
+    ) -> None:
         """Train the model of a start, or solve it, and keep what was learned."""
         if solvable(start.recipe, start.pca.mean.numel()):
             history = History(stopped="solved")
@@ -154,7 +161,7 @@ class Estimator(BaseEstimator, ABC):
                 start.model,
                 sources.train,
                 sources.held_out,
-                self.training,
+                training,
                 seed=start.seed,
                 callbacks=callbacks,
                 checkpoint=file,
@@ -179,12 +186,16 @@ class Estimator(BaseEstimator, ABC):
         demand("n_components", type(self).__name__, self.n_components, self.sizes)
         recipe = named(self.recipe)
         recipe.check()
-        if not isinstance(self.training, Training):
-            raise ParameterError(
-                f"Parameter 'training' of {type(self).__name__} must be a Training; got {self.training!r}."
-            )
-        self.training.check()
+        if not isinstance(self.schedule, Training):
+            owner = type(self).__name__
+            raise ParameterError(f"Parameter 'training' of {owner} must be a Training; got {self.schedule!r}.")
+        self.schedule.check()
         return recipe
+
+    @property
+    def schedule(self) -> Training:
+        """How it is trained: as said, or as suits the job."""
+        return cast(Training, self.training)
 
     def _take(self, X: Any, reset: bool = False) -> Array | Stored:
         """Return the user's data as a checked array (N, *shape); rows on disk stay there, checked as they are read."""
@@ -244,12 +255,12 @@ class Estimator(BaseEstimator, ABC):
 
     @torch.inference_mode()
     def _codes(self, array: Array | Stored) -> Array:
-        return _joined((model.encode(x).mean.cpu().numpy() for x, model in self._blocks(array)), array.shape[0])
+        return filled((model.encode(x).mean.cpu().numpy() for x, model in self._blocks(array)), array.shape[0])
 
     @torch.inference_mode()
     def _rebuilt(self, array: Array | Stored) -> Array:
         blocks = (self.scaling_.undo(model.reconstruct(x).cpu().numpy()) for x, model in self._blocks(array))
-        return _joined(blocks, array.shape[0])
+        return filled(blocks, array.shape[0])
 
     @torch.inference_mode()
     def _decoded(self, codes: Array) -> Array:
@@ -272,18 +283,6 @@ class Estimator(BaseEstimator, ABC):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
-
-
-def _joined(blocks: Iterable[Array], count: int) -> Array:
-    """Return the blocks as one array of `count` samples, filled as they come: memory holds them once."""
-    rest = iter(blocks)
-    first = next(rest)
-    out = np.empty((count, *first.shape[1:]), first.dtype)
-    end = 0
-    for block in chain((first,), rest):
-        start, end = end, end + len(block)
-        out[start:end] = block
-    return out
 
 
 def _one_line(error: Exception) -> str:

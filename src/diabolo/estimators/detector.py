@@ -2,47 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.base import OutlierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from diabolo.check import Maybe, Whole
+from diabolo.check import Maybe, Whole, demand
 from diabolo.corruptions import GaussianNoise
-from diabolo.data import Form, Scaling, Schema, Stored, joined, read
-from diabolo.density import Density, Placed
-from diabolo.errors import FileError
+from diabolo.data import Schema, Stored, joined, read
+from diabolo.density import Density
+from diabolo.estimators.anomalies import report
 from diabolo.estimators.base import Estimator
-from diabolo.estimators.findings import report
-from diabolo.estimators.intake import learn, samples
-from diabolo.estimators.start import Start
-from diabolo.estimators.tabular import framed, per_field, restored, suited
+from diabolo.estimators.drifting import drift
+from diabolo.estimators.explaining import expected, explained
+from diabolo.estimators.findings import findings
+from diabolo.estimators.incremental import learn_on
+from diabolo.estimators.intake import gathered, learn, samples
+from diabolo.estimators.memory import HELD, SPAN, Memory
+from diabolo.estimators.pieces import SAMPLES
+from diabolo.estimators.placing import density_of, energies, energy_map, started
+from diabolo.estimators.remembered import recall, remembered
 from diabolo.estimators.threshold import Threshold
+from diabolo.estimators.windowed import WINDOW
 from diabolo.flow import Shape
-from diabolo.metrics import p_values
+from diabolo.metrics import Drift, p_values
 from diabolo.model import Recipe
 from diabolo.nets import MLP
 from diabolo.report import Page
-from diabolo.training import Callback, Training, resolve
-
-Array = NDArray[Any]
-
-_BLOCK = 1024
-"""Samples that are compared with the training samples at a time."""
-
-_SCORED = 20_000
-"""Training samples that the threshold looks at, at most."""
-
-_HELD = 0.2
-"""Share of the samples held out to calibrate a false alarm rate."""
+from diabolo.training import Callback, Training
 
 
 class Detector(OutlierMixin, Estimator):
@@ -58,8 +51,8 @@ class Detector(OutlierMixin, Estimator):
         Size of the code; by default a quarter of the columns, or of the numbers of a sample; from 1 to 64.
     recipe : Recipe or str
         The composition, or the name of one: see ``diabolo recipes``.
-    training : Training
-        How it is trained.
+    training : Training, optional
+        How it is trained; by default for 400 steps of 256 samples, or 50 of 64 windows of series.
     random_state : int, RandomState or None
         Decides initial weights, order and noise: an int gives the same result again on the same machine.
     device : str
@@ -69,6 +62,14 @@ class Detector(OutlierMixin, Estimator):
     false_alarm_rate : float, optional
         The probability that a usual sample is flagged. A fifth of the training samples is then held out to calibrate
         the threshold, so that the rate holds for whatever the model is; they should be usual ones.
+    window : int or "auto", optional
+        For long series and large images: they are cut into windows of so many points (pixels along both axes), and a
+        point is as unusual as the windows that cover it. X is then one series (T,), (T, C) or a data frame in the
+        order of time, and its points are the samples; or many series or images, of one size or, as a list, of several.
+        "auto" takes the period of the series, or 16 pixels.
+    memory : int, optional
+        Of `partial_fit`: how many samples back are remembered, their mean age; by default as many as it was fitted on,
+        or 10,000 if that is more.
 
     Attributes
     ----------
@@ -78,8 +79,16 @@ class Detector(OutlierMixin, Estimator):
         Rising scores of the samples that `p_values` and thresholds compare with: those held out, or trained on.
     schema_ : Schema or None
         The columns of a table.
+    window_ : int or None
+        The size of windows.
+    clock_ : str or None
+        The column of a series that tells the time, which is not looked at.
     density_ : Density
         The training samples, placed.
+    memory_ : Memory or None
+        Samples that stand for those gone by; none where there are windows.
+    drift_ : Drift or None
+        Whether the latest batch of `partial_fit` was as those before it.
     model_, recipe_, history_, scaling_, shape_, n_features_in_, feature_names_in_, n_iter_
         As for `Reducer`.
 
@@ -100,8 +109,9 @@ class Detector(OutlierMixin, Estimator):
     2
     """
 
-    verbs: ClassVar[tuple[str, ...]] = ("score_samples", "predict", "p_values", "explain", "reconstruct")
-    scalars: ClassVar[tuple[str, ...]] = ("offset_",)
+    verbs: ClassVar[tuple[str, ...]] = ("score_samples", "predict", "p_values", "explain", "reconstruct", "findings")
+    row_verb: ClassVar[str | None] = "findings"
+    scalars: ClassVar[tuple[str, ...]] = ("offset_", "window_", "clock_")
     sizes = Maybe(Whole(1, 2**20), "a quarter of the columns")
     takes_missing = True
 
@@ -109,21 +119,29 @@ class Detector(OutlierMixin, Estimator):
     density_: Density
     scores_: NDArray[np.float64]
     offset_: float
+    window_: int | None
+    memory_: Memory | None
+    drift_: Drift | None
+    clock_: str | None
 
     def __init__(
         self,
         n_components: int | None = None,
         *,
         recipe: Recipe | str = Recipe(MLP(hidden=(128,), activation="relu"), corruption=GaussianNoise(0.2)),
-        training: Training = Training(steps=400, batch_size=256, validation=0.0),
+        training: Training | None = None,
         random_state: int | np.random.RandomState | None = None,
         device: str = "auto",
         contamination: float | str = "auto",
         false_alarm_rate: float | None = None,
+        window: int | str | None = None,
+        memory: int | None = None,
     ) -> None:
         super().__init__(n_components, recipe=recipe, training=training, random_state=random_state, device=device)
         self.contamination = contamination
         self.false_alarm_rate = false_alarm_rate
+        self.window = window
+        self.memory = memory
 
     def fit(
         self,
@@ -154,13 +172,43 @@ class Detector(OutlierMixin, Estimator):
             If the loss is no longer finite.
         """
         recipe, seed = self.check_parameters(), self._seed()
-        array, counts, learnt, held = learn(self, X, 0.0 if self.false_alarm_rate is None else _HELD, seed)
-        self._train(self._started(array[learnt.numpy()], recipe, seed), callbacks, checkpoint)
-        few = Density.few(len(learnt), int(np.prod(self.shape_)), torch.Generator().manual_seed(seed))
-        self.density_ = Density.fit(Placed.joined(self._placed(array, counts, learnt[few])))
-        judged = held if len(held) else learnt[:: -(-len(learnt) // _SCORED)]
-        self.scores_ = np.sort(self._energies(array, counts, judged))
+        learnt, judged = learn(self, X, 0.0 if self.false_alarm_rate is None else HELD, seed)
+        self._train(started(self, learnt, recipe, seed), callbacks, checkpoint, self.training or learnt.schedule)
+        self.density_ = density_of(self, learnt, seed)
+        self.scores_ = np.sort(energies(self, judged))
+        held = None if self.false_alarm_rate is None else judged
+        self.memory_, self.drift_ = None if self.window_ else Memory.of(learnt, held, seed), None
         return self.set_threshold(contamination=self.contamination, false_alarm_rate=self.false_alarm_rate)
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Learn on from a batch X, older samples fading; a detector that is not fitted is fitted on it; y is ignored.
+
+        Model, training samples and threshold go with the samples, their scaling stays. Hand over all samples but those
+        known to be anomalies.
+
+        Raises
+        ------
+        CapabilityError
+            If it has a window.
+        DataError, ParameterError, TrainingError
+            As `fit` does; the detector is then as it was.
+        """
+        if not self.__sklearn_is_fitted__():
+            return self.fit(X)
+        self.check_parameters()
+        learn_on(self, X)
+        return self
+
+    def drift(self, X: Any) -> Drift:
+        """Return whether samples are drawn as those that the detector goes by: a p-value, and one for each column.
+
+        Raises
+        ------
+        CapabilityError
+            If the detector has a window.
+        """
+        check_is_fitted(self)
+        return drift(self, samples(self, gathered(read(X))))
 
     def set_threshold(self, *, contamination: float | str = "auto", false_alarm_rate: float | None = None) -> Self:
         """Draw the line anew, without fitting; parameters as those of the detector.
@@ -183,11 +231,19 @@ class Detector(OutlierMixin, Estimator):
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
         """Return how usual samples are, (N,): minus their energy in nats; the lower, the more of an anomaly."""
-        check_is_fitted(self)
-        X = read(X)
-        if isinstance(X, Stored):
-            return joined(self.score_samples(part) for part in X.parts())
-        return -self._energies(*samples(self, X))
+        return self._in_parts(lambda part: -energies(self, samples(self, part)), X)
+
+    def energy_map(self, X: Any) -> Any:
+        """Return how unusual each point or pixel is, in nats: (N, T) or (N, H, W), a list if sizes differ.
+
+        One series, whose points are the samples, has (T,): minus its `score_samples`.
+
+        Raises
+        ------
+        CapabilityError
+            If the detector has no `window`.
+        """
+        return self._in_parts(lambda part: energy_map(self, samples(self, part)), X)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return `score_samples` minus the threshold, (N,): below 0 are anomalies."""
@@ -211,27 +267,26 @@ class Detector(OutlierMixin, Estimator):
 
         The parts of a sample sum to minus its `score_samples`. What the model expected instead, `reconstruct` gives.
         """
-        check_is_fitted(self)
-        X = read(X)
-        if isinstance(X, Stored):
-            return joined(self.explain(part) for part in X.parts())
-        array, counts = samples(self, X)
-        parts = np.concatenate([self.density_.parts(placed).numpy() for placed in self._placed(array, counts)])
-        if self.schema_ is None:
-            return parts.reshape(array.shape)
-        return framed(Form.of(X), self.schema_, list(per_field(self.schema_, parts).T))
+        return self._in_parts(lambda part: explained(self, part), X)
 
     def reconstruct(self, X: Any) -> Any:
         """Return what the model expects instead of X, in the form and the units of X; missing values are filled in."""
-        check_is_fitted(self)
-        X = read(X)
-        if isinstance(X, Stored):
-            return joined(self.reconstruct(part) for part in X.parts())
-        array, _ = samples(self, X)
-        rebuilt = self._rebuilt(array)
-        if self.schema_ is None:
-            return Form.of(X).back(rebuilt)
-        return framed(Form.of(X), self.schema_, self.schema_.decode(rebuilt))
+        return self._in_parts(lambda part: expected(self, part), X)
+
+    def findings(self, X: Any) -> Any:
+        """Return what was found as a data frame, a row for each sample.
+
+        Beside the columns of a table X it has ``energy``, ``p_value`` and ``anomaly``, whether it is flagged; for
+        tables also the columns that add most to the energy, ``reason_1`` to ``reason_3``, with what they add,
+        ``nats_1``, and what the model expected there, ``expected_1``. A frame of polars gives one of polars, all else
+        one of pandas.
+
+        Raises
+        ------
+        CapabilityError
+            If pandas is not installed.
+        """
+        return self._in_parts(lambda part: findings(self, part), X)
 
     def report(self, X: Any, y: Any = None) -> Page:
         """Return a page with the scores and the threshold, the greatest anomalies and why, and the loss curves.
@@ -248,47 +303,37 @@ class Detector(OutlierMixin, Estimator):
 
     def check_parameters(self) -> Recipe:
         Threshold(self.contamination, self.false_alarm_rate).check(type(self).__name__)
+        demand("window", type(self).__name__, self.window, WINDOW)
+        demand("memory", type(self).__name__, self.memory, SPAN)
         return super().check_parameters()
+
+    @property
+    def schedule(self) -> Training:
+        """How it is trained, if not on windows of series."""
+        return self.training or SAMPLES
+
+    @property
+    def in_parts(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Whether rows on disk can be given part by part: not if they are the points of one series."""
+        return self.window_ is None
 
     @property
     def _given(self) -> Shape:
         return self.shape_ if self.schema_ is None else (len(self.schema_.fields),)
 
-    def _started(self, array: Array, recipe: Recipe, seed: int) -> Start:
-        """Return what training starts from: a table is scaled by its schema."""
-        size, scaling = int(np.prod(array.shape[1:])), None
-        if self.schema_ is not None:
-            size, scaling = len(self.schema_.fields), Scaling(np.zeros(size), np.ones(size))
-            recipe = suited(recipe, self.schema_)
-        n = self.n_components or min(max(round(size / 4), 1), 64)
-        return Start.of(array, recipe, n, self.training.validation, seed, resolve(self.device), scaling)
-
-    def _placed(self, array: Array, counts: Array | None, rows: Tensor | None = None) -> Iterator[Placed]:
-        """Yield where samples lie, in blocks, in float64."""
-        model, device, _ = self._at(precise=True)
-        every = np.arange(len(array)) if rows is None else rows.numpy()
-        for index in np.array_split(every, max(1, -(-len(every) // _BLOCK))):
-            tensor = self.scaling_.tensor(np.ascontiguousarray(array[index]), dtype=torch.float64)
-            placed = Placed.by(model, self.scaling_.batch(tensor).to(device))
-            if counts is not None:
-                placed = replace(placed, residual=placed.residual * torch.from_numpy(counts[index]))
-            yield placed
-
-    def _energies(self, array: Array, counts: Array | None, rows: Tensor | None = None) -> NDArray[np.float64]:
-        return np.concatenate([self.density_.energy(placed).numpy() for placed in self._placed(array, counts, rows)])
+    def _in_parts(self, method: Callable[[Any], Any], X: Any) -> Any:
+        """Return what a method makes of X: rows on disk come part by part, unless they are the points of one series."""
+        check_is_fitted(self)
+        X = read(X)
+        if isinstance(X, Stored) and self.window_ is None:
+            return joined(map(method, X.parts()))
+        return method(gathered(X))
 
     def _more(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        schema = None if self.schema_ is None else self.schema_.to_json()
-        arrays = {f"density.{name}": value for name, value in self.density_.arrays().items()}
-        return {"schema": schema}, arrays | {"scores": torch.from_numpy(self.scores_)}
+        return remembered(self)
 
     def _restore(self, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
-        self.schema_ = restored(plain["schema"], self.shape_, self.n_features_in_)
-        density = {name.removeprefix("density."): arrays[name] for name in arrays if name.startswith("density.")}
-        self.density_ = Density.from_arrays(density, int(np.prod(self.shape_)), self.model_.n)
-        self.scores_ = arrays["scores"].numpy()
-        if self.scores_.ndim != 1 or not len(self.scores_) or not np.isfinite([*self.scores_, self.offset_]).all():
-            raise FileError("its scores are not finite numbers")
+        recall(self, plain, arrays)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -1,105 +1,128 @@
-"""The report of a detector: scores, threshold, and the greatest anomalies with their reasons."""
+"""What a detector found, as rows: energy, p-value, flag and reasons beside what was given."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score
+import torch
+from numpy.typing import NDArray
 
-from diabolo.check import shorten
-from diabolo.data import Stored, kind, read
+from diabolo.data import Form
+from diabolo.data.cells import names_of
+from diabolo.data.form import PandasForm, PolarsForm
+from diabolo.data.package import package
 from diabolo.errors import DataError
-from diabolo.estimators.intake import samples
-from diabolo.estimators.tabular import rows
-from diabolo.report import Page, curves, pairs, scores
+from diabolo.estimators.clock import without
+from diabolo.estimators.tabular import holds_text
+from diabolo.metrics import p_values
 
 if TYPE_CHECKING:
     from diabolo.estimators.detector import Detector
 
-_SHOWN = 10
-"""Anomalies shown."""
+Array = NDArray[Any]
 
-_REASONS = 3
-"""Columns named for each."""
-
-_MEASURED = 20_000
-"""Samples of a file on disk that are looked at, at most."""
+REASONS = 3
+"""Columns named for each row."""
 
 
-def report(detector: Detector, X: Any, y: Any = None) -> Page:
-    """Return the page of a detector on X, with known anomalies y (N,) of 0 and 1 if there are any."""
-    X = read(X)
-    known = None if y is None else _flags(y, len(X))
-    if isinstance(X, Stored):
-        index = np.arange(0, len(X), -(-len(X) // _MEASURED))
-        X, known = X.back(X.take(index)), None if known is None else known[index]
-    energies, threshold = -detector.score_samples(X), -detector.offset_
-    page = Page(f"Detector: anomalies among {len(energies)} samples")
-    page.paragraph(f"{detector.recipe_}\n{detector.recipe_.equation()}")
-    page.table([_facts(detector, energies, known)])
-    page.heading("Scores")
-    page.figure(scores(energies, threshold, known), "Histogram of the energies, with the threshold.")
-    worst = np.argsort(-energies)[:_SHOWN]
-    page.heading("The greatest anomalies, and why")
-    if detector.schema_ is None:
-        array, _ = samples(detector, X)
-        expected = np.asarray(detector.reconstruct(array[worst]))
-        page.figure(pairs(array[worst], expected, kind(array.shape[1:])), "Samples, and what was expected instead.")
-    else:
-        page.table(_reasons(detector, detector.schema_.names, rows(X, worst), worst, energies[worst]))
-    if len(detector.history_):
-        page.heading("Training")
-        page.figure(curves(detector.history_.columns))
-    return page
+def findings(detector: Detector, X: Any) -> Any:
+    """Return a data frame of a row for each sample, of polars if X is one, else of pandas.
 
-
-def _facts(detector: Detector, energies: Any, known: Any) -> dict[str, object]:
-    flagged = energies > -detector.offset_
-    facts: dict[str, object] = {
-        "samples": len(energies),
-        "flagged": int(flagged.sum()),
-        "threshold": -detector.offset_,
-        "false alarms expected": float((detector.scores_ > -detector.offset_).mean() * len(energies)),
+    Raises
+    ------
+    DataError
+        If X is not what was learned.
+    CapabilityError
+        If pandas is not installed.
+    """
+    energies = -detector.score_samples(X)
+    found: dict[str, Array] = {
+        "energy": energies,
+        "p_value": p_values(detector.scores_, energies),
+        "anomaly": energies > -detector.offset_,
     }
-    if known is not None and 0 < known.sum() < len(known):
-        facts |= {
-            "AUROC": float(roc_auc_score(known, energies)),
-            "average precision": float(average_precision_score(known, energies)),
-            "known anomalies flagged": f"{int((flagged & known).sum())} of {int(known.sum())}",
-        }
-    return facts
+    if detector.schema_ is not None:
+        names, *told = reasons(detector, X, REASONS)
+        found |= _told(names if hasattr(X, "columns") else "x" + names, *told)
+    return _beside(X, found)
 
 
-def _reasons(
-    detector: Detector, names: Sequence[str], few: Any, numbers: Any, energies: Any
-) -> list[dict[str, object]]:
-    """Return a line for each anomaly: the columns that add most to its energy, with value and expected value."""
-    parts = np.asarray(detector.explain(few), dtype=float)
-    given, expected = (np.asarray(table, dtype=object) for table in (few, detector.reconstruct(few)))
-    lines = []
-    for i, number in enumerate(numbers):
-        line: dict[str, object] = {"row": int(number), "energy": float(energies[i])}
-        for rank, j in enumerate(np.argsort(-parts[i])[:_REASONS]):
-            told = f"{names[j]} = {_short(given[i, j])}, expected {_short(expected[i, j])} ({parts[i, j]:.1f} nats)"
-            line[f"reason {rank + 1}"] = told
-        lines.append(line)
-    return lines
+def reasons(detector: Detector, X: Any, most: int) -> tuple[Array, Array, Array, Array]:
+    """Return the columns that add most to the energy of each row of a table, the most first: (N, R) each.
+
+    They come as names, nats, values and expected values, of which the last two are texts.
+    """
+    if detector.schema_ is None:
+        raise DataError("X must be a table, for its columns to be named.")
+    X = without(X, detector.clock_)
+    parts = cells_of(detector.explain(X)).astype(np.float64)  # (N, F)
+    first = np.argsort(-parts, axis=1, kind="stable")[:, :most]
+    texts = [_texts(np.take_along_axis(cells_of(table), first, axis=1)) for table in (X, detector.reconstruct(X))]
+    names = np.array(names_of(X) if hasattr(X, "columns") else detector.schema_.names, dtype=object)
+    return names[first], np.take_along_axis(parts, first, axis=1), texts[0], texts[1]
 
 
-def _flags(y: Any, count: int) -> Any:
-    """Return known anomalies (N,) as booleans."""
-    given = np.asarray(y)
-    if given.shape != (count,) or not np.isin(given, (0, 1)).all():
-        raise DataError(
-            f"y must hold {count} numbers, 1 or true for known anomalies and 0 or false for usual samples; got "
-            f"{shorten(given.ravel()[:5].tolist())} in shape {given.shape}. Compare labels with that of an anomaly."
-        )
-    return given.astype(bool)
+def _told(names: Array, nats: Array, _: Array, expected: Array) -> dict[str, Array]:
+    columns: dict[str, Array] = {}
+    for rank in range(names.shape[1]):
+        columns[f"reason_{rank + 1}"] = names[:, rank]
+        columns[f"nats_{rank + 1}"] = nats[:, rank]
+        columns[f"expected_{rank + 1}"] = expected[:, rank]
+    return columns
 
 
-def _short(value: object) -> str:
+def _beside(X: Any, found: dict[str, Array]) -> Any:
+    """Return what was found beside the columns of a table, under names that these do not have."""
+    form = Form.of(X)
+    if isinstance(form, PolarsForm):
+        import polars as pl
+
+        return X.with_columns(pl.Series(_free(name, X.columns), list(values)) for name, values in found.items())
+    if not isinstance(form, PandasForm):
+        X = _frame(X, len(found["energy"]))
+    return X.assign(**{_free(name, X.columns): values for name, values in found.items()})
+
+
+def _frame(X: Any, count: int) -> Any:
+    """Return an array as a data frame, its columns called as those of files are; without columns if it is no table."""
+    pandas = package("pandas")
+    if (isinstance(X, list | tuple) and all(np.ndim(each) > 1 for each in X)) or np.ndim(X) > 2:
+        return pandas.DataFrame(index=range(count))
+    rows = cells_of(X)
+    return pandas.DataFrame(rows, columns=[f"x{i}" for i in range(rows.shape[1])])
+
+
+def cells_of(table: Any) -> Array:
+    """Return the cells of a table (N, F), or of one series (T,), as an array."""
+    if isinstance(table, np.ma.MaskedArray):
+        kind, gone = (np.float64, np.nan) if table.dtype.kind in "iufb" else (object, None)
+        table = np.ma.filled(table.astype(kind), gone)
+    cells = table.numpy(force=True) if isinstance(table, torch.Tensor) else np.asarray(table, dtype=_type(table))
+    return cells[:, None] if cells.ndim == 1 else cells
+
+
+def _type(table: Any) -> type | None:
+    return object if hasattr(table, "columns") or holds_text(table) else None
+
+
+def _free(name: str, taken: Iterable[object]) -> str:
+    return name if name not in set(map(str, taken)) else _free(f"{name}_", taken)
+
+
+def _texts(cells: Array) -> Array:
+    return np.array([[short(value) for value in row] for row in cells], dtype=object).reshape(cells.shape)
+
+
+def short(value: object) -> str:
+    """Return a cell as a reader wants it.
+
+    Examples
+    --------
+    >>> short(None), short(1234.5678), short("Rome")
+    ('missing', '1235', 'Rome')
+    """
     if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
         return "missing"
     return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)

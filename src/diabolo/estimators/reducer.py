@@ -128,13 +128,13 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             If the loss is no longer finite.
         """
         start = self._prepare(X)
-        self._train(start, callbacks, checkpoint)
+        self._train(start, callbacks, checkpoint, self.schedule)
         self._finish(start.sources.judged)
         return self
 
     def _prepare(self, X: Any) -> Start:
         recipe = self.check_parameters()
-        array, share, device = self._take(X, reset=True), self.training.validation, resolve(self.device)
+        array, share, device = self._take(X, reset=True), self.schedule.validation, resolve(self.device)
         return Start.of(array, recipe, int(self.n_components), share, self._seed(), device)
 
     def _finish(self, judged: NDArray[Any]) -> None:

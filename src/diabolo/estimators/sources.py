@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,24 @@ def _in_memory(array: Array, scaling: Scaling, share: float, seed: int, device: 
     train, held_out, few = (Rows(samples, scaling.batch, index, device) for index in (kept, held, few))
     judged = array[held.numpy()] if len(held) else array[:: math.ceil(len(array) / JUDGED)]
     return Sources(train, held_out, few, judged)
+
+
+def filled(blocks: Iterable[Array], count: int) -> Array:
+    """Return the blocks as one array of `count` samples, filled as they come: memory holds them once.
+
+    Examples
+    --------
+    >>> filled(iter([np.ones((2, 3)), np.zeros((1, 3))]), 3).shape
+    (3, 3)
+    """
+    rest = iter(blocks)
+    first = next(rest)
+    out = np.empty((count, *first.shape[1:]), first.dtype)
+    end = 0
+    for block in chain((first,), rest):
+        start, end = end, end + len(block)
+        out[start:end] = block
+    return out
 
 
 def _stored(stored: Stored, scaling: Scaling, share: float, seed: int, device: torch.device) -> Sources:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import validate_data
 from torch import Tensor
 
 from diabolo.check import shorten
 from diabolo.data import Form, Schema
 from diabolo.data.cells import table_of
-from diabolo.data.form import PandasForm, PolarsForm
-from diabolo.errors import FileError, ParameterError
+from diabolo.data.form import NumpyForm, PandasForm, PolarsForm, TorchForm
+from diabolo.errors import DataError, FileError, ParameterError
 from diabolo.flow import Shape
 from diabolo.likelihoods import Auto, Bernoulli, Categorical, Likelihood, Mixed, SquaredError
 from diabolo.model import Recipe
+
+if TYPE_CHECKING:
+    from diabolo.estimators.base import Estimator
 
 
 def suited(recipe: Recipe, schema: Schema) -> Recipe:
@@ -110,6 +114,25 @@ def holds_text(X: Any) -> bool:
         return False
 
 
+def taken(detector: Estimator, X: Any, reset: bool) -> Any:
+    """Return X, an array of numbers checked as every estimator does, of mixed columns or a frame by its columns.
+
+    Raises
+    ------
+    DataError
+        If it holds too few samples, or what was not there in training.
+    """
+    if isinstance(Form.of(X), NumpyForm | TorchForm) and not holds_text(X):
+        return detector._take(X, reset)
+    if len(X) < (least := 2 if reset else 1):
+        raise DataError(f"X must hold at least {least} sample{'s to learn from' if reset else ''}; got {len(X)}.")
+    try:
+        validate_data(detector, X, reset=reset, skip_check_array=True)
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    return X
+
+
 def rows(X: Any, index: NDArray[np.int64]) -> Any:
     """Return some rows of the user's table or array: of a frame as a frame, of all else as an array.
 
@@ -144,6 +167,8 @@ def framed(form: Form, schema: Schema, columns: Sequence[NDArray[Any]]) -> Any:
 def restored(plain: object, shape: Shape, columns: int) -> Schema | None:
     """Return the schema saved with a model of samples of `shape`, made of so many columns; None if they are no rows.
 
+    The shape may be that of windows of rows.
+
     Raises
     ------
     FileError
@@ -152,7 +177,7 @@ def restored(plain: object, shape: Shape, columns: int) -> Schema | None:
     if len(shape) != 1 and plain is None:
         return None
     schema = Schema.from_json(plain)
-    if shape != (schema.width,) or len(schema.fields) != columns:
+    if shape[-1:] != (schema.width,) or len(schema.fields) != columns:
         raise FileError(
             f"its schema makes {schema.width} numbers of {len(schema.fields)} columns, but its model takes samples of "
             f"shape {shape} from {columns} columns"

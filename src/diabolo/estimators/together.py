@@ -85,7 +85,7 @@ def fit_together(
         members,
         start.sources.train,
         start.sources.held_out,
-        widest.training,
+        widest.schedule,
         seed=start.seed,
         callbacks=callbacks,
         checkpoint=file,

@@ -1,0 +1,201 @@
+"""What a detector with a `window` reads: one long series whose points are judged, or many series or images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils.validation import validate_data
+
+from diabolo.check import Maybe, Whole, shorten
+from diabolo.data import Form, Schema
+from diabolo.data.form import NumpyForm, TorchForm
+from diabolo.data.period import period
+from diabolo.data.standard import SERIES
+from diabolo.data.windows import Windows
+from diabolo.errors import DataError
+from diabolo.estimators.clock import clock_of, without
+from diabolo.estimators.pieces import Pictures, Pieces, Stretches
+from diabolo.estimators.tabular import rows, seen, taken
+from diabolo.flow import Shape
+from diabolo.training import split
+
+if TYPE_CHECKING:
+    from diabolo.estimators.detector import Detector
+
+Array = NDArray[Any]
+
+
+class _Size:
+    whole = Whole(2, 2**12)
+
+    def __contains__(self, value: object) -> bool:
+        return value == "auto" if isinstance(value, str) else value in self.whole
+
+    def __str__(self) -> str:
+        return f"{self.whole}, 'auto'"
+
+
+WINDOW = Maybe(_Size(), "samples are taken whole")
+"""What the parameter may be."""
+
+_SQUARE = 16
+"""Side of the windows of images, in pixels."""
+
+_JUDGED = 20_000
+"""Points of a series that the threshold looks at, at most: the last ones."""
+
+_WINDOWS = 1000
+"""Windows of one series to learn from, at most, at equal distances: more only repeat one another."""
+
+_TRAINED = 2**15
+"""Windows of images to learn from, at least: those of few images lie closer."""
+
+
+def learn_windows(detector: Detector, X: Any, share: float, seed: int) -> tuple[Pieces, Pieces]:
+    """Return the windows to learn from and those to judge by; see `intake.learn`.
+
+    Of one series the last `share` is held out, of many samples some are.
+
+    Raises
+    ------
+    DataError
+        If X cannot be learned from, or is too short or too few to hold a share out.
+    """
+    if _single(X):
+        return _learn_series(detector, X, share)
+    samples = _samples(detector, X, reset=True)
+    usual = _SQUARE if samples[0].ndim == 3 else period(np.concatenate(samples))
+    usual = max(2, min(usual, *(min(each.shape[-2:] if each.ndim == 3 else each.shape[:1]) for each in samples)))
+    detector.window_ = size = _size(detector.window, usual)
+    learnt, held = (index.numpy() for index in split(len(samples), share, seed))
+    if share and not len(held):
+        raise few_to_hold_out(len(samples))
+    judged = held if len(held) else learnt
+    fine = _many(size, [samples[i] for i in learnt], 1, _TRAINED)
+    return fine, _many(size, [samples[i] for i in judged], _stride(size))
+
+
+def read_windows(detector: Detector, X: Any) -> Pieces:
+    """Return the windows of samples; see `intake.samples`.
+
+    Raises
+    ------
+    DataError
+        If X is not what was learned, or shorter than a window.
+    """
+    size = cast(int, detector.window_)
+    if detector.schema_ is None and _single(X):
+        raise DataError("X must hold series (T, C) or images (C, H, W), as in training; got one series: give [X].")
+    if detector.schema_ is None:
+        samples = _samples(detector, X, reset=False)
+        return _many(size, samples, _stride(size))
+    if not _single(X):
+        raise DataError("X must be one series (T, C), as in training; give one at a time.")
+    X = _series(detector, X, reset=False)
+    return _one(detector.schema_, X, Windows(size, _stride(size)))
+
+
+def few_to_hold_out(count: int) -> DataError:
+    """Return the error for a false alarm rate that so few samples cannot be calibrated for."""
+    return DataError(
+        f"X must hold at least 10 samples with a false_alarm_rate, since some are held out to calibrate; got {count}. "
+        "Give more, or no false_alarm_rate."
+    )
+
+
+def _single(X: Any) -> bool:
+    """Tell whether X is one series, of numbers or of mixed columns; otherwise its items are series or images."""
+    if isinstance(X, list | tuple) and X and all(_axes(item) >= 2 for item in X):
+        return False
+    return not isinstance(X, torch.Tensor | np.ndarray) or np.ndim(X) <= 2
+
+
+def _axes(X: Any) -> int:
+    try:
+        return np.ndim(X)
+    except ValueError as error:
+        raise DataError(
+            f"X must be one series (T,) or (T, C), or hold series (T, C) or images (C, H, W); got a ragged "
+            f"list ({error}). Give each series of one channel as (T, 1)."
+        ) from error
+
+
+def _learn_series(detector: Detector, X: Any, share: float) -> tuple[Pieces, Pieces]:
+    detector.clock_ = clock_of(X)
+    X = _series(detector, X, reset=True)
+    end = len(X) - round(share * len(X))
+    detector.schema_ = schema = Schema.of(rows(X, np.arange(end)), SERIES)
+    detector.window_ = size = _size(detector.window, max(2, period(schema.encode(rows(X, np.arange(end)))[0])))
+    start = end if share else max(0, end - max(_JUDGED, size))
+    if min(end, len(X) - start) <= size:
+        raise DataError(
+            f"X must be longer than a window of {size} points{', even the share held out' if share else ''}; got "
+            f"{len(X)} points. Give a longer series, or a smaller window."
+        )
+    learnt, judged = (rows(X, np.arange(*ends)) for ends in ((0, end), (start, len(X))))
+    return _one(schema, learnt, Windows(size, -(-(end - size + 1) // _WINDOWS))), _one(
+        schema, judged, Windows(size, _stride(size))
+    )
+
+
+def _series(detector: Detector, X: Any, reset: bool) -> Any:
+    """Return one series as a checked table, without the column that tells the time."""
+    X = without(X, detector.clock_)
+    if isinstance(Form.of(X), NumpyForm | TorchForm) and _axes(X) == 1:
+        X = X[:, None] if isinstance(X, torch.Tensor) else np.asarray(X)[:, None]
+    return taken(detector, X, reset)
+
+
+def _one(schema: Schema, X: Any, windows: Windows) -> Stretches:
+    values, observed = schema.encode(X, np.float64)
+    counts = None if observed.all() else windows.of([seen(schema, observed)])
+    return Stretches(windows.of([values]), counts, single=True)
+
+
+def _samples(detector: Detector, X: Any, reset: bool) -> list[Array]:
+    """Return series (T, C) or images (C, H, W), all of as many channels, checked."""
+    found = [Form.of(item).array(item) for item in X]
+    shapes = [each.shape for each in found]
+    axes = {len(shape) for shape in shapes} if reset else {len(detector.shape_)}
+    channels = {_channels(shape) for shape in shapes[:1]} if reset else {_channels(detector.shape_)}
+    if (
+        not shapes
+        or len(axes) > 1
+        or any(len(shape) not in axes or _channels(shape) not in channels for shape in shapes)
+        or not axes <= {2, 3}
+    ):
+        raise DataError(
+            "X must hold series (T, C) or images (C, H, W), all of as many channels"
+            f"{'' if reset else f' as in training ({min(channels)})'}; got "
+            f"{f'shapes {shorten(shapes)}' if shapes else 'none'}."
+        )
+    if not all(np.isfinite(each).all() for each in found):
+        raise DataError("Input X contains NaN or infinity; drop or impute those values first.")
+    if reset:
+        validate_data(detector, cast(Any, np.empty((1, min(channels)))), reset=True, skip_check_array=True)
+    return [each.astype(np.result_type(*found), copy=False) for each in found]
+
+
+def _many(size: int, samples: list[Array], stride: int, least: int = 0) -> Pieces:
+    lengths = [min(each.shape[-2:] if each.ndim == 3 else each.shape[:1]) for each in samples]
+    if min(lengths) < size:
+        raise DataError(
+            f"X must hold samples of at least {size} points along each axis, the size of a window; sample "
+            f"{int(np.argmin(lengths))} has {min(lengths)}. Give longer or larger ones, or a smaller window."
+        )
+    return Pictures.of(samples, size, least) if samples[0].ndim == 3 else Stretches(Windows(size, stride).of(samples))
+
+
+def _channels(shape: Shape) -> int:
+    return shape[1] if len(shape) == 2 else shape[0]
+
+
+def _size(window: int | str | None, usual: int) -> int:
+    return usual if window is None or isinstance(window, str) else int(window)
+
+
+def _stride(size: int) -> int:
+    return max(1, size // 4)
