@@ -163,3 +163,14 @@ def test_pca_answers_as_a_model_does():
 )
 def test_only_the_linear_recipe_is_solved(recipe, width, answer):
     assert solvable(recipe, width) is answer
+
+
+def test_few_wide_rows_have_the_components_of_their_covariance():
+    x = torch.randn(30, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64) @ torch.randn(
+        12, 90, generator=torch.Generator().manual_seed(1), dtype=torch.float64
+    )
+    few, whole = PCA.fit(x.split(7), 90, 40), PCA.solve(Moments.none(90).add(x), 40)
+    np.testing.assert_allclose(few.components[:12], whole.components[:12], atol=1e-8)  # there is no variance beyond
+    np.testing.assert_allclose(few.variances, whole.variances, atol=1e-10)
+    np.testing.assert_allclose(few.components[:30] @ few.components[:30].T, np.eye(30), atol=1e-10)
+    np.testing.assert_allclose(few.reconstruct(x), x, atol=1e-9)

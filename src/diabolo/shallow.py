@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
-import numpy as np
 import torch
 from scipy.linalg import eigh
 from torch import Tensor
@@ -47,6 +47,11 @@ class Moments:
         return Moments(total, self.mean + shift * (count / total), scatter)
 
 
+def _signs(rows: Tensor) -> Tensor:
+    """Return for each row (N, D) the sign (N, 1) of its largest entry."""
+    return rows.gather(1, rows.abs().argmax(1, keepdim=True)).sign()
+
+
 @dataclass(frozen=True)
 class PCA:
     """Principal components, behind the model protocol.
@@ -78,14 +83,36 @@ class PCA:
         """Return the `n` leading components of rows seen in blocks (N, width).
 
         Rows wider than 3,072 are solved by a randomised decomposition of the first 4,000 of them
-        (Halko, Martinsson, Tropp, SIAM Review 2011).
+        (Halko, Martinsson, Tropp, SIAM Review 2011). Of rows that are at most half as many as they are wide, the
+        products of any two are formed in place of those of any two columns.
         """
         if width > _WIDEST:
             return cls._randomised(blocks, n)
+        rest, few = iter(blocks), []
+        while 2 * sum(map(len, few)) <= width and (block := next(rest, None)) is not None:
+            few.append(block.flatten(1).double())
+        if 2 * sum(map(len, few)) <= width:
+            return cls._of_few(torch.cat(few), n)
         moments = Moments.none(width)
-        for block in blocks:
+        for block in chain(few, rest):
             moments = moments.add(block.flatten(1))
         return cls.solve(moments, n)
+
+    @classmethod
+    def _of_few(cls, rows: Tensor, n: int) -> PCA:
+        """Return the components of rows (N, D) that are far fewer than they are wide, by the products of any two."""
+        count, width = rows.shape
+        mean = rows.mean(0)
+        centred = rows - mean
+        values, vectors = eigh((centred @ centred.T / count).numpy())
+        kept = min(n, count)
+        leading = centred.T @ torch.from_numpy(vectors[:, ::-1][:, :kept].copy())  # (D, kept)
+        components = torch.zeros(n, width, dtype=torch.float64)
+        components[:kept] = torch.linalg.qr(leading).Q.T  # orthonormal even where there is no variance
+        components *= _signs(components)
+        variances = torch.zeros(width, dtype=torch.float64)
+        variances[:count] = torch.from_numpy(values[::-1].clip(min=0).copy())
+        return cls(mean, components, variances)
 
     @classmethod
     def _randomised(cls, blocks: Iterable[Tensor], n: int, most: int = 4000) -> PCA:
@@ -112,11 +139,10 @@ class PCA:
         A code larger than the data is wide has components of zero beyond the width.
         """
         values, vectors = eigh((moments.scatter / max(moments.count, 1)).numpy())
-        rows = vectors.T[::-1].copy()
-        rows *= np.sign(rows[np.arange(len(rows)), np.abs(rows).argmax(1)])[:, None]
+        rows = torch.from_numpy(vectors.T[::-1].copy())
         components = torch.zeros(n, len(rows), dtype=torch.float64)
         kept = min(n, len(rows))
-        components[:kept] = torch.from_numpy(rows[:kept])
+        components[:kept] = rows[:kept] * _signs(rows[:kept])
         return cls(moments.mean, components, torch.from_numpy(values[::-1].clip(min=0).copy()))
 
     def __call__(self, batch: Batch, noise: bool = False) -> Output:

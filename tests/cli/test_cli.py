@@ -9,23 +9,7 @@ import pytest
 from tests.anomalies import orders
 from tests.worlds import iris
 
-from diabolo.cli.app import main
 from diabolo.recipes import RECIPES
-
-
-@pytest.fixture
-def call(capsys, monkeypatch):
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["diabolo", *map(str, args)])
-        code = 0
-        try:
-            main()
-        except SystemExit as leave:
-            code = leave.code or 0
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return run
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Anomalies from the command line: tables, a series with its times, and images of mixed sizes."""
 
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,24 +7,8 @@ from PIL import Image
 from tests.anomalies import hours, orders, plane, quick, reordered, torn, turns, weaves
 
 from diabolo import load
-from diabolo.cli.app import main
 
 STEPS = ("--set", "training.steps=50", "--quiet")
-
-
-@pytest.fixture
-def call(capsys, monkeypatch):
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["diabolo", *map(str, args)])
-        code = 0
-        try:
-            main()
-        except SystemExit as leave:
-            code = leave.code or 0
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return run
 
 
 def done(answer):

@@ -133,7 +133,7 @@ def test_parameters_reach_into_the_recipe():
         recipe__corruption__sigma=0.5, training__steps=20, contamination=0.2
     )
     assert named(changed.recipe).corruption == GaussianNoise(0.5)
-    assert (changed.training.steps, changed.contamination, detector.training) == (20, 0.2, QUICK)
+    assert (changed.schedule.steps, changed.contamination, detector.training) == (20, 0.2, QUICK)
     assert cast(Detector, clone(changed)).get_params() == changed.get_params()
     assert not np.allclose(
         changed.fit(plane(100)).score_samples(plane(9)), quick().fit(plane(100)).score_samples(plane(9))
