@@ -29,6 +29,9 @@ _NUMBERS = 2**24
 _LEAST_VARIANCE = 0.05
 """What is added to the variance of a number among neighbours, where the variance of all is 1."""
 
+_WIDE, _FEW = 256, 512
+"""Numbers up to which a sample has forgiving neighbours, and kept samples among which they are looked for."""
+
 _SAME = 1e-10
 """Squared distance, relative to the squared length, up to which a training sample is taken to be the sample itself."""
 
@@ -165,23 +168,29 @@ class Density:
         """Return what each number of a sample adds to its energy, (B, D): they sum to it.
 
         The energy is laid on the numbers in proportion to (x − m)² / (v + ¹⁄₂₀), where m and v are mean and variance of
-        the number among the neighbours: a number is to blame as far as it leaves the range of its neighbours; one that
-        does not count is not to blame. (The distances themselves are sums over numbers too, but named a corrupted one
-        less often: docs/decisions/0006.)
+        the number among the neighbours: a number is to blame as far as it leaves their range; one that does not count
+        is not to blame. Of neighbours there are two kinds, of which the geometric mean is taken: those that the energy
+        comes from, and those that are near but for a number or two, as no number adds more than 1 to their squared
+        distance. A single wrong value draws the former after it, not the latter (docs/decisions/0006).
         """
-        shares = placed.residual.new_zeros(len(placed.residual), len(self.placed.code))  # (B, R)
+        energy, shares = self._shares(placed)
+        x, kept = placed.residual + placed.rebuilt, self.placed.residual + self.placed.rebuilt
+        blame = _deviation(x, kept, shares)
+        if x.shape[1] <= _WIDE:
+            some = kept[:: -(-len(kept) // _FEW)]
+            blame = blame.sqrt_() * _deviation(x, some, _forgiving(x, some)).sqrt_()
+        blame = (blame if placed.counted is None else blame * placed.counted) + 1e-30
+        return energy * (blame / blame.sum(1, keepdim=True))
+
+    def _shares(self, placed: Placed) -> tuple[Tensor, Tensor]:
+        """Return the energies (B, 1), and how much each kept sample has to do with them, (B, R), rows summing to 1."""
+        shares = placed.residual.new_zeros(len(placed.residual), len(self.placed.code))
         energy = placed.residual.new_zeros(len(placed.residual), 1)
         for (distances, nearest), level in zip(self._nearest(placed), self.levels, strict=True):
             weight = self._weight(level) / distances.shape[1]
             energy += distances.sum(1, keepdim=True) * weight
             shares.scatter_add_(1, nearest, torch.full_like(distances, weight))
-        shares /= shares.sum(1, keepdim=True)
-        x, kept = placed.residual + placed.rebuilt, self.placed.residual + self.placed.rebuilt
-        mean = shares @ kept  # (B, D)
-        variance = (shares @ kept.square() - mean.square()).clamp_(min=0)
-        blame = (x - mean).square() / (variance + _LEAST_VARIANCE)
-        blame = (blame if placed.counted is None else blame * placed.counted) + 1e-30
-        return energy * (blame / blame.sum(1, keepdim=True))
+        return energy, shares / shares.sum(1, keepdim=True)
 
     def arrays(self) -> dict[str, Tensor]:
         """Return the tensors to save."""
@@ -241,6 +250,23 @@ class Density:
             distances, nearest = (torch.where(itself, others, first) for others, first in pairs)
             found.append((distances, nearest))
         return found
+
+
+def _deviation(x: Tensor, kept: Tensor, shares: Tensor) -> Tensor:
+    """Return how far numbers (B, D) leave the range of kept ones (R, D), by the shares (B, R) of these."""
+    mean = shares @ kept
+    variance = (shares @ kept.square() - mean.square()).clamp_(min=0)
+    return (x - mean).square() / (variance + _LEAST_VARIANCE)
+
+
+def _forgiving(x: Tensor, kept: Tensor) -> Tensor:
+    """Return equal shares (B, R) of the nearest of kept samples (R, D), if no number counts for more than 1."""
+    squares = x.new_zeros(len(x), len(kept))
+    for column, others in zip(x.T, kept.T, strict=True):
+        squares += (column.unsqueeze(1) - others).square_().clamp_(max=1)
+    count = min(len(kept), max(LEAST, len(kept) // 40))
+    nearest = squares.topk(count, largest=False).indices
+    return torch.zeros_like(squares).scatter_(1, nearest, 1 / count)
 
 
 def _unit(code: Tensor) -> float:
