@@ -68,14 +68,15 @@ def learn_windows(detector: Detector, X: Any, share: float, seed: int) -> tuple[
         return _learn_series(detector, X, share)
     samples = _samples(detector, X, reset=True)
     usual = _SQUARE if samples[0].ndim == 3 else period(np.concatenate(samples))
-    usual = max(2, min(usual, *(min(each.shape[-2:] if each.ndim == 3 else each.shape[:1]) for each in samples)))
-    detector.window_ = size = _size(detector.window, usual)
+    detector.window_ = size = _size(detector.window, max(2, min(usual, *map(_least, samples))))
     learnt, held = (index.numpy() for index in split(len(samples), share, seed))
     if share and not len(held):
         raise few_to_hold_out(len(samples))
-    judged = held if len(held) else learnt
-    fine = _many(size, [samples[i] for i in learnt], 1, _TRAINED)
-    return fine, _many(size, [samples[i] for i in judged], _stride(size))
+    of_learnt, of_judged = ([samples[i] for i in index] for index in (learnt, held if len(held) else learnt))
+    _demand_long(size, samples)
+    if samples[0].ndim == 3:
+        return Pictures.of(of_learnt, size, _TRAINED), Pictures.of(of_judged, size)
+    return Stretches(Windows(size).of(of_learnt)), Stretches(Windows(size, _stride(size)).of(of_judged))
 
 
 def read_windows(detector: Detector, X: Any) -> Pieces:
@@ -91,7 +92,9 @@ def read_windows(detector: Detector, X: Any) -> Pieces:
         raise DataError("X must hold series (T, C) or images (C, H, W), as in training; got one series: give [X].")
     if detector.schema_ is None:
         samples = _samples(detector, X, reset=False)
-        return _many(size, samples, _stride(size))
+        _demand_long(size, samples)
+        images = samples[0].ndim == 3
+        return Pictures.of(samples, size) if images else Stretches(Windows(size, _stride(size)).of(samples))
     if not _single(X):
         raise DataError("X must be one series (T, C), as in training; give one at a time.")
     X = _series(detector, X, reset=False)
@@ -135,10 +138,8 @@ def _learn_series(detector: Detector, X: Any, share: float) -> tuple[Pieces, Pie
             f"X must be longer than a window of {size} points{', even the share held out' if share else ''}; got "
             f"{len(X)} points. Give a longer series, or a smaller window."
         )
-    learnt, judged = (rows(X, np.arange(*ends)) for ends in ((0, end), (start, len(X))))
-    return _one(schema, learnt, Windows(size, -(-(end - size + 1) // _WINDOWS))), _one(
-        schema, judged, Windows(size, _stride(size))
-    )
+    learnt = _one(schema, rows(X, np.arange(end)), Windows(size, -(-(end - size + 1) // _WINDOWS)))
+    return learnt, _one(schema, rows(X, np.arange(start, len(X))), Windows(size, _stride(size)))
 
 
 def _series(detector: Detector, X: Any, reset: bool) -> Any:
@@ -159,34 +160,32 @@ def _samples(detector: Detector, X: Any, reset: bool) -> list[Array]:
     """Return series (T, C) or images (C, H, W), all of as many channels, checked."""
     found = [Form.of(item).array(item) for item in X]
     shapes = [each.shape for each in found]
-    axes = {len(shape) for shape in shapes} if reset else {len(detector.shape_)}
-    channels = {_channels(shape) for shape in shapes[:1]} if reset else {_channels(detector.shape_)}
-    if (
-        not shapes
-        or len(axes) > 1
-        or any(len(shape) not in axes or _channels(shape) not in channels for shape in shapes)
-        or not axes <= {2, 3}
-    ):
+    alike = {(len(shape), _channels(shape)) for shape in ([*shapes] if reset else [detector.shape_, *shapes])}
+    if not shapes or len(alike) > 1 or not {axes for axes, _ in alike} <= {2, 3}:
         raise DataError(
             "X must hold series (T, C) or images (C, H, W), all of as many channels"
-            f"{'' if reset else f' as in training ({min(channels)})'}; got "
+            f"{'' if reset else f' as in training ({_channels(detector.shape_)})'}; got "
             f"{f'shapes {shorten(shapes)}' if shapes else 'none'}."
         )
     if not all(np.isfinite(each).all() for each in found):
         raise DataError("Input X contains NaN or infinity; drop or impute those values first.")
     if reset:
-        validate_data(detector, cast(Any, np.empty((1, min(channels)))), reset=True, skip_check_array=True)
+        validate_data(detector, cast(Any, np.empty((1, _channels(shapes[0])))), reset=True, skip_check_array=True)
     return [each.astype(np.result_type(*found), copy=False) for each in found]
 
 
-def _many(size: int, samples: list[Array], stride: int, least: int = 0) -> Pieces:
-    lengths = [min(each.shape[-2:] if each.ndim == 3 else each.shape[:1]) for each in samples]
+def _demand_long(size: int, samples: list[Array]) -> None:
+    lengths = [_least(each) for each in samples]
     if min(lengths) < size:
         raise DataError(
             f"X must hold samples of at least {size} points along each axis, the size of a window; sample "
             f"{int(np.argmin(lengths))} has {min(lengths)}. Give longer or larger ones, or a smaller window."
         )
-    return Pictures.of(samples, size, least) if samples[0].ndim == 3 else Stretches(Windows(size, stride).of(samples))
+
+
+def _least(sample: Array) -> int:
+    """Return the length of a series, or the shorter side of an image."""
+    return min(sample.shape[-2:]) if sample.ndim == 3 else len(sample)
 
 
 def _channels(shape: Shape) -> int:
