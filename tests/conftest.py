@@ -14,6 +14,11 @@ settings.register_profile("ci", settings.get_profile("dev"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let each test draw the same random numbers, whichever ran before it."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data: `DIABOLO_DATA`, or shared/data beside the repository."""

@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from diabolo import corruptions, latents, likelihoods, penalties
+from diabolo import corruptions, latents, likelihoods, penalties, priors
 from diabolo.flow import Batch, Code, Output
 from diabolo.nets import Linear
 from diabolo.part import PARTS, Part
@@ -77,6 +77,17 @@ def penalised(part: penalties.Penalty) -> list[float]:
     return fingerprint(value, *torch.autograd.grad(value, model.get_parameter("encoder.map.weight")))
 
 
+def distributed(part: priors.Prior) -> list[float]:
+    module, z = part.build(4), wave(6, 4).requires_grad_()
+    encoder = Linear().build((5,), 8, 4, (5,))[0]
+    module.attach((5,), encoder)
+    for weight in (*module.parameters(), *encoder.parameters()):
+        weight.data = wave(*weight.shape)
+    module.double()
+    log_p = module.log_density(z)
+    return fingerprint(log_p, torch.autograd.grad(log_p.sum(), z)[0], module.sample(5))
+
+
 _ROOMS: list[tuple[Callable[..., list[float]], ModuleType, tuple[Part, ...]]] = [
     (
         corrupted,
@@ -102,6 +113,8 @@ _ROOMS: list[tuple[Callable[..., list[float]], ModuleType, tuple[Part, ...]]] = 
             latents.BatchTopK(2),
             latents.Gaussian(2.0, 0.1),
             latents.Gaussian(samples=3),
+            latents.Gaussian(capacity=1.0),
+            latents.Gaussian(prior=priors.Mixture(3)),
             latents.VectorQuantized(3, dim=2),
             latents.FSQ(),
             latents.FSQ(3),
@@ -125,6 +138,11 @@ _ROOMS: list[tuple[Callable[..., list[float]], ModuleType, tuple[Part, ...]]] = 
         ),
     ),
     (penalised, penalties, (penalties.Contractive(), penalties.MMD(), penalties.Orthogonal())),
+    (
+        distributed,
+        priors,
+        (priors.Normal(), priors.Mixture(3), priors.Mixture(3, "full"), priors.Flow(2, 4), priors.VampPrior(7)),
+    ),
 ]
 
 

@@ -16,15 +16,18 @@ from diabolo.likelihoods import Auto, Bernoulli, Categorical, Clipped, Laplace, 
 from diabolo.model import Recipe
 from diabolo.part import PARTS, from_json
 from diabolo.penalties import MMD, Contractive
+from diabolo.priors import Flow, Mixture, VampPrior
 from diabolo.text import parse
 
-ROOMS = ["nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings"]
+ROOMS = ["nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings", "priors"]
 for room in ROOMS:
     importlib.import_module(f"diabolo.{room}")
 CLASSES = [cls for room in ROOMS for _, cls in sorted(PARTS[room].items())]
 REVISED = [
     MaskPatches(0.5, size=2),
     Gaussian(beta=4, free_bits=0.25),
+    Gaussian(capacity=2.5, prior=Mixture(3, "full")),
+    VampPrior(20),
     VectorQuantized(64, dim=2),
     Categorical(5),
     Clipped((-0.5, 0.0), (1.5, 2.0)),
@@ -33,6 +36,7 @@ REVISED = [
 ]
 RECIPES = [
     Recipe(),
+    Recipe(latent=Gaussian(prior=Flow(2))),
     Recipe(latent=TopK(3), penalties=(MMD(1e-3), Contractive())),
     Recipe(likelihood=Mixed((Laplace(), Categorical(3)), (1, 3)), corruption=MaskPatches(), latent=FSQ(5)),
 ]

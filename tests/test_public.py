@@ -29,7 +29,7 @@ def commands(page: str) -> list[list[str]]:
 
 
 def test_the_public_face_is_small():
-    assert diabolo.__all__ == ["Detector", "Recipe", "Reducer", "Training", "fit_together", "load"]
+    assert diabolo.__all__ == ["Detector", "Generator", "Recipe", "Reducer", "Training", "fit_together", "load"]
     assert dir(diabolo) == sorted([*diabolo.__all__, "__version__"])
 
 

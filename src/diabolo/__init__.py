@@ -8,16 +8,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from diabolo.estimators import Detector, Reducer, fit_together, load
+    from diabolo.estimators import Detector, Generator, Reducer, fit_together, load
     from diabolo.model import Recipe
     from diabolo.training import Training
 
 __version__ = "0.1.0"
 
-__all__ = ["Detector", "Recipe", "Reducer", "Training", "fit_together", "load"]
+__all__ = ["Detector", "Generator", "Recipe", "Reducer", "Training", "fit_together", "load"]
 
 _HOMES = {
     "Detector": "estimators",
+    "Generator": "estimators",
     "Recipe": "model",
     "Reducer": "estimators",
     "Training": "training",

@@ -2,16 +2,20 @@
 
 x ──corruption──▶ x̃ ──encoder──▶ h ──latent──▶ code ──decoder──▶ params ──likelihood──▶ distortion
                                         └────▶ rate                └─ penalties
+
+What is known about the samples, their condition, is added to h by a matrix and goes to the decoder beside the code.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from diabolo import likelihoods, nets
 from diabolo.check import Many, Maybe, Whole, demand
+from diabolo.conditioning import Conditioner, Told
 from diabolo.corruptions import Corruption
 from diabolo.errors import CapabilityError, ParameterError
 from diabolo.flow import Batch, Code, Output, Shape
@@ -65,8 +69,10 @@ class Recipe(Part):
             recipe = recipe.revise(likelihood=recipe.likelihood.choose(None if linear else bounds))
         return recipe
 
-    def build(self, shape: Shape, n: int) -> Autoencoder:
+    def build(self, shape: Shape, n: int, condition: int = 0) -> Autoencoder:
         """Return a new autoencoder for samples of `shape` with codes of size `n`, its weights drawn at random.
+
+        With a `condition` of K numbers per sample, encoder and decoder are told them: see `Conditioner`.
 
         Raises
         ------
@@ -75,12 +81,13 @@ class Recipe(Part):
         """
         self.check()
         demand("n_components", "the recipe", n, Whole(1, 2**20))
+        demand("condition", "the recipe", condition, Whole(0, 2**20))
         if self.corruption is not None:
             self.corruption.check_shape(shape)
         settled = self.settle(shape)
-        latent = settled.latent.build(n)
-        encoder, decoder = settled.net.build(shape, settled.latent.width(n), n, settled.likelihood.shape(shape))
-        return Autoencoder(settled, shape, n, encoder, latent, decoder)
+        latent, width = settled.latent.build(n), settled.latent.width(n)
+        encoder, decoder = settled.net.build(shape, width, n + condition, settled.likelihood.shape(shape))
+        return Autoencoder(settled, shape, n, encoder, latent, decoder, condition)
 
     def equation(self) -> str:
         """Return the loss and what stands in it, as lines of text."""
@@ -105,6 +112,8 @@ class Autoencoder(nn.Module):
         Size of the code.
     encoder, latent, decoder : nn.Module
         The parts with weights, built.
+    condition : int
+        How many numbers are known about each sample.
 
     Examples
     --------
@@ -115,11 +124,20 @@ class Autoencoder(nn.Module):
     """
 
     def __init__(
-        self, recipe: Recipe, shape: Shape, n: int, encoder: nn.Module, latent: LatentModule, decoder: nn.Module
+        self,
+        recipe: Recipe,
+        shape: Shape,
+        n: int,
+        encoder: nn.Module,
+        latent: LatentModule,
+        decoder: nn.Module,
+        condition: int = 0,
     ) -> None:
         super().__init__()
         self.recipe, self.shape, self.n = recipe, shape, n
         self.encoder, self.latent, self.decoder = encoder, latent, decoder
+        self.conditioner = Conditioner(condition, recipe.latent.width(n))
+        latent.attach(shape, encoder)
 
     @property
     def decodes_alone(self) -> bool:
@@ -134,9 +152,10 @@ class Autoencoder(nn.Module):
     def forward(self, batch: Batch, noise: bool = True) -> Output:
         """Encode, decode and cost a batch; without `noise`, deterministically and uncorrupted."""
         seen, hidden = self.corrupt(batch.x) if noise else (batch.x, None)
-        code, skips = self._encode(seen, noise)
-        params = self.decoder(code.z, _repeated(skips, len(code.z) // len(seen))).to(seen.dtype)  # (K * B, *out)
-        return self.cost(batch, code, params, hidden)
+        h, skips = self.hidden(seen, batch.condition)
+        code = self.latent(h, noise)
+        params = self._params(code.z, batch.condition, _repeated(skips, len(code.z) // len(seen)))  # (K * B, *out)
+        return self.cost(batch, code, params.to(seen.dtype), hidden)
 
     def corrupt(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return what the encoder sees of x (B, *shape) in training and, where some of it was hidden, what."""
@@ -147,43 +166,58 @@ class Autoencoder(nn.Module):
         target = batch.x if batch.target is None else batch.target  # (B, *shape)
         distortion, rate = self.latent.bound(code, self._distortion(params, target, hidden))  # (B,), (B,)
         output = Output(target, code, params, distortion, rate, {}, batch.weight)
+        looking = self if batch.condition is None else Told(self, batch.condition)
         for name, penalty in _named(self.recipe.penalties):
-            output.penalties[name] = penalty.penalty(self, batch, output)
+            output.penalties[name] = penalty.penalty(looking, batch, output)
         return output
 
-    def encode(self, x: Tensor) -> Code:
-        """Return the deterministic code of x (B, *shape)."""
-        return self._encode(x, noise=False)[0]
+    def hidden(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Skips]:
+        """Return what the latent makes a code of, h (B, width), for x (B, *shape), and what the decoder gets beside it.
 
-    def decode(self, z: Tensor) -> Tensor:
-        """Return the params (B, *out) for codes z (B, n).
+        Raises
+        ------
+        DataError
+            If the `condition` (B, K) is missing, not wanted or of another shape.
+        """
+        h, skips = self.encoder(x)  # nets may compute in bfloat16; rates and distortions do not
+        return self.conditioner.into(h.to(x.dtype), condition), skips
+
+    def encode(self, x: Tensor, condition: Tensor | None = None) -> Code:
+        """Return the deterministic code of x (B, *shape), given the condition (B, K) if there is one."""
+        return self.latent(self.hidden(x, condition)[0], False)
+
+    def decode(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Return the params (B, *out) for codes z (B, n), given the condition (B, K) if there is one.
 
         Raises
         ------
         CapabilityError
             If the decoder needs the encoder's skips.
+        DataError
+            If the condition is missing, not wanted or of another shape.
         """
         if not self.decodes_alone:
             raise CapabilityError(
                 f"{type(self.recipe.net).__name__} cannot decode a code alone: its decoder needs the encoder's skips. "
                 "Use reconstruct, or another net, such as Conv()."
             )
-        return self.decoder(z)
+        self.conditioner.demand(condition, len(z))
+        return self._params(z, condition)
 
-    def reconstruct(self, x: Tensor) -> Tensor:
+    def reconstruct(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return the expected target (B, *shape) for x (B, *shape), by way of the deterministic code."""
-        code, skips = self._encode(x, noise=False)
-        return self.recipe.likelihood.mean(self.decoder(code.z, skips))
+        h, skips = self.hidden(x, condition)
+        return self.recipe.likelihood.mean(self._params(self.latent(h, False).z, condition, skips))
 
-    def sample(self, count: int) -> Tensor:
-        """Return the expected targets (count, *shape) of codes drawn from the prior.
+    def sample(self, count: int, condition: Tensor | None = None) -> Tensor:
+        """Return the expected targets (count, *shape) of codes drawn from the prior, given the condition (count, K).
 
         Raises
         ------
         CapabilityError
             If the latent has no prior, or the decoder needs the encoder's skips.
         """
-        return self.recipe.likelihood.mean(self.decode(self.latent.sample(count)))
+        return self.recipe.likelihood.mean(self.decode(self.latent.sample(count), condition))
 
     def revise(self, path: str, value: object) -> None:
         """Change a knob of the latent, likelihood, corruption or penalties of a built model, as annealing does.
@@ -199,7 +233,10 @@ class Autoencoder(nn.Module):
         recipe.check()
         if recipe.corruption is not None:
             recipe.corruption.check_shape(self.shape)
-        new, old = recipe.latent.build(self.n).state_dict(), self.latent.state_dict()
+        with torch.device("meta"):  # shapes alone: no memory, and no random numbers
+            latent = recipe.latent.build(self.n)
+            latent.attach(self.shape, self.encoder)
+        new, old = latent.state_dict(), self.latent.state_dict()
         same = {k: v.shape for k, v in new.items()} == {k: v.shape for k, v in old.items()}
         same &= type(recipe.latent) is type(self.recipe.latent)
         same &= recipe.likelihood.shape(self.shape) == self.recipe.likelihood.shape(self.shape)
@@ -207,9 +244,8 @@ class Autoencoder(nn.Module):
             raise ParameterError(f"{path!r} = {value!r} changes the shape of weights; build a new model instead.")
         self.recipe, self.latent.part = recipe, recipe.latent
 
-    def _encode(self, x: Tensor, noise: bool) -> tuple[Code, Skips]:
-        h, skips = self.encoder(x)  # (B, width)
-        return self.latent(h.to(x.dtype), noise), skips  # nets may compute in bfloat16; rates and distortions do not
+    def _params(self, z: Tensor, condition: Tensor | None, skips: Skips = ()) -> Tensor:
+        return self.decoder(self.conditioner.beside(z, condition), skips)
 
     def _distortion(self, params: Tensor, target: Tensor, hidden: Tensor | None) -> Tensor:
         draws = len(params) // len(target)

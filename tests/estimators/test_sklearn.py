@@ -11,16 +11,17 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from tests.worlds import iris, iris_frame
 
-from diabolo import Detector, Recipe, Reducer, Training
+from diabolo import Detector, Generator, Recipe, Reducer, Training
 from diabolo.latents import Gaussian, Plain, TopK
 from diabolo.nets import MLP, Linear
+from diabolo.priors import Mixture
 from diabolo.recipes import named
 
 QUICK = Training(epochs=3)
 RAISE: Any = "raise"
 
 
-@pytest.mark.filterwarnings("ignore:The autoencoder is not better than PCA")
+@pytest.mark.filterwarnings("ignore:The autoencoder is not better than PCA", "ignore:.*they have collapsed")
 @parametrize_with_checks(
     [
         Reducer(2, training=QUICK),
@@ -28,6 +29,8 @@ RAISE: Any = "raise"
         Reducer(1, recipe="vae", training=QUICK),
         Detector(training=Training(steps=20, validation=0.0)),
         Detector(training=Training(steps=20, validation=0.0), contamination=0.1),
+        Generator(2, training=QUICK),
+        Generator(1, recipe="vae", training=QUICK, density=Mixture(1)),
     ]
 )
 def test_common_checks(estimator, check):

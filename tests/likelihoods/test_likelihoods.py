@@ -14,16 +14,23 @@ from diabolo.likelihoods import (
     Bernoulli,
     Categorical,
     Clipped,
+    DiscretizedLogistic,
     Gaussian,
     Laplace,
     Mixed,
     Multinomial,
+    NegativeBinomial,
+    Poisson,
+    SharedGaussian,
     SquaredError,
+    ZeroInflated,
 )
 
 MIXED = Mixed((SquaredError(), Categorical(3), Gaussian(), Bernoulli()), (1, 3, 2, 2))
 EXACT = [Laplace(), Bernoulli(), Categorical(2), Categorical(4), Multinomial(), Auto()]
-PARTS = [SquaredError(), SquaredError(2.0), Gaussian(), Gaussian(1e-3), *EXACT, Clipped()]
+COUNTS = [Poisson(), NegativeBinomial(), ZeroInflated(), ZeroInflated(NegativeBinomial())]
+SCALED = [Gaussian(), Gaussian(1e-3), SharedGaussian(), DiscretizedLogistic(), *COUNTS]
+PARTS = [SquaredError(), SquaredError(2.0), *SCALED, *EXACT, Clipped()]
 SHAPES = [(8,), (5, 4), (4, 3, 3)]
 CASES = [*((part, shape) for part in PARTS for shape in SHAPES), (MIXED, (8,))]
 every = pytest.mark.parametrize(("part", "shape"), CASES, ids=str)
@@ -209,6 +216,11 @@ def test_domains_tell_the_readers_what_a_column_may_hold():
         "Clipped": "real",
         "Laplace": "real",
         "Gaussian": "real",
+        "SharedGaussian": "real",
+        "DiscretizedLogistic": "unit",
+        "Poisson": "counts",
+        "NegativeBinomial": "counts",
+        "ZeroInflated": "counts",
         "Bernoulli": "unit",
         "Categorical": "one-hot",
         "Multinomial": "counts",

@@ -26,7 +26,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 
 @app.command()
 def fit(
-    estimator: Annotated[str, typer.Argument(help="The job: reducer or detector.", metavar="ESTIMATOR")],
+    estimator: Annotated[str, typer.Argument(help="The job: reducer, detector or generator.", metavar="ESTIMATOR")],
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the model: a folder, or a .zip.")],
     components: Annotated[
@@ -41,6 +41,9 @@ def fit(
             "--set", help="A knob: latent.beta=4, training.epochs=50, contamination=0.05.", metavar="PATH=VALUE"
         ),
     ] = None,
+    condition: Annotated[
+        str | None, typer.Option(help="Of a generator: the column that samples are conditioned on.", metavar="COLUMN")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same machine, same model.")] = 0,
     device: Device = "auto",
     checkpoint: Annotated[
@@ -54,7 +57,7 @@ def fit(
         from diabolo.cli import work
 
         made = work.make(estimator, components, recipe, settings or [], seed, device)
-        facts = work.fit(made, data, output, checkpoint, quiet or as_json)
+        facts = work.fit(made, data, output, checkpoint, quiet or as_json, condition)
     Answer(facts, as_json).give(f"wrote {output}")
 
 
@@ -77,6 +80,27 @@ def apply(
         from diabolo.cli import work
 
         facts = work.apply(model, data, output, verb, device)
+    Answer(facts, as_json).give(f"wrote {output}")
+
+
+@app.command()
+def sample(
+    model: Model,
+    output: Annotated[Path, typer.Option("--output", "-o", help=".npy, .npz, .csv or .parquet to write.")],
+    count: Annotated[int, typer.Option("--count", "-n", help="How many samples.")] = 100,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(help="What is to be known about them, if MODEL has a condition.", metavar="[COLUMN=]VALUE"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same samples; others each time by default.")] = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Draw new samples from MODEL, a generator, and write them."""
+    with failing(as_json):
+        from diabolo.cli import work
+
+        facts = work.sample(model, output, count, condition or [], seed, device)
     Answer(facts, as_json).give(f"wrote {output}")
 
 

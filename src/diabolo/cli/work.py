@@ -11,7 +11,7 @@ from sklearn.base import TransformerMixin
 from diabolo.check import shorten, unknown
 from diabolo.data import Stored, read, write, write_parts
 from diabolo.errors import ParameterError
-from diabolo.estimators import ESTIMATORS, Estimator, load
+from diabolo.estimators import ESTIMATORS, Estimator, Generator, load
 from diabolo.model import Recipe, count_weights
 from diabolo.recipes import RECIPES, named
 from diabolo.text import revise_from_text
@@ -40,10 +40,13 @@ def make(
     return made.set_params(recipe=composition, random_state=seed, device=device, **of_job)
 
 
-def fit(estimator: Estimator, data: str, output: Path, checkpoint: Path | None, quiet: bool) -> dict[str, Any]:
+def fit(
+    estimator: Estimator, data: str, output: Path, checkpoint: Path | None, quiet: bool, condition: str | None = None
+) -> dict[str, Any]:
     """Fit, save, and return what came of it."""
     callbacks = () if quiet else (Progress(),)
-    estimator.fit(read(data), callbacks=callbacks, checkpoint=checkpoint)
+    X, y = (read(data), None) if condition is None else _parted(estimator, read(data), condition)
+    estimator.fit(X, y, callbacks=callbacks, checkpoint=checkpoint)
     estimator.save(output)
     return facts(estimator)
 
@@ -65,6 +68,22 @@ def apply(model: Path, data: str, output: Path, verb: str | None, device: str) -
         write(output, result)
         shape = tuple(result.shape)
     return {"samples": shape[0], "shape": list(shape), "output": str(output)}
+
+
+def sample(
+    model: Path, output: Path, count: int, condition: Sequence[str], seed: int | None, device: str
+) -> dict[str, Any]:
+    """Draw samples from a saved generator, write them, and return their shape."""
+    generator: Estimator = load(model, device)
+    if not isinstance(generator, Generator):
+        raise ParameterError(
+            f"sample needs a generator; {model.name!r} is a {type(generator).__name__}. Fit one first."
+        )
+    said = dict(_said(each) if "=" in each else ("", each) for each in condition)
+    known = {name: _value(text) for name, text in said.items()}
+    result = generator.sample(count, known.get("", known or None), seed)
+    write(output, result)
+    return {"samples": count, "shape": list(result.shape), "output": str(output)}
 
 
 def info(model: Path) -> dict[str, Any]:
@@ -111,6 +130,16 @@ def facts(estimator: Estimator) -> dict[str, Any]:
         value = getattr(estimator, name)
         found |= {f"{name.rstrip('_')} {k}": v for k, v in value.items()} if isinstance(value, dict) else {name: value}
     return found
+
+
+def _parted(estimator: Estimator, X: Any, column: str) -> tuple[Any, Any]:
+    """Return the table without the column that samples are conditioned on, and that."""
+    if not isinstance(estimator, Generator):
+        raise ParameterError(f"--condition is for a generator; got it for a {type(estimator).__name__}. Leave it out.")
+    if not hasattr(X, "columns") or column not in X.columns:
+        names = map(str, getattr(X, "columns", ()))
+        raise ParameterError(f"--condition needs a column of a table: {unknown('column', column, names)}")
+    return X.drop(columns=column), X[column]
 
 
 def _said(setting: str) -> tuple[str, str]:

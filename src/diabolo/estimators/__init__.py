@@ -3,7 +3,8 @@
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.detector import Detector
 from diabolo.estimators.files import ESTIMATORS, load
+from diabolo.estimators.generator import Generator
 from diabolo.estimators.reducer import Reducer
 from diabolo.estimators.together import fit_together
 
-__all__ = ["ESTIMATORS", "Detector", "Estimator", "Reducer", "fit_together", "load"]
+__all__ = ["ESTIMATORS", "Detector", "Estimator", "Generator", "Reducer", "fit_together", "load"]

@@ -153,7 +153,7 @@ class Estimator(BaseEstimator, ABC):
         self, start: Start, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None, training: Training
     ) -> None:
         """Train the model of a start, or solve it, and keep what was learned."""
-        if solvable(start.recipe, start.pca.mean.numel()):
+        if solvable(start.recipe, start.pca.mean.numel()) and not start.model.conditioner.size:
             history = History(stopped="solved")
         else:
             file, sources = None if checkpoint is None else Path(checkpoint), start.sources

@@ -115,8 +115,9 @@ def _rebuilt(document: dict[str, Any], arrays: dict[str, Tensor], device: str) -
 
 def _model(recipe: Recipe, n: int, shape: Shape, arrays: dict[str, Tensor]) -> Autoencoder:
     weights = _under("model.", arrays)
+    condition = weights.get("conditioner.map.weight", torch.empty(0, 0)).shape[1:].numel()
     with torch.device("meta"):  # costs nothing, however large the file says the model is
-        expected = {name: tuple(value.shape) for name, value in recipe.build(shape, n).state_dict().items()}
+        expected = {name: tuple(value.shape) for name, value in recipe.build(shape, n, condition).state_dict().items()}
     width = math.prod(shape)
     expected = {f"model.{name}": size for name, size in expected.items()}
     expected |= {"pca.mean": (width,), "pca.components": (n, width)}
@@ -124,7 +125,7 @@ def _model(recipe: Recipe, n: int, shape: Shape, arrays: dict[str, Tensor]) -> A
     others = {name for name in arrays if name in shapes or name.startswith("job.")}
     files.match(expected, {name: value for name, value in arrays.items() if name not in others})
     with torch.random.fork_rng([]):
-        model = recipe.build(shape, n)
+        model = recipe.build(shape, n, condition)
     model.load_state_dict(weights)
     return model
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from diabolo.data import Scaling, Stored
 from diabolo.errors import DiaboloWarning
@@ -50,11 +51,22 @@ class Sources:
     judged: Array
 
     @classmethod
-    def of(cls, data: Array | Stored, scaling: Scaling, share: float, seed: int, device: torch.device) -> Sources:
-        """Hold out a share of the samples, which `seed` chooses, and train on the rest."""
+    def of(
+        cls,
+        data: Array | Stored,
+        scaling: Scaling,
+        share: float,
+        seed: int,
+        device: torch.device,
+        condition: Tensor | None = None,
+    ) -> Sources:
+        """Hold out a share of the samples, which `seed` chooses, and train on the rest.
+
+        What is known about samples, their `condition` (N, K), is told of those in memory only.
+        """
         if isinstance(data, Stored):
             return _stored(data, scaling, share, seed, device)
-        return _in_memory(data, scaling, share, seed, device)
+        return _in_memory(data, scaling, share, seed, device, condition)
 
 
 def blocks_of(data: Array | Stored) -> Iterator[Array]:
@@ -62,11 +74,14 @@ def blocks_of(data: Array | Stored) -> Iterator[Array]:
     return data.blocks() if isinstance(data, Stored) else iter([data])
 
 
-def _in_memory(array: Array, scaling: Scaling, share: float, seed: int, device: torch.device) -> Sources:
+def _in_memory(
+    array: Array, scaling: Scaling, share: float, seed: int, device: torch.device, condition: Tensor | None
+) -> Sources:
     samples = resident(scaling.tensor(array), device)
+    known = None if condition is None else condition.to(samples.device)
     kept, held = split(len(array), share, seed)
     few = kept[:: math.ceil(len(kept) / BASELINE)]
-    train, held_out, few = (Rows(samples, scaling.batch, index, device) for index in (kept, held, few))
+    train, held_out, few = (Rows(samples, scaling.batch, index, device, known) for index in (kept, held, few))
     judged = array[held.numpy()] if len(held) else array[:: math.ceil(len(array) / JUDGED)]
     return Sources(train, held_out, few, judged)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from diabolo.data import Moments, Scaling, Stored
 from diabolo.errors import ParameterError
@@ -40,8 +41,12 @@ class Start:
         seed: int,
         device: torch.device,
         scaling: Scaling | None = None,
+        condition: Tensor | None = None,
     ) -> Start:
-        """Scale the data unless a `scaling` is given, hold out a `share`, build the model; the seed decides both."""
+        """Scale the data unless a `scaling` is given, hold out a `share`, build the model; the seed decides both.
+
+        The model is told the `condition` (N, K) of each sample, if there is one.
+        """
         shape, bounds = array.shape[1:], None
         if scaling is None:
             domains = recipe.likelihood.domains(channels(shape))
@@ -49,10 +54,10 @@ class Start:
             scaling = Scaling.of(moments, domains)
             bounds = _bounds(moments, scaling)
         recipe = recipe.settle(shape, bounds)
-        sources = Sources.of(array, scaling, share, seed, device)
-        model = _built(recipe, shape, n, seed, device)
+        sources = Sources.of(array, scaling, share, seed, device, condition)
+        model = _built(recipe, shape, n, seed, device, 0 if condition is None else condition.shape[1])
         pca = _baseline(sources, recipe, model)
-        begin(pca, model)
+        _begin(model, pca, sources)
         return cls(recipe, bounds, scaling, sources, seed, model, pca)
 
     def joined(self, recipe: Recipe, n: int, seed: int) -> Start:
@@ -72,14 +77,14 @@ class Start:
         recipe = recipe.settle(shape, self.bounds)
         model = _built(recipe, shape, n, seed, next(self.model.parameters()).device)
         pca = replace(self.pca, components=self.pca.components[:n])
-        begin(pca, model)
+        _begin(model, pca, self.sources)
         return replace(self, recipe=recipe, seed=seed, model=model, pca=pca)
 
 
-def _built(recipe: Recipe, shape: Shape, n: int, seed: int, device: torch.device) -> Autoencoder:
+def _built(recipe: Recipe, shape: Shape, n: int, seed: int, device: torch.device, condition: int = 0) -> Autoencoder:
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
-        return recipe.build(shape, n).to(device)
+        return recipe.build(shape, n, condition).to(device)
 
 
 def _baseline(sources: Sources, recipe: Recipe, model: Autoencoder) -> PCA:
@@ -87,6 +92,12 @@ def _baseline(sources: Sources, recipe: Recipe, model: Autoencoder) -> PCA:
     width = int(np.prod(model.shape))
     source = sources.train if solvable(recipe, width) else sources.few
     return PCA.fit((batch.x.cpu() for batch in source.epoch(4096, None)), width, model.n)
+
+
+def _begin(model: Autoencoder, pca: PCA, sources: Sources) -> None:
+    """Start a model at PCA, and what its latent keeps of samples at some of them."""
+    begin(pca, model)
+    model.latent.begin(batch.x for batch in sources.few.epoch(4096, None))
 
 
 def _bounds(moments: Moments, scaling: Scaling) -> Bounds | None:

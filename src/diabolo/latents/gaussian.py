@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from diabolo.check import Number, Whole
 from diabolo.errors import ParameterError
-from diabolo.flow import Code
+from diabolo.flow import Code, Shape
 from diabolo.latents.latent import Latent, LatentModule
-from diabolo.part import knob
+from diabolo.part import Some, knob
+from diabolo.priors import Normal, Prior
+from diabolo.priors.diagonal import moments
 
-_WIDEST = 20.0  # |log variance| stays below it, so that no exponential overflows
+_STILL = 16  # fixed draws that stand for the posterior without noise, where the prior leaves no closed form
 
 
 @dataclass(frozen=True)
 class Gaussian(Latent):
-    """q(z|x) = N(μ, σ²) with μ, log σ² = h, at a cost of β·KL(q ‖ N(0, I)): the variational autoencoder.
+    """q(z|x) = N(μ, σ²) with μ, log σ² = h, at a cost of β·KL(q ‖ p): the variational autoencoder.
 
-    With `samples` K > 1 the loss is the importance-weighted bound,
+    The prior p is N(0, I) unless another is given, which is then trained with the rest, and the KL divergence is that
+    of the draw, log q(z|x)/p(z). With `samples` K > 1 the loss is the importance-weighted bound,
 
         distortion + rate = -log 1/K Σₖ exp(-dₖ - β·log q(zₖ|x)/p(zₖ)),
 
     of which the rate is the weighted mean of the log ratios and the distortion the rest. While training, a dimension
-    whose KL, averaged over the batch, lies below `free_bits` costs `free_bits` and is not pushed further down. Without
-    noise z = μ and the rate is β·KL.
+    whose KL, averaged over the batch, lies below `free_bits` costs `free_bits` and is not pushed further down; and with
+    a `capacity` C the rate is β·|KL − C|, averaged likewise: the code is to hold C nats, neither less nor more. Without
+    noise z = μ and the rate is β·KL, by fixed draws where it has no closed form.
 
     References
     ----------
     Kingma, Welling, "Auto-encoding variational Bayes", ICLR 2014; β: Higgins et al., "beta-VAE", ICLR 2017; free bits:
     Kingma et al., "Inverse autoregressive flow", NeurIPS 2016, equation 15; samples: Burda, Grosse, Salakhutdinov,
-    "Importance weighted autoencoders", ICLR 2016, equation 8.
+    "Importance weighted autoencoders", ICLR 2016, equation 8; capacity: Burgess et al., "Understanding disentangling in
+    β-VAE", 2018, equation 8.
 
     Examples
     --------
@@ -50,6 +58,8 @@ class Gaussian(Latent):
     beta: float = knob(1.0, Number(0), "cost of one nat of KL divergence from the prior")
     free_bits: float = knob(0.0, Number(0), "nats per dimension that are not pushed down in training")
     samples: int = knob(1, Whole(1, 1000), "draws per sample; above 1, the importance-weighted bound")
+    capacity: float = knob(0.0, Number(0), "nats that the code is held at in training; 0 for as few as pay")
+    prior: Prior = knob(Normal(), Some("priors"), "density that codes are compared with, and drawn from")
 
     def width(self, n: int) -> int:
         """Return 2n: mean and log variance of each entry."""
@@ -57,46 +67,76 @@ class Gaussian(Latent):
 
     def build(self, n: int) -> GaussianModule:
         """Return the module that draws."""
-        if self.samples > 1 and self.free_bits > 0:
-            raise ParameterError(
-                f"Parameter 'free_bits' of Gaussian must be 0 where samples > 1, as the bound of several draws has no "
-                f"KL per dimension; got {self.free_bits} with samples={self.samples}. Set one of the two back."
-            )
+        clashes = (
+            (
+                "free_bits",
+                self.samples > 1,
+                "samples > 1, as the bound of several draws has no KL per dimension",
+                "samples",
+            ),
+            (
+                "free_bits",
+                not isinstance(self.prior, Normal),
+                "the prior is learned, as its KL has no dimensions",
+                "prior",
+            ),
+            ("capacity", self.samples > 1, "samples > 1, as the bound of several draws has no KL to hold", "samples"),
+            ("capacity", self.free_bits > 0, "free_bits > 0, which holds the KL otherwise", "free_bits"),
+        )
+        for name, clash, why, other in clashes:
+            if clash and getattr(self, name) > 0:
+                raise ParameterError(
+                    f"Parameter {name!r} of Gaussian must be 0 where {why}; got {getattr(self, name)} with "
+                    f"{other}={getattr(self, other)!r}. Set one of the two back."
+                )
         return GaussianModule(self, n)
 
     def equation(self) -> str:
         """Return the formula."""
+        kl = f"KL(q(z|x) ‖ {self.prior.equation()})"
         if self.samples > 1:
-            return f"{self.beta:g}·log q(z|x)/p(z), the mean of {self.samples} draws inside −log mean exp(−loss)"
+            p = "p(z)" if isinstance(self.prior, Normal) else f"p(z), p = {self.prior.equation()}"
+            return f"{self.beta:g}·log q(z|x)/{p}, the mean of {self.samples} draws inside −log mean exp(−loss)"
         if self.free_bits > 0:
             return f"{self.beta:g}·Σⱼ max({self.free_bits:g}, KL(q(zⱼ|x) ‖ N(0, 1)))"
-        return f"{self.beta:g}·KL(q(z|x) ‖ N(0, I))"
+        return f"{self.beta:g}·|{kl} − {self.capacity:g}|" if self.capacity > 0 else f"{self.beta:g}·{kl}"
 
 
 class GaussianModule(LatentModule):
     """h (B, 2n) → code with draws z (K * B, n)."""
 
     part: Gaussian
-    origin: Tensor
 
     def __init__(self, part: Gaussian, n: int) -> None:
         super().__init__(part)
-        self.register_buffer("origin", torch.zeros(n), persistent=False)  # knows device and dtype for `sample`
+        self.prior = part.prior.build(n)
 
     def forward(self, h: Tensor, noise: bool) -> Code:
-        mean, log_var = h.chunk(2, 1)  # (B, n) each
-        log_var = _WIDEST * torch.tanh(log_var / _WIDEST)
-        kl = 0.5 * (mean.square() + log_var.exp() - 1 - log_var)  # (B, n)
+        mean, log_var = moments(h)  # (B, n) each
+        kl = self.prior.kl(mean, log_var)  # (B, n), or None where there is no closed form
+        info = {} if kl is None else {"kl": kl}
         if not noise:
-            return Code(mean, mean, self.part.beta * kl.sum(1), {"kl": kl})
+            cost = self._still(mean, log_var) if kl is None else kl.sum(1)
+            return Code(mean, mean, self.part.beta * cost, info)
         draws = self.part.samples
         eps = torch.randn(draws * len(h), mean.shape[1], dtype=h.dtype, device=h.device)
-        rate = self.part.beta * self._floored(kl).sum(1)
-        if draws == 1:
-            return Code(torch.addcmul(mean, (0.5 * log_var).exp(), eps), mean, rate, {"kl": kl})
-        z = mean.repeat(draws, 1) + (0.5 * log_var).exp().repeat(draws, 1) * eps  # (K * B, n)
-        ratio = 0.5 * (z.square() - eps.square() - log_var.repeat(draws, 1)).sum(1)  # log q(z|x) / p(z): (K * B,)
-        return Code(z, mean, rate, {"kl": kl, "log_ratio": ratio})
+        if draws == 1 and kl is not None:
+            rate = self.part.beta * self._held(self._floored(kl).sum(1))
+            return Code(torch.addcmul(mean, (0.5 * log_var).exp(), eps), mean, rate, info)
+        z, ratio = self._drawn(mean, log_var, eps)  # (K * B, n), (K * B,)
+        cost = self._held(ratio.view(draws, -1).mean(0)) if kl is None else kl.sum(1)
+        return Code(z, mean, self.part.beta * cost, info | {"log_ratio": ratio})
+
+    def _drawn(self, mean: Tensor, log_var: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
+        """Return codes z and log q(z|x) / p(z) for eps (K * B, n)."""
+        draws = len(eps) // len(mean)
+        z = mean.repeat(draws, 1) + (0.5 * log_var).exp().repeat(draws, 1) * eps
+        return z, self.prior.ratio(z, eps, log_var.repeat(draws, 1))
+
+    def _still(self, mean: Tensor, log_var: Tensor) -> Tensor:
+        """Return the KL divergence (B,) of fixed draws, the same for each sample."""
+        eps = torch.from_numpy(_fixed(mean.shape[1])).to(mean).repeat_interleave(len(mean), 0)
+        return self._drawn(mean, log_var, eps)[1].view(_STILL, -1).mean(0)
 
     def _floored(self, kl: Tensor) -> Tensor:
         """Return the KL of each dimension, `free_bits` where less on average: Kingma's equation 15, averaged."""
@@ -105,6 +145,14 @@ class GaussianModule(LatentModule):
             return kl
         floor = torch.as_tensor(least, dtype=kl.dtype, device=kl.device)
         return torch.where(kl.mean(0) < floor, floor, kl)
+
+    def _held(self, kl: Tensor) -> Tensor:
+        """Return what averages to |KL − C|, of KL (B,), averaged over the batch."""
+        capacity: float | Tensor = self.part.capacity
+        if not isinstance(capacity, Tensor) and capacity == 0:
+            return kl
+        over = kl - capacity
+        return over * over.detach().mean().sign()
 
     def bound(self, code: Code, distortion: Tensor) -> tuple[Tensor, Tensor]:
         draws = len(distortion) // len(code.rate)
@@ -116,5 +164,23 @@ class GaussianModule(LatentModule):
         bound = math.log(draws) - log_weight.logsumexp(0)
         return bound - rate, rate
 
+    def draws(self, h: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        mean, log_var = moments(h)
+        return self._drawn(mean, log_var, torch.randn(count * len(h), mean.shape[1], dtype=h.dtype, device=h.device))
+
     def sample(self, count: int) -> Tensor:
-        return torch.randn(count, len(self.origin), dtype=self.origin.dtype, device=self.origin.device)
+        return self.prior.sample(count)
+
+    def attach(self, shape: Shape, encoder: nn.Module) -> None:
+        self.prior.attach(shape, encoder)
+
+    def begin(self, blocks: Iterable[Tensor]) -> None:
+        self.prior.begin(blocks)
+
+
+@lru_cache
+def _fixed(n: int) -> np.ndarray:
+    """Return draws (16, n) whose moments up to the third are those of N(0, 1) in each entry."""
+    half = np.random.default_rng(0).standard_normal((_STILL // 2, n))
+    half /= np.sqrt(np.mean(half**2, 0))
+    return np.concatenate([half, -half])

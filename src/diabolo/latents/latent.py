@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import ClassVar
 
 from torch import Tensor, nn
 
 from diabolo.errors import CapabilityError
-from diabolo.flow import Code
+from diabolo.flow import Code, Shape
 from diabolo.part import Part
 
 
@@ -63,6 +64,26 @@ class LatentModule(nn.Module):
         raise CapabilityError(
             f"{type(self.part).__name__} has no prior to draw codes from; use latent=Gaussian() to generate."
         )
+
+    def draws(self, h: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Draw `count` codes of each sample from q(z|x), given h (B, width): z (count * B, n), and log q(z|x) / p(z).
+
+        Draw k of sample b is row ``k * B + b``; the log ratios (count * B,) are in nats, whatever a nat costs.
+
+        Raises
+        ------
+        CapabilityError
+            If the latent has no densities.
+        """
+        raise CapabilityError(
+            f"{type(self.part).__name__} has no densities of codes; use latent=Gaussian() for likelihoods of samples."
+        )
+
+    def attach(self, shape: Shape, encoder: nn.Module) -> None:
+        """Tell the latent of the encoder that it follows, for samples of `shape`; few need it."""
+
+    def begin(self, blocks: Iterable[Tensor]) -> None:
+        """Start at scaled training samples, in blocks (B, *shape), where the latent keeps some of their kind."""
 
 
 class Weightless(Latent, role="latents"):

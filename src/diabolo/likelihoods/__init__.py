@@ -4,12 +4,18 @@ from diabolo.likelihoods.auto import Auto, Bounds
 from diabolo.likelihoods.bernoulli import Bernoulli
 from diabolo.likelihoods.categorical import Categorical
 from diabolo.likelihoods.clipped import Clipped
+from diabolo.likelihoods.discretized_logistic import DiscretizedLogistic
 from diabolo.likelihoods.gaussian import Gaussian
 from diabolo.likelihoods.laplace import Laplace
 from diabolo.likelihoods.likelihood import Domain, Likelihood
 from diabolo.likelihoods.mixed import Mixed
 from diabolo.likelihoods.multinomial import Multinomial
+from diabolo.likelihoods.negative_binomial import NegativeBinomial
+from diabolo.likelihoods.observed import Observed
+from diabolo.likelihoods.poisson import Poisson
+from diabolo.likelihoods.shared_gaussian import SharedGaussian
 from diabolo.likelihoods.squared_error import SquaredError
+from diabolo.likelihoods.zero_inflated import ZeroInflated
 from diabolo.part import discover
 
 discover(__name__, __path__)
@@ -20,11 +26,17 @@ __all__ = [
     "Bounds",
     "Categorical",
     "Clipped",
+    "DiscretizedLogistic",
     "Domain",
     "Gaussian",
     "Laplace",
     "Likelihood",
     "Mixed",
     "Multinomial",
+    "NegativeBinomial",
+    "Observed",
+    "Poisson",
+    "SharedGaussian",
     "SquaredError",
+    "ZeroInflated",
 ]

@@ -1,19 +1,55 @@
-"""Metrics: from anomaly scores to decisions, and how good those are; a higher score is more anomalous everywhere."""
+"""Metrics: from anomaly scores to decisions and how good those are; and how good what a generator makes is.
 
+A higher anomaly score is more anomalous everywhere. Samples are compared with real ones in numbers that say nothing by
+themselves: print beside them what other real samples get.
+"""
+
+from diabolo.metrics.activity import Activity, activity
+from diabolo.metrics.baselines import autoregressive, bootstrapped
 from diabolo.metrics.conformal import cutoff, discoveries, p_values
+from diabolo.metrics.coverage import Coverage, coverage
+from diabolo.metrics.disentangled import DCI, dci, mig
 from diabolo.metrics.drift import Drift, drift
 from diabolo.metrics.events import best_event_f1, event_recall_at, ranges, vus_pr
+from diabolo.metrics.frechet import frechet
+from diabolo.metrics.judged import Judged, discriminative, predictive
+from diabolo.metrics.memorising import Memorising, memorising
+from diabolo.metrics.rows import closest, column_shapes, pair_trends
+from diabolo.metrics.series import autocorrelation_distance, spectrum_distance
 from diabolo.metrics.tail import Tail
+from diabolo.metrics.transfer import Transfer, transfer
 
 __all__ = [
+    "DCI",
+    "Activity",
+    "Coverage",
     "Drift",
+    "Judged",
+    "Memorising",
     "Tail",
+    "Transfer",
+    "activity",
+    "autocorrelation_distance",
+    "autoregressive",
     "best_event_f1",
+    "bootstrapped",
+    "closest",
+    "column_shapes",
+    "coverage",
     "cutoff",
+    "dci",
     "discoveries",
+    "discriminative",
     "drift",
     "event_recall_at",
+    "frechet",
+    "memorising",
+    "mig",
     "p_values",
+    "pair_trends",
+    "predictive",
     "ranges",
+    "spectrum_distance",
+    "transfer",
     "vus_pr",
 ]

@@ -12,8 +12,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike
 
-from diabolo.check import Number, demand, shorten
-from diabolo.errors import DataError, DataTypeError
+from diabolo.check import Number, demand
+from diabolo.errors import DataError
+from diabolo.metrics.arrays import numbers
 
 _RATE = Number(0, 1, open_low=True, open_high=True)
 
@@ -181,7 +182,7 @@ def vector(name: str, values: ArrayLike, least: int = 0) -> np.ndarray:
     >>> vector("scores", [1, 2])
     array([1., 2.])
     """
-    array = _real(name, values)
+    array = numbers(name, values, "(n,)")
     if array.ndim != 1:
         raise DataError(f"{name} must have shape (n,), a number for each sample; got shape {array.shape}. Flatten it.")
     if len(array) < least:
@@ -190,18 +191,6 @@ def vector(name: str, values: ArrayLike, least: int = 0) -> np.ndarray:
     if missing.size:
         raise DataError(f"{name} must hold no NaN; got {missing.size}, the first at {missing[0]}. Drop those samples.")
     return array
-
-
-def _real(name: str, values: ArrayLike) -> np.ndarray:
-    try:
-        array = np.asarray(values)
-        with np.errstate(over="ignore"):  # a wider float beyond float64 is infinite
-            real = array.astype(np.float64) if array.dtype.kind in "biufO" else None
-    except (ValueError, TypeError, OverflowError, RuntimeError):  # ragged, or what no number can be made of
-        real = None
-    if real is None:
-        raise DataTypeError(f"{name} must be an array of real numbers, shape (n,); got {shorten(values)}.")
-    return real
 
 
 def least_parts(rate: float) -> int:

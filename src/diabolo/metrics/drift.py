@@ -12,9 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import fisher_exact, ks_2samp
 
 from diabolo.check import shorten
-from diabolo.errors import DataError, DataTypeError, ParameterError
-
-Array = NDArray[np.float64]
+from diabolo.errors import DataError, ParameterError
+from diabolo.metrics.arrays import Array, numbers
 
 _EXACT = 2**25
 """Product of the sample sizes up to which p-values are counted: beyond, Kolmogorov's distribution is as good."""
@@ -163,13 +162,7 @@ def _of_shares(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
 
 
 def _samples(name: str, values: ArrayLike) -> Array:
-    try:
-        array = np.asarray(values)
-        real = array.astype(np.float64) if array.dtype.kind in "biufO" else None
-    except (ValueError, TypeError, OverflowError):  # ragged, or what no number can be made of
-        real = None
-    if real is None:
-        raise DataTypeError(f"{name} must be an array of real numbers, shape (N, K); got {shorten(values)}.")
+    real = numbers(name, values, "(N, K)")
     if real.ndim != 2 or 0 in real.shape:
         raise DataError(
             f"{name} must have shape (N, K), at least one sample of at least one column; got shape {real.shape}. "

@@ -47,7 +47,8 @@ def set_principal(into: nn.Linear, back: nn.Linear | Transposed, principal: Prin
     """Set the map `into` the code, and the one `back`, to the principal components.
 
     Where the encoder gives more than n numbers, the first n are the code; where the decoder gives more than one channel
-    per channel of a sample, the first ones are the reconstruction. The rest of both starts at 0.
+    per channel of a sample, the first ones are the reconstruction. The rest of both starts at 0, as does the weight of
+    what the decoder sees beside the code.
     """
     n, width = principal.components.shape
     spread = 1.0 if isinstance(back, Transposed) else principal.spread
@@ -56,7 +57,7 @@ def set_principal(into: nn.Linear, back: nn.Linear | Transposed, principal: Prin
     if isinstance(back, nn.Linear):
         weight = torch.zeros(*out, n, dtype=torch.float64)
         _leading(weight, out, width).copy_((principal.components.T * spread).view(*_sample(out, width), n))
-        back.weight.copy_(weight.flatten(0, -2))
+        back.weight.zero_()[:, :n] = weight.flatten(0, -2)
     bias = torch.zeros(out, dtype=torch.float64)
     _leading(bias, out, width).copy_(principal.mean.view(_sample(out, width)))
     back.bias.copy_(bias.flatten())

@@ -37,6 +37,8 @@ class Rows:
         Turns gathered samples into the scaled x of a batch.
     device : torch.device
         Where the batches are wanted.
+    condition : Tensor (N, K), optional
+        What is known about each sample, as floating point numbers.
 
     Examples
     --------
@@ -49,6 +51,7 @@ class Rows:
     form: Callable[[Tensor], Tensor]
     index: Tensor | None = None
     device: torch.device = torch.device("cpu")
+    condition: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.samples) if self.index is None else len(self.index)
@@ -60,7 +63,8 @@ class Rows:
             order = self.index[order]
         for rows in order.to(self.samples.device).tensor_split(math.ceil(len(self) / batch_size)):
             gathered = self.samples.index_select(0, rows)  # (B, *shape)
-            yield Batch(self.form(gathered.to(self.device, non_blocking=True)))
+            known = None if self.condition is None else self.condition.index_select(0, rows).to(self.device)
+            yield Batch(self.form(gathered.to(self.device, non_blocking=True)), condition=known)
 
 
 def resident(samples: Tensor, device: torch.device) -> Tensor:

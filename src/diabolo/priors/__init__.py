@@ -1,0 +1,13 @@
+"""Priors: how codes are distributed. A new file in this folder enters the table of parts by itself."""
+
+from diabolo.part import discover
+from diabolo.priors.flow import Flow
+from diabolo.priors.mixture import Mixture
+from diabolo.priors.normal import Normal
+from diabolo.priors.prior import Prior, PriorModule
+from diabolo.priors.vamp import VampPrior
+from diabolo.priors.whitened import Whitened
+
+discover(__name__, __path__)
+
+__all__ = ["Flow", "Mixture", "Normal", "Prior", "PriorModule", "VampPrior", "Whitened"]

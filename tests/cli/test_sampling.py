@@ -1,0 +1,82 @@
+"""The generator on the command line: fit, sample, and what is asked for."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+QUICK = ("--set", "training.steps=40", "--quiet")
+
+
+@pytest.fixture
+def shop(tmp_path):
+    rng = np.random.default_rng(0)
+    city = rng.choice(["Oslo", "Rome"], 200)
+    frame = pd.DataFrame({"price": np.where(city == "Oslo", 10.0, 90.0) + rng.normal(size=200), "city": city})
+    frame.assign(age=rng.integers(18, 80, 200), size=rng.uniform(size=200)).to_csv(tmp_path / "shop.csv", index=False)
+    return tmp_path / "shop.csv"
+
+
+@pytest.fixture
+def model(call, shop, tmp_path):
+    code, _, err = call("fit", "generator", shop, "-o", tmp_path / "model", "-n", 2, *QUICK)
+    assert code == 0, err
+    return tmp_path / "model"
+
+
+def test_rows_are_written_as_they_came(call, model, shop, tmp_path):
+    for name in ("one.csv", "two.csv"):
+        code, out, _ = call("sample", model, "-n", 30, "-o", tmp_path / name, "--seed", 3, "--json")
+        assert code == 0
+        assert json.loads(out)["shape"] == [30, 4]
+    assert (tmp_path / "one.csv").read_text() == (tmp_path / "two.csv").read_text()
+    new, real = pd.read_csv(tmp_path / "one.csv"), pd.read_csv(shop)
+    assert list(new.columns) == list(real.columns)
+    assert new["age"].dtype == real["age"].dtype
+    assert set(new["city"]) <= {"Oslo", "Rome"}
+    assert call("sample", model, "-o", tmp_path / "other.parquet")[0] == 0
+    assert len(pd.read_parquet(tmp_path / "other.parquet")) == 100
+
+
+def test_what_is_asked_for_comes(call, shop, tmp_path):
+    given = tmp_path / "given"
+    code, _, err = call(
+        "fit", "generator", shop, "-o", given, "-n", 2, "--condition", "city", "--set", "training.steps=400", "--quiet"
+    )
+    assert code == 0, err
+    for city, price in (("Oslo", 10), ("Rome", 90)):
+        assert call("sample", given, "-n", 200, "-o", tmp_path / "s.csv", "--condition", city, "--seed", 0)[0] == 0
+        assert np.median(pd.read_csv(tmp_path / "s.csv")["price"]) == pytest.approx(price, abs=10)
+    assert call("sample", given, "-n", 5, "-o", tmp_path / "s.csv", "--condition", "city=Oslo")[0] == 0
+
+
+def test_likelihoods_info_and_report(call, model, shop, tmp_path):
+    assert call("apply", model, shop, "-o", tmp_path / "p.npy", "--as", "log_likelihood")[0] == 0
+    assert np.load(tmp_path / "p.npy").shape == (200,)
+    assert json.loads(call("info", model, "--json")[1])["estimator"] == "Generator"
+    pytest.importorskip("matplotlib")
+    assert call("report", model, shop, "-o", tmp_path / "r.html")[0] == 0
+    assert "New samples" in (tmp_path / "r.html").read_text()
+
+
+def test_errors_are_one_sentence(call, model, shop, tmp_path):
+    assert call("fit", "reducer", shop.with_name("n.npy"), "-o", tmp_path / "m")[0] == 1
+    np.save(tmp_path / "n.npy", np.random.default_rng(0).normal(size=(50, 3)))
+    assert call("fit", "reducer", tmp_path / "n.npy", "-o", tmp_path / "reducer", *QUICK)[0] == 0
+    fit = ("fit", "generator", shop, "-o", tmp_path / "m", *QUICK)
+    for args, word in (
+        (("sample", tmp_path / "reducer", "-o", tmp_path / "s.csv"), "'reducer' is a Reducer. Fit one first"),
+        (("sample", model, "-o", tmp_path / "s.csv", "-n", 0), "'n' of sample must be an integer >= 1"),
+        (("sample", model, "-o", tmp_path / "s.csv", "--condition", "Oslo"), "fitted without y"),
+        (("sample", model, "-o", tmp_path / "s.txt"), "known suffixes"),
+        ((*fit, "--condition", "citty"), "unknown column 'citty'; known: age, city, price, size. Did you mean 'city'"),
+        (("fit", "generator", tmp_path / "n.npy", "-o", tmp_path / "m", "--condition", "a"), "unknown column 'a'"),
+        (("fit", "reducer", shop, "-o", tmp_path / "m", "--condition", "city"), "--condition is for a generator"),
+        ((*fit, "--recipe", "unet"), "net that decodes codes alone"),
+    ):
+        code, out, err = call(*args)
+        assert (code, out) == (1, ""), args
+        assert word in err
+        assert err.count("\n") == 1
+    assert not (tmp_path / "s.csv").exists()
