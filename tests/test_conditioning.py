@@ -64,7 +64,9 @@ def test_skips_and_a_condition_go_together():
     assert model(Batch(x, condition=torch.rand(3, 2))).params.shape == (6, 8, 2)
 
 
-@pytest.mark.parametrize("condition", [None, torch.rand(4, 3), torch.rand(3, 2), torch.rand(4)], ids=["none", "wide", "short", "flat"])
+@pytest.mark.parametrize(
+    "condition", [None, torch.rand(4, 3), torch.rand(3, 2), torch.rand(4)], ids=["none", "wide", "short", "flat"]
+)
 def test_a_condition_of_another_shape_is_refused(condition):
     model, x = built(Recipe(SMALL, Gaussian())), torch.rand(4, 6)
     for call in (
