@@ -62,6 +62,14 @@ def keep_memory() -> None:
     torch.empty(_KEPT, dtype=torch.uint8)  # never touched: it costs address space only
 
 
+def _products(model: nn.Module) -> int:
+    """Return about how many products a sample takes: kernels are used at some 64 places, recurrent cells at each step."""
+    recurrent = [p for module in model.modules() if isinstance(module, nn.RNNBase) for p in module.parameters()]
+    steps = getattr(model, "shape", (1,))[0] if recurrent else 1
+    cells = sum(p.numel() for p in recurrent)
+    return cells * (steps - 1) + sum(p.numel() * (1 if p.ndim <= 2 else 64) for p in model.parameters())
+
+
 @contextmanager
 def threads(model: nn.Module, batch_size: int) -> Iterator[None]:
     """Compute small steps with one thread: sharing them takes longer than doing them.
@@ -73,7 +81,7 @@ def threads(model: nn.Module, batch_size: int) -> Iterator[None]:
     1
     """
     before = torch.get_num_threads()
-    work = 6 * batch_size * sum(p.numel() * (1 if p.ndim <= 2 else 64) for p in model.parameters())
+    work = 6 * batch_size * _products(model)
     torch.set_num_threads(1 if work < _WORTH_SHARING else before)
     try:
         yield
