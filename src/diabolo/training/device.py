@@ -63,7 +63,7 @@ def keep_memory() -> None:
 
 
 def _products(model: nn.Module) -> int:
-    """Return about how many products a sample takes: kernels are used at some 64 places, recurrent cells at each step."""
+    """Return about how many products a sample takes: kernels are used at some 64 places, cells at every point."""
     recurrent = [p for module in model.modules() if isinstance(module, nn.RNNBase) for p in module.parameters()]
     steps = getattr(model, "shape", (1,))[0] if recurrent else 1
     cells = sum(p.numel() for p in recurrent)
