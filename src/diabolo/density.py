@@ -7,7 +7,7 @@ anomalies that come alone, from many for those that come in crowds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -159,13 +159,10 @@ class Density:
 
     def energy(self, placed: Placed) -> Tensor:
         """Return the energies (B,) in nats, float64. A sample that is one of those kept is not its own neighbour."""
-        energy = placed.residual.new_zeros(len(placed.residual))
-        for (distances, _), level in zip(self._nearest(placed), self.levels, strict=True):
-            energy += distances.mean(1) * self._weight(level)
-        return energy
+        return self._energy(self._nearest(placed))
 
-    def parts(self, placed: Placed) -> Tensor:
-        """Return what each number of a sample adds to its energy, (B, D): they sum to it.
+    def explained(self, placed: Placed) -> tuple[Tensor, Tensor]:
+        """Return the energies (B,), and what each number of a sample adds to its own, (B, D): they sum to it.
 
         The energy is laid on the numbers in proportion to (x − m)² / (v + ¹⁄₂₀), where m and v are mean and variance of
         the number among the neighbours: a number is to blame as far as it leaves their range; one that does not count
@@ -173,24 +170,27 @@ class Density:
         comes from, and those that are near but for a number or two, as no number adds more than 1 to their squared
         distance. A single wrong value draws the former after it, not the latter (docs/decisions/0006).
         """
-        energy, shares = self._shares(placed)
+        found = self._nearest(placed)
+        energy, shares = self._energy(found), self._shares(found)
         x, kept = placed.residual + placed.rebuilt, self.placed.residual + self.placed.rebuilt
         blame = _deviation(x, kept, shares)
         if x.shape[1] <= _WIDE:
             some = kept[:: -(-len(kept) // _FEW)]
             blame = blame.sqrt_() * _deviation(x, some, _forgiving(x, some)).sqrt_()
         blame = (blame if placed.counted is None else blame * placed.counted) + 1e-30
-        return energy * (blame / blame.sum(1, keepdim=True))
+        return energy, energy.unsqueeze(1) * (blame / blame.sum(1, keepdim=True))
 
-    def _shares(self, placed: Placed) -> tuple[Tensor, Tensor]:
-        """Return the energies (B, 1), and how much each kept sample has to do with them, (B, R), rows summing to 1."""
-        shares = placed.residual.new_zeros(len(placed.residual), len(self.placed.code))
-        energy = placed.residual.new_zeros(len(placed.residual), 1)
-        for (distances, nearest), level in zip(self._nearest(placed), self.levels, strict=True):
-            weight = self._weight(level) / distances.shape[1]
-            energy += distances.sum(1, keepdim=True) * weight
-            shares.scatter_add_(1, nearest, torch.full_like(distances, weight))
-        return energy, shares / shares.sum(1, keepdim=True)
+    def _energy(self, found: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+        """Return the energies (B,) of samples whose neighbours were found."""
+        each = zip(found, self.levels, strict=True)
+        return torch.stack([distances.mean(1) * self._weight(level) for (distances, _), level in each]).sum(0)
+
+    def _shares(self, found: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+        """Return how much each kept sample has to do with the energies, (B, R), rows summing to 1."""
+        shares = self.placed.code.new_zeros(len(found[0][0]), len(self.placed.code))
+        for (distances, nearest), level in zip(found, self.levels, strict=True):
+            shares.scatter_add_(1, nearest, torch.full_like(distances, self._weight(level) / distances.shape[1]))
+        return shares / shares.sum(1, keepdim=True)
 
     def arrays(self) -> dict[str, Tensor]:
         """Return the tensors to save."""

@@ -15,12 +15,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from diabolo.check import listed
+from diabolo.check import listed, shorten
 from diabolo.data.form import Form, NumpyForm, PandasForm, PolarsForm, TorchForm
 from diabolo.errors import DataError, DataTypeError
 
 Content = Literal["number", "category", "date"]
 """What a column holds: its cells are numbers or NaN, str or None (as objects), datetime64[us] or NaT."""
+
+WORDS: dict[Content, str] = {"number": "numbers", "category": "text or booleans", "date": "dates"}
+"""What each content is called to a user."""
 
 _BOOLEANS = np.array(["False", "True"], dtype=object)
 _NAN = (float, np.floating, Decimal, np.datetime64)  # types with a value for "missing", which is unequal to itself
@@ -139,6 +142,31 @@ def blank(kind: Content, count: int) -> np.ndarray:
     if kind == "date":
         return np.full(count, "NaT", dtype="M8[us]")
     return np.full(count, np.nan) if kind == "number" else np.full(count, None, dtype=object)
+
+
+def expected(name: str, content: Content, column: np.ndarray) -> np.ndarray:
+    """Return the cells of a column (N,) that is to hold what it held in training, or nothing.
+
+    Raises
+    ------
+    DataTypeError
+        If it holds something else.
+
+    Examples
+    --------
+    >>> expected("town", "category", np.array([np.nan, np.nan]))
+    array([None, None], dtype=object)
+    """
+    kind, cells = told(name, column)
+    if kind == content:
+        return cells
+    found = cells[present(cells)][:1].tolist()
+    if found:
+        raise DataTypeError(
+            f"Column {name!r} must hold {WORDS[content]}, as in training; got {WORDS[kind]} such as "
+            f"{shorten(str(found[0]))}: convert it, or train anew."
+        )
+    return blank(content, len(cells))
 
 
 def endless(name: str) -> DataError:

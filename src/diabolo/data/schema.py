@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from diabolo.check import Number, OneOf, demand, listed, shorten
-from diabolo.data.cells import Content, blank, column_of, names_of, present, table_of, told
+from diabolo.check import Number, OneOf, demand, listed
+from diabolo.data.cells import column_of, expected, names_of, table_of, told
 from diabolo.data.field import Field, foreign, number_fields
 from diabolo.data.standard import KNEE, ROWS, Standard, standardised
-from diabolo.errors import DataError, DataTypeError
+from diabolo.errors import DataError
 
 _BLOCK = 2**18  # numbers worked on at a time, so that they stay in the cache
 _ROWS = 2**14  # rows of each column worked on at a time
-_WORDS: dict[Content, str] = {"number": "numbers", "category": "text or booleans", "date": "dates"}
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class Schema:
         each = list(zip(self.fields, order, self.slices, strict=True))
         for rows in _blocks(len(table), _ROWS):
             for i, (field, column, place) in enumerate(each):
-                cells = _expected(field, column_of(table, column, rows))
+                cells = expected(field.name, field.kind, column_of(table, column, rows))
                 observed[rows, i] = field.encode(cells, values[rows, place], self.knee)
         return values, observed
 
@@ -210,17 +209,3 @@ class Schema:
 
 def _blocks(rows: int, step: int) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, rows, step))
-
-
-def _expected(field: Field, column: np.ndarray) -> np.ndarray:
-    """Return the cells of a column that is to hold what it held in training, or nothing."""
-    kind, cells = told(field.name, column)
-    if kind == field.kind:
-        return cells
-    found = cells[present(cells)][:1].tolist()
-    if found:
-        raise DataTypeError(
-            f"Column {field.name!r} must hold {_WORDS[field.kind]}, as in training; got {_WORDS[kind]} such as "
-            f"{shorten(str(found[0]))}: convert it, or train anew."
-        )
-    return blank(field.kind, len(cells))

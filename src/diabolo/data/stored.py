@@ -135,6 +135,11 @@ class Stored:
                 start += len(block)
         return out
 
+    def some(self, numbers: int) -> np.ndarray:
+        """Return the numbers of rows at equal distances, of all or of as many as hold `numbers`, 1000 at least."""
+        count = min(len(self), max(1000, numbers * len(self) // max(self.size, 1)))
+        return np.linspace(0, len(self) - 1, count, dtype=np.int64)
+
     def back(self, array: np.ndarray) -> Any:
         """Return rows (B, *shape) in the user's form, numbered from 0."""
         form = Form.of(self.layout.header)

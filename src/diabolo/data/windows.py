@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -106,9 +107,14 @@ class Cut:
         pieces = np.broadcast_to(values.reshape(-1, *(1 for _ in shape)), (len(values), *shape))
         return [sample[:, 0] if len(shape) == 2 else sample[0] for sample in self.merged([pieces])]
 
+    @cached_property
     def covers(self) -> list[Array]:
-        """Return by how many windows each point of the samples is covered: (T,) or (H, W)."""
-        return [self._count(number) for number in range(len(self.samples))]
+        """By how many windows each point of the samples is covered: (T,) or (H, W)."""
+        counts = [np.zeros(_extent(sample)) for sample in self.samples]
+        for number, count in enumerate(counts):
+            for place in self._slices(number):
+                count[place] += 1
+        return counts
 
     def merged(self, blocks: Iterable[Array]) -> list[Array]:
         """Return windows (B, *shape), block after block in their order, as samples: the mean where they overlap."""
@@ -122,18 +128,13 @@ class Cut:
             if not total.ndim:
                 total = np.zeros((*lengths, piece.shape[1]) if len(lengths) == 1 else (len(piece), *lengths))
             total[place if len(place) == 1 else (slice(None), *place)] += piece
-        count = self._count(number)
+        count = self.covers[number]
         return total / (count[:, None] if len(lengths) == 1 else count)
-
-    def _count(self, number: int) -> Array:
-        count = np.zeros(_extent(self.samples[number]))
-        for place in self._slices(number):
-            count[place] += 1
-        return count
 
     def _slices(self, number: int) -> list[tuple[slice, ...]]:
         """Return where the windows of a sample lie."""
-        starts = self.places[self.places[:, 0] == number, 1:].tolist()
+        first, end = np.searchsorted(self.places[:, 0], [number, number + 1])
+        starts = self.places[first:end, 1:].tolist()
         return [tuple(slice(at, at + self.windows.size) for at in start) for start in starts]
 
     def _views(self, sample: Array) -> Array:

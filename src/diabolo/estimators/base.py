@@ -53,9 +53,6 @@ class Estimator(BaseEstimator, ABC):
     scalars: ClassVar[tuple[str, ...]] = ()
     """Fitted attributes that are plain JSON and travel in the model's file."""
 
-    in_parts: bool = True
-    """Whether rows on disk can be given part by part: each is a sample of its own."""
-
     sizes: ClassVar[Allowed] = Whole(1, 2**20)
     """What `n_components` may be."""
 
@@ -228,6 +225,11 @@ class Estimator(BaseEstimator, ABC):
                 f"{self._given}; reshape or resize X."
             )
         return array
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether rows on disk can be given part by part: each is a sample of its own."""
+        return True
 
     @property
     def _given(self) -> Shape:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from diabolo.check import shorten
 from diabolo.data import Field
-from diabolo.data.cells import Content, blank, present, told
-from diabolo.errors import DataTypeError, FileError
+from diabolo.data.cells import WORDS, Content, expected, present, told
+from diabolo.errors import FileError
 
 Array = NDArray[Any]
 
@@ -27,7 +27,6 @@ _RARE = 1000
 """Values of a category that are remembered, at most; a schema tells the 64 most frequent apart."""
 
 _DAY = 86_400_000_000  # microseconds
-_WORDS: dict[Content, str] = {"number": "numbers", "category": "text or booleans", "date": "dates"}
 
 
 @dataclass(frozen=True)
@@ -102,16 +101,8 @@ class Column:
         DataTypeError
             If it holds something else than in training.
         """
-        content, cells = told(self.name, column)
-        if content != self.content:
-            found = cells[present(cells)][:1].tolist()
-            if found:
-                raise DataTypeError(
-                    f"Column {self.name!r} must hold {_WORDS[self.content]}, as in training; got {_WORDS[content]} "
-                    f"such as {shorten(str(found[0]))}: convert it, or fit anew."
-                )
-            cells = blank(self.content, len(column))
-        if content == "number" and self.texts:
+        cells = expected(self.name, self.content, column)
+        if self.content == "number" and self.texts:
             each, place = np.unique(cells, return_inverse=True)
             return np.array([None if np.isnan(v) else _text(v) for v in each], dtype=object)[place]
         return _days(cells) if self.content == "date" else cells
@@ -161,7 +152,7 @@ class Column:
         lists = {key: tuple(plain[key]) for key in ("texts", "values", "counts")}
         column = Column(**{**plain, **lists})
         listed = field.kind == "category"
-        sound = column.content in _WORDS and listed == bool(column.texts) and column.name == field.name
+        sound = column.content in WORDS and listed == bool(column.texts) and column.name == field.name
         sound &= len({len(each) for each in lists.values()}) == 1 and set(field.categories) <= set(column.texts)
         sound &= all(isinstance(count, int) and count > 0 for count in column.counts) and column.low <= column.high
         if not sound or column.parts not in (None, *_PARTS.get(column.content, ())):

@@ -313,7 +313,7 @@ class Detector(OutlierMixin, Estimator):
         return self.training or SAMPLES
 
     @property
-    def in_parts(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def in_parts(self) -> bool:
         """Whether rows on disk can be given part by part: not if they are the points of one series."""
         return self.window_ is None
 
@@ -325,7 +325,7 @@ class Detector(OutlierMixin, Estimator):
         """Return what a method makes of X: rows on disk come part by part, unless they are the points of one series."""
         check_is_fitted(self)
         X = read(X)
-        if isinstance(X, Stored) and self.window_ is None:
+        if isinstance(X, Stored) and self.in_parts:
             return joined(map(method, X.parts()))
         return method(gathered(X))
 

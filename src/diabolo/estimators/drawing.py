@@ -93,14 +93,16 @@ def likelihoods(generator: Generator, numbers: Array, condition: Any, samples: i
 
     Where their condition is not known, it is one of those in training; distortion and rate are means over these.
     """
-    known = generator.conditions_
+    known, model = generator.conditions_, _with_density(generator)
+
+    def under(rows: Tensor | None) -> Array:
+        return _evidence(model, generator, numbers, rows, samples, seed)
+
     if known is None or condition is not None:
-        found = _evidence(generator, numbers, told(generator, condition, len(numbers)), samples, seed)
+        found = under(told(generator, condition, len(numbers)))
     else:
         rows, shares = known.few(_CONDITIONS)
-        each = [
-            _evidence(generator, numbers, torch.from_numpy(row).expand(len(numbers), -1), samples, seed) for row in rows
-        ]
+        each = [under(torch.from_numpy(row).expand(len(numbers), -1)) for row in rows]
         bounds = np.stack([terms[0] for terms in each]) + np.log(shares)[:, None]
         means = np.einsum("r,rtn->tn", shares, np.stack([terms[1:] for terms in each]))
         found = np.concatenate([np.logaddexp.reduce(bounds)[None], means])
@@ -120,8 +122,10 @@ def _decoded(generator: Generator, z: Tensor, condition: Tensor | None, draw: bo
     return np.concatenate(found)
 
 
-def _evidence(generator: Generator, numbers: Array, condition: Tensor | None, samples: int, seed: int) -> Array:
-    model, scaling = _with_density(generator), generator.scaling_
+def _evidence(
+    model: Autoencoder, generator: Generator, numbers: Array, condition: Tensor | None, samples: int, seed: int
+) -> Array:
+    scaling = generator.scaling_
     device = next(model.parameters()).device
     size = max(1, 2**24 // int(np.prod(generator.shape_)))
     found = []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diabolo.data import Form
+from diabolo.data import Form, Schema
+from diabolo.density import Placed
 from diabolo.estimators.clock import without
 from diabolo.estimators.intake import samples
 from diabolo.estimators.pieces import Pictures, Pieces
@@ -23,11 +24,9 @@ Array = NDArray[Any]
 
 def explained(detector: Detector, X: Any) -> Any:
     """Return what each value adds to the energy of its sample, in the shape of X; a column for each of a table."""
-    parts = _laid(detector, samples(detector, X))
-    if detector.schema_ is None:
-        return parts
-    X = without(X, detector.clock_)
-    return _line(X, framed(Form.of(X), detector.schema_, list(per_field(detector.schema_, parts).T)))
+    pieces = samples(detector, X)
+    parts = _laid(detector, pieces, placed(detector, pieces))[1]
+    return parts if detector.schema_ is None else _shares(detector.schema_, without(X, detector.clock_), parts)
 
 
 def expected(detector: Detector, X: Any) -> Any:
@@ -37,12 +36,29 @@ def expected(detector: Detector, X: Any) -> Any:
         scale = detector.scaling_.scale
         found = pieces.without(each.residual.numpy().reshape(-1, *shape) * scale for each in placed(detector, pieces))
         return found if isinstance(found, list) else Form.of(X).back(found)
-    undo = detector.scaling_.undo
-    rebuilt = pieces.laid(undo(each.rebuilt.reshape(-1, *shape)) for each in placed(detector, pieces))
+    rebuilt = _rebuilt(detector, pieces, placed(detector, pieces))
     if detector.schema_ is None:
         return rebuilt if isinstance(rebuilt, list) else Form.of(X).back(rebuilt)
+    return _values(detector.schema_, without(X, detector.clock_), rebuilt)
+
+
+def account(detector: Detector, schema: Schema, X: Any) -> tuple[Array, Any, Any]:
+    """Return the energies of the rows of a table, what `explained` and what `expected` says, from one look at them."""
+    pieces = samples(detector, X)
+    found = list(placed(detector, pieces))
+    energies, parts = _laid(detector, pieces, found)
     X = without(X, detector.clock_)
-    return _line(X, framed(Form.of(X), detector.schema_, detector.schema_.decode(rebuilt)))
+    return energies, _shares(schema, X, parts), _values(schema, X, _rebuilt(detector, pieces, found))
+
+
+def _shares(schema: Schema, X: Any, parts: Any) -> Any:
+    """Return parts (N, P) of energies as the columns of a table X."""
+    return _line(X, framed(Form.of(X), schema, list(per_field(schema, parts).T)))
+
+
+def _values(schema: Schema, X: Any, rebuilt: Any) -> Any:
+    """Return rebuilt numbers (N, P) as the columns of a table X, in its units."""
+    return _line(X, framed(Form.of(X), schema, schema.decode(rebuilt)))
 
 
 def _line(X: Any, table: Any) -> Any:
@@ -50,21 +66,26 @@ def _line(X: Any, table: Any) -> Any:
     return table[:, 0] if not hasattr(X, "columns") and np.ndim(X) == 1 else table
 
 
-def _laid(detector: Detector, pieces: Pieces) -> Any:
-    """Return how the energy of each sample is laid on its numbers, as samples: they sum to it."""
-    found: list[NDArray[np.float64]] = []
+def _rebuilt(detector: Detector, pieces: Pieces, found: Iterable[Placed]) -> Any:
+    """Return what the model expects, as samples."""
+    return pieces.laid(detector.scaling_.undo(each.rebuilt.reshape(-1, *detector.shape_)) for each in found)
+
+
+def _laid(detector: Detector, pieces: Pieces, found: Iterable[Placed]) -> tuple[Array, Any]:
+    """Return the energies of samples, and how each is laid on its numbers, as samples: they sum to it."""
+    energies: list[Array] = []
 
     def parts() -> Iterator[Array]:
-        for each in placed(detector, pieces):
-            laid = detector.density_.parts(each).numpy()  # (B, P)
-            found.append(laid.sum(1))
-            yield laid.reshape(-1, *detector.shape_)
+        for each in found:
+            energy, laid = detector.density_.explained(each)
+            energies.append(energy.numpy())
+            yield laid.numpy().reshape(-1, *detector.shape_)
 
     samples = pieces.laid(parts())
-    scores = pieces.scores(np.concatenate(found))
+    scores = pieces.scores(np.concatenate(energies))
     if isinstance(samples, list):
-        return [_summing(each[None], scores[i : i + 1])[0] for i, each in enumerate(samples)]
-    return _summing(samples, scores)
+        return scores, [_summing(each[None], scores[i : i + 1])[0] for i, each in enumerate(samples)]
+    return scores, _summing(samples, scores)
 
 
 def _summing(parts: Array, scores: Array) -> Array:

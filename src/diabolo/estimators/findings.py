@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from diabolo.data import Form
+from diabolo.data import Form, Schema
 from diabolo.data.cells import names_of
 from diabolo.data.form import PandasForm, PolarsForm
 from diabolo.data.package import package
 from diabolo.errors import DataError
+from diabolo.estimators import explaining
 from diabolo.estimators.clock import without
 from diabolo.estimators.tabular import holds_text
 from diabolo.metrics import p_values
@@ -37,16 +38,11 @@ def findings(detector: Detector, X: Any) -> Any:
     CapabilityError
         If pandas is not installed.
     """
-    energies = -detector.score_samples(X)
-    found: dict[str, Array] = {
-        "energy": energies,
-        "p_value": p_values(detector.scores_, energies),
-        "anomaly": energies > -detector.offset_,
-    }
-    if detector.schema_ is not None:
-        names, *told = reasons(detector, X, REASONS)
-        found |= _told(names if hasattr(X, "columns") else "x" + names, *told)
-    return _beside(X, found)
+    if detector.schema_ is None:
+        return _beside(X, _judged(detector, -detector.score_samples(X)))
+    energies, shares, expected = explaining.account(detector, detector.schema_, X)
+    names, *told = _first(detector, detector.schema_, X, shares, expected, REASONS)
+    return _beside(X, _judged(detector, energies) | _told(names if hasattr(X, "columns") else "x" + names, *told))
 
 
 def reasons(detector: Detector, X: Any, most: int) -> tuple[Array, Array, Array, Array]:
@@ -56,12 +52,27 @@ def reasons(detector: Detector, X: Any, most: int) -> tuple[Array, Array, Array,
     """
     if detector.schema_ is None:
         raise DataError("X must be a table, for its columns to be named.")
+    _, shares, expected = explaining.account(detector, detector.schema_, X)
+    return _first(detector, detector.schema_, X, shares, expected, most)
+
+
+def _first(
+    detector: Detector, schema: Schema, X: Any, shares: Any, expected: Any, most: int
+) -> tuple[Array, Array, Array, Array]:
     X = without(X, detector.clock_)
-    parts = cells_of(detector.explain(X)).astype(np.float64)  # (N, F)
+    parts = cells_of(shares).astype(np.float64)  # (N, F)
     first = np.argsort(-parts, axis=1, kind="stable")[:, :most]
-    texts = [_texts(np.take_along_axis(cells_of(table), first, axis=1)) for table in (X, detector.reconstruct(X))]
-    names = np.array(names_of(X) if hasattr(X, "columns") else detector.schema_.names, dtype=object)
+    texts = [_texts(np.take_along_axis(cells_of(table), first, axis=1)) for table in (X, expected)]
+    names = np.array(names_of(X) if hasattr(X, "columns") else schema.names, dtype=object)
     return names[first], np.take_along_axis(parts, first, axis=1), texts[0], texts[1]
+
+
+def _judged(detector: Detector, energies: Array) -> dict[str, Array]:
+    return {
+        "energy": energies,
+        "p_value": p_values(detector.scores_, energies),
+        "anomaly": energies > -detector.offset_,
+    }
 
 
 def _told(names: Array, nats: Array, _: Array, expected: Array) -> dict[str, Array]:

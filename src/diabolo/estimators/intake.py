@@ -9,7 +9,7 @@ import numpy as np
 from diabolo.data import Schema, Stored, read
 from diabolo.errors import DataError
 from diabolo.estimators.pieces import Pieces, Whole
-from diabolo.estimators.tabular import rows, seen, taken
+from diabolo.estimators.tabular import encoded, rows, taken
 from diabolo.estimators.windowed import few_to_hold_out, learn_windows, read_windows
 from diabolo.training import split
 
@@ -71,13 +71,9 @@ def gathered(X: Any) -> Any:
 def _whole(schema: Schema | None, X: Any) -> Whole:
     if schema is None:
         return Whole(X)
-    values, observed = schema.encode(X, np.float64)
-    return Whole(values, None if observed.all() else seen(schema, observed))
+    return Whole(*encoded(schema, X))
 
 
 def _some(X: Any) -> Any:
     """Return rows on disk in memory: of many, some at equal distances."""
-    if not isinstance(X, Stored):
-        return X
-    count = min(len(X), max(1000, _LEARNT * len(X) // max(X.size, 1)))
-    return X.back(X.take(np.linspace(0, len(X) - 1, count, dtype=np.int64)))
+    return X.back(X.take(X.some(_LEARNT))) if isinstance(X, Stored) else X

@@ -111,9 +111,8 @@ def _in_memory(X: Any, y: Any) -> tuple[Any, Any]:
     """Return rows on disk in memory, and what is known about them: of many, some at equal distances."""
     if not isinstance(X, Stored):
         return X, y
-    count = min(len(X), max(1000, _LEARNT * len(X) // max(X.size, 1)))
-    index = np.linspace(0, len(X) - 1, count, dtype=np.int64)
+    index = X.some(_LEARNT)
     if y is not None and len(y) != len(X):
         raise DataError(f"y must hold what is known about each of {len(X)} samples; got {len(y)} rows.")
-    known = y if y is None or count == len(X) else y.iloc[index] if hasattr(y, "iloc") else np.asarray(y)[index]
+    known = y if y is None or len(index) == len(X) else y.iloc[index] if hasattr(y, "iloc") else np.asarray(y)[index]
     return X.back(X.take(index)), known

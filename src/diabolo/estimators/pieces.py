@@ -185,7 +185,7 @@ class Pictures(Cuts):
         """Return the energies (h, w): of the windows that would cover a point, those beyond the border are usual."""
         full, usual = (self.cut.windows.size // self.cut.windows.stride) ** 2, self.width / 2
         maps = []
-        for each, count in zip(self.cut.spread(energies), self.cut.covers(), strict=True):
+        for each, count in zip(self.cut.spread(energies), self.cut.covers, strict=True):
             beyond = np.maximum(full - count, 0)
             maps.append((each * count + usual * beyond) / (count + beyond))
         return maps

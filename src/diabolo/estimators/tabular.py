@@ -87,6 +87,18 @@ def seen(schema: Schema, observed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return counts
 
 
+def encoded(schema: Schema, X: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+    """Return rows as numbers (N, P), float64, and which of them count, if not all; see `seen`.
+
+    Examples
+    --------
+    >>> encoded(Schema.of([[1.0], [3.0]]), [[3.0]])
+    (array([[1.]]), None)
+    """
+    values, observed = schema.encode(X, np.float64)
+    return values, None if observed.all() else seen(schema, observed)
+
+
 def per_field(schema: Schema, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the sums (N, F) over the encoded columns of each field of numbers (N, P).
 

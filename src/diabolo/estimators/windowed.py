@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -18,7 +19,7 @@ from diabolo.data.windows import Windows
 from diabolo.errors import DataError
 from diabolo.estimators.clock import clock_of, without
 from diabolo.estimators.pieces import Pictures, Pieces, Stretches
-from diabolo.estimators.tabular import rows, seen, taken
+from diabolo.estimators.tabular import encoded, rows, taken
 from diabolo.flow import Shape
 from diabolo.training import split
 
@@ -67,8 +68,7 @@ def learn_windows(detector: Detector, X: Any, share: float, seed: int) -> tuple[
     if _single(X):
         return _learn_series(detector, X, share)
     samples = _samples(detector, X, reset=True)
-    usual = _SQUARE if samples[0].ndim == 3 else period(np.concatenate(samples))
-    detector.window_ = size = _size(detector.window, max(2, min(usual, *map(_least, samples))))
+    detector.window_ = size = _size(detector.window, lambda: max(2, min(_usual(samples), *map(_least, samples))))
     learnt, held = (index.numpy() for index in split(len(samples), share, seed))
     if share and not len(held):
         raise few_to_hold_out(len(samples))
@@ -98,7 +98,7 @@ def read_windows(detector: Detector, X: Any) -> Pieces:
     if not _single(X):
         raise DataError("X must be one series (T, C), as in training; give one at a time.")
     X = _series(detector, X, reset=False)
-    return _one(detector.schema_, X, Windows(size, _stride(size)))
+    return _one(*encoded(detector.schema_, X), Windows(size, _stride(size)))
 
 
 def few_to_hold_out(count: int) -> DataError:
@@ -131,15 +131,18 @@ def _learn_series(detector: Detector, X: Any, share: float) -> tuple[Pieces, Pie
     X = _series(detector, X, reset=True)
     end = len(X) - round(share * len(X))
     detector.schema_ = schema = Schema.of(rows(X, np.arange(end)), SERIES)
-    detector.window_ = size = _size(detector.window, max(2, period(schema.encode(rows(X, np.arange(end)))[0])))
+    values, counts = encoded(schema, X)
+    detector.window_ = size = _size(detector.window, lambda: max(2, period(values[:end])))
     start = end if share else max(0, end - max(_JUDGED, size))
     if min(end, len(X) - start) <= size:
         raise DataError(
             f"X must be longer than a window of {size} points{', even the share held out' if share else ''}; got "
             f"{len(X)} points. Give a longer series, or a smaller window."
         )
-    learnt = _one(schema, rows(X, np.arange(end)), Windows(size, -(-(end - size + 1) // _WINDOWS)))
-    return learnt, _one(schema, rows(X, np.arange(start, len(X))), Windows(size, _stride(size)))
+    learnt, judged = (
+        (values[part], None if counts is None else counts[part]) for part in (slice(end), slice(start, None))
+    )
+    return _one(*learnt, Windows(size, -(-(end - size + 1) // _WINDOWS))), _one(*judged, Windows(size, _stride(size)))
 
 
 def _series(detector: Detector, X: Any, reset: bool) -> Any:
@@ -150,10 +153,8 @@ def _series(detector: Detector, X: Any, reset: bool) -> Any:
     return taken(detector, X, reset)
 
 
-def _one(schema: Schema, X: Any, windows: Windows) -> Stretches:
-    values, observed = schema.encode(X, np.float64)
-    counts = None if observed.all() else windows.of([seen(schema, observed)])
-    return Stretches(windows.of([values]), counts, single=True)
+def _one(values: Array, counts: Array | None, windows: Windows) -> Stretches:
+    return Stretches(windows.of([values]), None if counts is None else windows.of([counts]), single=True)
 
 
 def _samples(detector: Detector, X: Any, reset: bool) -> list[Array]:
@@ -192,8 +193,12 @@ def _channels(shape: Shape) -> int:
     return shape[1] if len(shape) == 2 else shape[0]
 
 
-def _size(window: int | str | None, usual: int) -> int:
-    return usual if window is None or isinstance(window, str) else int(window)
+def _size(window: int | str | None, usual: Callable[[], int]) -> int:
+    return usual() if window is None or isinstance(window, str) else int(window)
+
+
+def _usual(samples: list[Array]) -> int:
+    return _SQUARE if samples[0].ndim == 3 else period(np.concatenate(samples))
 
 
 def _stride(size: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diabolo.check import listed
-from diabolo.data.cells import Content, blank, column_of, endless, names_of, present, table_of, told
+from diabolo.data.cells import WORDS, Content, blank, column_of, endless, names_of, present, table_of, told
 from diabolo.errors import DataError, DataTypeError
 from diabolo.metrics.arrays import Array
 
@@ -101,7 +101,7 @@ def _column(name: str, parts: list[np.ndarray]) -> Column:
     if len(kinds) > 1:
         raise DataTypeError(
             f"Column {name!r} must hold values of one kind in all tables; got "
-            f"{' and '.join(_WORDS[kind] for kind in sorted(kinds))}. Convert it to one of them."
+            f"{' and '.join(WORDS[kind] for kind in sorted(kinds))}. Convert it to one of them."
         )
     kind = next(iter(kinds))
     # nothing but missing values is of any kind
@@ -109,9 +109,6 @@ def _column(name: str, parts: list[np.ndarray]) -> Column:
     if kind == "category":
         return _classes(name, sides)
     return Column(name, tuple(_numbers(name, cells) for cells in sides), None)
-
-
-_WORDS: dict[Content, str] = {"number": "numbers", "category": "text or booleans", "date": "dates"}
 
 
 def _numbers(name: str, cells: np.ndarray) -> Array:
