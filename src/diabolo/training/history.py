@@ -13,7 +13,8 @@ class History:
     Parameters
     ----------
     columns : dict of list of float
-        "epoch", "seconds", "learning_rate", "loss" and its terms, "held_out" where samples are held out.
+        "epoch", "seconds", "learning_rate", "loss" and its terms, what is scheduled, such as "latent__beta", "held_out"
+        where samples are held out.
     best_epoch : int
         The epoch whose weights were kept.
     stopped : str

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from diabolo.errors import DiaboloWarning
+from diabolo.training.annealing import annealed, at_rest, demand_numbers
 from diabolo.training.batches import Source
 from diabolo.training.callbacks import Callback, Log
 from diabolo.training.checkpoint import Checkpoint
@@ -60,6 +61,8 @@ def train(
 
     Raises
     ------
+    ParameterError, CapabilityError
+        If a schedule leads to nothing that can change.
     TrainingError
         If the loss is no longer finite.
     FileError
@@ -74,6 +77,7 @@ def train(
     >>> len(train(Recipe().build((5,), 2), rows, None, Training(epochs=3)))
     3
     """
+    demand_numbers(model, training.schedules)
     run = Run.begin(model, training, len(source))
     store = Checkpoint.of(checkpoint, run, source, seed)
     store.resume(run)
@@ -105,16 +109,17 @@ def _epoch(run: Run, source: Source, held_out: Source | None, seed: int) -> None
     trace = Trace()
     run.model.train()
     rate, clip = 0.0, run.training.clip
-    for batch in source.epoch(run.plan.batch_size, _mix(seed, run.epoch)):
-        rate = run.plan.learning_rate(run.training, step)
-        terms, gradient = run.gradient(batch)
-        run.optimiser.step(gradient, rate, clip and clip * math.prod(batch.x.shape[1:]))
-        trace.add(terms, step)
-        step += 1
+    with annealed(run.model, run.training.schedules, run.plan.progress(run.epoch)) as values:
+        for batch in source.epoch(run.plan.batch_size, _mix(seed, run.epoch)):
+            rate = run.plan.learning_rate(run.training, step)
+            terms, gradient = run.gradient(batch)
+            run.optimiser.step(gradient, rate, clip and clip * math.prod(batch.x.shape[1:]))
+            trace.add(terms, step)
+            step += 1
     run.epoch += 1
     terms = trace.means(step - 1)
-    row = {"epoch": run.epoch, "seconds": 0.0, "learning_rate": rate, "loss": sum(terms.values()), **terms}
-    judged = torch.tensor(row["loss"], dtype=torch.float64)
+    row = {"epoch": run.epoch, "seconds": 0.0, "learning_rate": rate, "loss": sum(terms.values()), **terms, **values}
+    judged = torch.tensor(row["loss"] if at_rest(run.model, values) else math.inf, dtype=torch.float64)
     if held_out is not None and len(held_out):
         judged = evaluate(run.model, held_out, run.plan.batch_size, seed)
         row["held_out"] = float(judged.mean())
@@ -163,6 +168,8 @@ def _mix(seed: int, epoch: int) -> int:
 
 def _say_interrupted(run: Run) -> None:
     kept = (
-        f"keeps the best weights so far, of epoch {run.history.best_epoch}" if run.best_weights else "has no epoch yet"
+        f"keeps the best weights so far, of epoch {run.history.best_epoch}"
+        if run.best_weights
+        else "has no epoch to keep yet"
     )
     warnings.warn(f"Training was interrupted in epoch {run.epoch + 1}; the model {kept}.", DiaboloWarning, stacklevel=4)

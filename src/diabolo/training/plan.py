@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from diabolo.check import Maybe, Number, OneOf, Whole
-from diabolo.part import Part, knob
+from diabolo.check import Many, Maybe, Number, OneOf, Whole
+from diabolo.part import Part, Some, knob
+from diabolo.schedules import Schedule
 
 _CHOSEN = "chosen from the number of samples"
 
@@ -15,7 +16,10 @@ _CHOSEN = "chosen from the number of samples"
 class Training(Part):
     """How a model is trained: AdamW, a constant rate between warm-up and decay, early stopping on held-out samples.
 
-    The defaults are meant to work untouched on tables, images and series.
+    The defaults are meant to work untouched on tables, images and series. With `schedules` numbers of the recipe, such
+    as the β of a variational autoencoder, change from epoch to epoch; the history shows them in columns of their own.
+    Epochs are judged with the values of the recipe itself, by the samples held out, or where there are none by the
+    training loss of those epochs that had these values; patience waits until all have.
 
     References
     ----------
@@ -48,6 +52,9 @@ class Training(Part):
     )
     precision: str = knob(
         "auto", OneOf("auto", "float32", "bfloat16"), "arithmetic of the net; auto is bfloat16 where CUDA has it"
+    )
+    schedules: tuple[Schedule, ...] = knob(
+        (), Many(Some("schedules"), 16), "numbers of the recipe that change from epoch to epoch"
     )
 
 
@@ -95,6 +102,22 @@ class Plan:
     def falling(self, training: Training, epoch: int) -> bool:
         """Tell whether the learning rate falls to zero already when `epoch` epochs are done."""
         return epoch >= math.floor(self.epochs * (1 - training.decay))
+
+    def progress(self, epoch: int) -> float:
+        """Return the share of the run that is done when `epoch` epochs are, from 0 in the first to 1 in the last.
+
+        A plan that is cut goes on nearer to the end, never farther from it.
+
+        Examples
+        --------
+        >>> [Plan.of(Training(epochs=epochs), 640).progress(0) for epochs in (1, 5)]
+        [1.0, 0.0]
+        """
+        return epoch / (self.epochs - 1) if self.epochs > 1 else 1.0
+
+    def settled(self, training: Training) -> int:
+        """Return after how many epochs every scheduled number has the recipe's own value."""
+        return math.ceil(max((s.settled for s in training.schedules), default=0.0) * (self.epochs - 1))
 
     def cut(self, training: Training, epoch: int) -> Plan:
         """Return the plan in which the learning rate falls from now on, `epoch` epochs being done.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from diabolo.members import Members
 from diabolo.training.adamw import AdamW
 from diabolo.training.gradient import Gradient, gradient_of
 from diabolo.training.history import History
@@ -49,14 +50,17 @@ class Run:
     def judge(self, loss: Tensor) -> None:
         """Keep the weights of the model, or of each member (M,), if they are the best so far.
 
-        After too many epochs without progress of any, the learning rate falls to zero at once, which ends the run.
+        After too many epochs without progress of any, the learning rate falls to zero at once, which ends the run; none
+        count before all schedules have settled. Where a critic takes part, no two epochs compare, as it decides
+        what the loss means: the run goes to its end, and the last weights are kept.
         """
-        better = loss < self.best.to(loss.device)
+        since = max(self.history.best_epoch, self.plan.settled(self.training))
+        better = (loss < self.best.to(loss.device)) | _contested(self.model)
         if bool(better.any()):
             self.best = torch.where(better, loss, self.best.to(loss.device))
             self.history.best_epoch = self.epoch
             self._keep(better)
-        elif self.epoch - self.history.best_epoch >= self.plan.patience(self.training):
+        elif self.epoch - since >= self.plan.patience(self.training):
             self._end()
 
     def _end(self) -> None:
@@ -79,3 +83,8 @@ class Run:
         """Give the model the best weights of the run."""
         if self.best_weights:
             self.model.load_state_dict(self.best_weights)
+
+
+def _contested(model: nn.Module) -> bool:
+    """Tell whether a critic takes part in the training of a model."""
+    return len(getattr(model.base if isinstance(model, Members) else model, "critics", ())) > 0

@@ -25,6 +25,8 @@ def train_in_stages(
 ) -> History:
     """Train the stages of the recipe's pretraining, if it has one, and then the whole; parameters as of `train`.
 
+    Schedules are for the whole, whose recipe they change.
+
     With a checkpoint each stage has a file of its own beside it, removed once the whole is trained.
 
     Examples
@@ -44,7 +46,8 @@ def train_in_stages(
     if model.recipe.pretraining is not None and not begun:
         for i, stage in enumerate(model.recipe.pretraining.stages(model.recipe.net, model)):
             file = checkpoint.with_name(f"{checkpoint.name}.stage{i + 1}") if checkpoint else None
-            stages.append(train(stage, source, held_out, training, seed=seed, callbacks=callbacks, checkpoint=file))
+            plain = training(schedules=())
+            stages.append(train(stage, source, held_out, plain, seed=seed, callbacks=callbacks, checkpoint=file))
             files += [file] if file else []
     history = train(model, source, held_out, training, seed=seed, callbacks=callbacks, checkpoint=checkpoint)
     history.stages = history.stages or stages
