@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from diabolo.errors import CapabilityError
 from diabolo.flow import Batch
-from diabolo.latents import FSQ, VectorQuantized
+from diabolo.latents import FSQ, Gaussian, Plain, VectorQuantized
 from diabolo.model import Recipe
 from diabolo.nets import Linear
 
@@ -119,3 +120,29 @@ def test_fsq_is_its_own_mirror_image(levels):
 def test_more_levels_rebuild_better(world):
     losses = [fitted(world, FSQ(levels), 2, 300)(Batch(world), noise=False).loss.item() for levels in (2, 4, 16)]
     assert losses[0] > losses[1] > losses[2]
+
+
+@pytest.mark.parametrize("part", [VectorQuantized(16, dim=2), VectorQuantized(5, dim=6), FSQ(4), FSQ(7)], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_indices_are_another_name_of_the_code(part, dtype):
+    torch.manual_seed(0)
+    module = part.build(6).to(dtype)
+    code = module(torch.randn(40, 6, dtype=dtype), noise=False)
+    indices = code.info["indices"]
+    assert indices.shape == (40, part.tokens(6))
+    assert indices.dtype == torch.long
+    assert 0 <= indices.min() < indices.max() < module.kinds
+    z = module.of_indices(indices)
+    assert torch.equal(z, code.z)
+    assert z.dtype == dtype
+
+
+@pytest.mark.parametrize("part", [Plain(), Gaussian()], ids=str)
+def test_other_codes_are_not_made_of_tokens(part):
+    module = part.build(4)
+    assert part.tokens(4) == 0
+    for call in (lambda: module.kinds, lambda: module.of_indices(torch.zeros(2, 4).long())):
+        with pytest.raises(
+            CapabilityError, match=f"A code of {type(part).__name__} is not made of tokens; use a quant"
+        ):
+            call()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,12 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from diabolo.check import Number, Whole
+from diabolo.check import Number
 from diabolo.errors import ParameterError
 from diabolo.flow import Code, Shape
+from diabolo.latents.importance import GROUPS, PLAIN, SAMPLES, Bound
 from diabolo.latents.latent import Latent, LatentModule
 from diabolo.part import Some, knob
-from diabolo.priors import Normal, Prior
+from diabolo.priors import Normal, Prior, PriorModule
 from diabolo.priors.diagonal import moments
 
 _STILL = 16  # fixed draws that stand for the posterior without noise, where the prior leaves no closed form
@@ -32,7 +32,8 @@ class Gaussian(Latent):
 
         distortion + rate = -log 1/K Σₖ exp(-dₖ - β·log q(zₖ|x)/p(zₖ)),
 
-    of which the rate is the weighted mean of the log ratios and the distortion the rest. While training, a dimension
+    of which the rate is the weighted mean of the log ratios and the distortion the rest; see `Bound` for `groups` and
+    `plain`. While training, a dimension
     whose KL, averaged over the batch, lies below `free_bits` costs `free_bits` and is not pushed further down; and with
     a `capacity` C the rate is β·|KL − C|, averaged likewise: the code is to hold C nats, neither less nor more. Without
     noise z = μ and the rate is β·KL, by fixed draws where it has no closed form.
@@ -54,10 +55,13 @@ class Gaussian(Latent):
     """
 
     has_prior: ClassVar[bool] = True
+    is_normal: ClassVar[bool] = True
 
     beta: float = knob(1.0, Number(0), "cost of one nat of KL divergence from the prior")
     free_bits: float = knob(0.0, Number(0), "nats per dimension that are not pushed down in training")
-    samples: int = knob(1, Whole(1, 1000), "draws per sample; above 1, the importance-weighted bound")
+    samples: int = knob(1, SAMPLES, "draws per sample; above 1, the importance-weighted bound")
+    groups: int = knob(1, GROUPS, "groups that the draws are in for the encoder; divides samples")
+    plain: float = knob(0.0, PLAIN, "share of the bound of single draws in that of several")
     capacity: float = knob(0.0, Number(0), "nats that the code is held at in training; 0 for as few as pay")
     prior: Prior = knob(Normal(), Some("priors"), "density that codes are compared with, and drawn from")
 
@@ -89,7 +93,13 @@ class Gaussian(Latent):
                     f"Parameter {name!r} of Gaussian must be 0 where {why}; got {getattr(self, name)} with "
                     f"{other}={getattr(self, other)!r}. Set one of the two back."
                 )
+        self.bound.check("Gaussian")
         return GaussianModule(self, n)
+
+    @property
+    def bound(self) -> Bound:
+        """How several draws become one cost."""
+        return Bound(self.samples, self.groups, self.plain)
 
     def equation(self) -> str:
         """Return the formula."""
@@ -114,7 +124,7 @@ class GaussianModule(LatentModule):
     def forward(self, h: Tensor, noise: bool) -> Code:
         mean, log_var = moments(h)  # (B, n) each
         kl = self.prior.kl(mean, log_var)  # (B, n), or None where there is no closed form
-        info = {} if kl is None else {"kl": kl}
+        info = {"log_var": log_var} if kl is None else {"log_var": log_var, "kl": kl}
         if not noise:
             cost = self._still(mean, log_var) if kl is None else kl.sum(1)
             return Code(mean, mean, self.part.beta * cost, info)
@@ -123,20 +133,33 @@ class GaussianModule(LatentModule):
         if draws == 1 and kl is not None:
             rate = self.part.beta * self._held(self._floored(kl).sum(1))
             return Code(torch.addcmul(mean, (0.5 * log_var).exp(), eps), mean, rate, info)
-        z, ratio = self._drawn(mean, log_var, eps)  # (K * B, n), (K * B,)
-        cost = self._held(ratio.view(draws, -1).mean(0)) if kl is None else kl.sum(1)
-        return Code(z, mean, self.part.beta * cost, info | {"log_ratio": ratio})
+        if draws == 1:
+            z, ratio = self._drawn(self.prior, mean, log_var, eps)
+            return Code(z, mean, self.part.beta * self._held(ratio), info)
+        z, ratio, seen = self._several(mean, log_var, eps)
+        cost = ratio.view(draws, -1).mean(0) if kl is None else kl.sum(1)
+        return Code(seen, mean, self.part.beta * cost, info | {"log_ratio": ratio, "draws": z})
 
-    def _drawn(self, mean: Tensor, log_var: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
+    def _drawn(self, prior: PriorModule, mean: Tensor, log_var: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
         """Return codes z and log q(z|x) / p(z) for eps (K * B, n)."""
         draws = len(eps) // len(mean)
-        z = mean.repeat(draws, 1) + (0.5 * log_var).exp().repeat(draws, 1) * eps
-        return z, self.prior.ratio(z, eps, log_var.repeat(draws, 1))
+        mean, log_var = mean.repeat(draws, 1), log_var.repeat(draws, 1)
+        z = torch.addcmul(mean, (0.5 * log_var).exp(), eps)
+        return z, prior.ratio(z, eps, log_var)
+
+    def _several(self, mean: Tensor, log_var: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return codes z, log q(z|x) / p(z), and z as the bound sees it: the ratio's gradient comes by way of that."""
+        draws = len(eps) // len(mean)
+        mean, log_var = mean.repeat(draws, 1), log_var.repeat(draws, 1)
+        z = torch.addcmul(mean, (0.5 * log_var).exp(), eps)
+        seen, log_var = z.view_as(z), log_var.detach()
+        eps = (seen - mean.detach()) * (-0.5 * log_var).exp()
+        return z, self.prior.ratio(seen, eps, log_var), seen
 
     def _still(self, mean: Tensor, log_var: Tensor) -> Tensor:
         """Return the KL divergence (B,) of fixed draws, the same for each sample."""
         eps = torch.from_numpy(_fixed(mean.shape[1])).to(mean).repeat_interleave(len(mean), 0)
-        return self._drawn(mean, log_var, eps)[1].view(_STILL, -1).mean(0)
+        return self._drawn(self.prior, mean, log_var, eps)[1].view(_STILL, -1).mean(0)
 
     def _floored(self, kl: Tensor) -> Tensor:
         """Return the KL of each dimension, `free_bits` where less on average: Kingma's equation 15, averaged."""
@@ -155,18 +178,15 @@ class GaussianModule(LatentModule):
         return over * over.detach().mean().sign()
 
     def bound(self, code: Code, distortion: Tensor) -> tuple[Tensor, Tensor]:
-        draws = len(distortion) // len(code.rate)
-        if draws == 1:
+        if len(distortion) == len(code.rate):
             return distortion, code.rate
-        ratio = self.part.beta * code.info["log_ratio"].view(draws, -1)  # (K, B)
-        log_weight = -distortion.view(draws, -1) - ratio
-        rate = (log_weight.softmax(0) * ratio).sum(0)  # (B,)
-        bound = math.log(draws) - log_weight.logsumexp(0)
-        return bound - rate, rate
+        seen, code.z = code.z, code.info["draws"]  # of which penalties see the gradient as it is
+        return self.part.bound.of(distortion, code.info["log_ratio"], self.part.beta, seen)
 
-    def draws(self, h: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    def draws(self, h: Tensor, count: int, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         mean, log_var = moments(h)
-        return self._drawn(mean, log_var, torch.randn(count * len(h), mean.shape[1], dtype=h.dtype, device=h.device))
+        eps = torch.randn(count * len(h), mean.shape[1], dtype=h.dtype, device=h.device)
+        return self._drawn(self.prior.given(condition), mean, log_var, eps)
 
     def sample(self, count: int) -> Tensor:
         return self.prior.sample(count)

@@ -19,9 +19,16 @@ class Latent(Part, role="latents"):
     has_prior: ClassVar[bool] = False
     """True where codes can be drawn from nothing, with `LatentModule.sample`."""
 
+    is_normal: ClassVar[bool] = False
+    """True where q(z|x) is normal with independent entries: `Code.mean`, and "log_var" (B, n) in `Code.info`."""
+
     def width(self, n: int) -> int:
         """Return how many numbers per sample the encoder must give for a code of `n`."""
         return n
+
+    def tokens(self, n: int) -> int:
+        """Return how many tokens a code of `n` is made of; 0 where it is not made of tokens."""
+        return 0
 
     @abstractmethod
     def build(self, n: int) -> LatentModule:
@@ -65,10 +72,11 @@ class LatentModule(nn.Module):
             f"{type(self.part).__name__} has no prior to draw codes from; use latent=Gaussian() to generate."
         )
 
-    def draws(self, h: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    def draws(self, h: Tensor, count: int, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Draw `count` codes of each sample from q(z|x), given h (B, width): z (count * B, n), and log q(z|x) / p(z).
 
-        Draw k of sample b is row ``k * B + b``; the log ratios (count * B,) are in nats, whatever a nat costs.
+        The prior may depend on what is known of the samples, `condition` (B, C). Draw k of sample b is row
+        ``k * B + b``; the log ratios (count * B,) are in nats, whatever a nat costs.
 
         Raises
         ------
@@ -77,6 +85,35 @@ class LatentModule(nn.Module):
         """
         raise CapabilityError(
             f"{type(self.part).__name__} has no densities of codes; use latent=Gaussian() for likelihoods of samples."
+        )
+
+    @property
+    def kinds(self) -> int:
+        """How many kinds of token there are, where the code is made of tokens.
+
+        Raises
+        ------
+        CapabilityError
+            If it is not.
+        """
+        raise self._no_tokens()
+
+    def of_indices(self, indices: Tensor) -> Tensor:
+        """Return the codes z (B, n) that tokens (B, T) stand for, T being `Latent.tokens`, of the kinds 0, 1, ….
+
+        They are the ones that `forward` tells as "indices" in `Code.info`.
+
+        Raises
+        ------
+        CapabilityError
+            If the code is not made of tokens.
+        """
+        raise self._no_tokens()
+
+    def _no_tokens(self) -> CapabilityError:
+        return CapabilityError(
+            f"A code of {type(self.part).__name__} is not made of tokens; use a quantised latent, such as "
+            "latent=VectorQuantized() or FSQ()."
         )
 
     def attach(self, shape: Shape, encoder: nn.Module) -> None:

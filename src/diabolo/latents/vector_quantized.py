@@ -43,18 +43,27 @@ class VectorQuantized(Latent):
     dim: int = knob(4, Whole(1, 2**16), "numbers per token; divides the size of the code")
     commitment: float = knob(0.25, Number(0), "cost of the squared distance between h and its code")
 
+    def tokens(self, n: int) -> int:
+        """Return n / dim."""
+        return n // self.dim
+
     def build(self, n: int) -> VectorQuantizedModule:
         """Return the module with the codebook."""
-        if n % self.dim:
-            raise ParameterError(
-                f"Parameter 'dim' of VectorQuantized must divide the size of the code, {n}; got {self.dim}. "
-                f"Choose another dim, or a code of size {n - n % self.dim or self.dim}."
-            )
+        demand_tokens(self, self.dim, n)
         return VectorQuantizedModule(self)
 
     def equation(self) -> str:
         """Return the formula."""
         return f"{self.commitment:g}·‖h − sg(z)‖²"
+
+
+def demand_tokens(part: Latent, dim: int, n: int) -> None:
+    """Raise ParameterError unless a code of `n` numbers can be cut into tokens of `dim`, a knob of `part`."""
+    if n % dim:
+        raise ParameterError(
+            f"Parameter 'dim' of {type(part).__name__} must divide the size of the code, {n}; got {dim}. "
+            f"Choose another dim, or a code of size {n - n % dim or dim}."
+        )
 
 
 class VectorQuantizedModule(LatentModule):
@@ -82,6 +91,14 @@ class VectorQuantizedModule(LatentModule):
         z = nearest + (h - h.detach())  # exactly the codebook's vector, with the gradient of h
         rate = self.part.commitment * (h - nearest).square().sum(1)
         return Code(z, z, rate, {"indices": indices.view(len(h), -1)})
+
+    @property
+    def kinds(self) -> int:
+        """The number of vectors in the codebook."""
+        return len(self.codebook)
+
+    def of_indices(self, indices: Tensor) -> Tensor:
+        return self.codebook[indices].flatten(1)
 
     def _restart(self, tokens: Tensor) -> None:
         fair = len(tokens) / self.part.codes

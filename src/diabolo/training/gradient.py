@@ -74,7 +74,7 @@ def _closed(model: Autoencoder, encoder: Dense, decoder: Dense, batch: Batch) ->
     plain = isinstance(model.recipe.latent, Plain)
     with torch.set_grad_enabled(not plain):
         code = model.latent(h.requires_grad_(not plain), True)
-    z = code.z.detach()  # (K * B, n)
+    seen, z = code.z, code.z.detach()  # (K * B, n)
     out, on_the_way_out = decoder.forward(z)  # (K * B, D)
     params = out.view(-1, *model.recipe.likelihood.shape(model.shape))
     known = _slope(model, batch, code, params, hidden, h) if len(z) == len(h) else None
@@ -83,7 +83,7 @@ def _closed(model: Autoencoder, encoder: Dense, decoder: Dense, batch: Batch) ->
     of_decoder, first = decoder.backward(z, on_the_way_out, g)
     by_z = decoder.by_input(first, g)
     if not plain:
-        (by_z,) = torch.autograd.grad(code.z, h, by_z)
+        (by_z,) = torch.autograd.grad(seen, h, by_z)
     of_encoder, _ = encoder.backward(x, on_the_way_in, by_z if by_h is None else by_z + by_h)
     return terms, (*of_encoder, *of_decoder)
 

@@ -1,0 +1,172 @@
+"""A code of several levels, of which each says what to expect of the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from diabolo.check import Many, Maybe, Number, Whole
+from diabolo.errors import ParameterError
+from diabolo.flow import Code
+from diabolo.latents.importance import SAMPLES, Bound
+from diabolo.latents.latent import Latent, LatentModule
+from diabolo.part import knob
+from diabolo.priors.diagonal import LOG_2_PI, moments
+
+_HALF = "one, of half the code"
+
+
+@dataclass(frozen=True)
+class Ladder(Latent):
+    """p(z) = p(z₁)·Πᵢ p(zᵢ | z₁…zᵢ₋₁) and q(z|x) likewise, at a cost of β·Σᵢ KL(q ‖ p): a hierarchical latent.
+
+    The code is the levels side by side, the highest first. What x says of a level, N(μ̂, σ̂²) with μ̂, log σ̂² = h, and
+    what the levels above say of it, its prior N(m, s²), meet in the posterior in proportion to their precisions; the
+    highest has the prior N(0, I), and what x says is its posterior. The nets that give m and s start at N(0, I). With
+    `samples` > 1 the loss is the importance-weighted bound, as for `Gaussian`.
+
+    While training, a dimension whose KL, averaged over the batch, lies below `free_bits` is not pushed further down.
+    Without noise, levels are their means.
+
+    References
+    ----------
+    Sønderby et al., "Ladder variational autoencoders", NeurIPS 2016, equations 17 to 19.
+
+    Examples
+    --------
+    >>> module = Ladder(levels=(2,)).build(6)
+    >>> module(torch.zeros(3, 12), noise=True).info["kl"].shape, module.sample(5).shape
+    (torch.Size([3, 6]), torch.Size([5, 6]))
+    """
+
+    has_prior: ClassVar[bool] = True
+
+    levels: tuple[int, ...] | None = knob(
+        None, Maybe(Many(Whole(1, 2**20), 64), _HALF), "sizes of all levels but the lowest, which has the rest"
+    )
+    hidden: int = knob(256, Whole(1, 2**16), "width of the two hidden layers of the net below each level")
+    beta: float = knob(1.0, Number(0), "cost of one nat of KL divergence from the prior")
+    free_bits: float = knob(0.0, Number(0), "nats per dimension that are not pushed down in training")
+    samples: int = knob(1, SAMPLES, "draws per sample; above 1, the importance-weighted bound")
+
+    def width(self, n: int) -> int:
+        """Return 2n: mean and log variance of each entry."""
+        return 2 * n
+
+    def build(self, n: int) -> LadderModule:
+        """Return the module with the nets between levels."""
+        if self.samples > 1 and self.free_bits > 0:
+            raise ParameterError(
+                "Parameter 'free_bits' of Ladder must be 0 where samples > 1, as the bound of several draws has no KL "
+                f"per dimension; got {self.free_bits} with samples={self.samples}. Set one of the two back."
+            )
+        return LadderModule(self, self._sizes(n))
+
+    def _sizes(self, n: int) -> tuple[int, ...]:
+        above = (max(1, n // 2),) if self.levels is None else self.levels
+        if not above or sum(above) >= n:
+            raise ParameterError(
+                f"Parameter 'levels' of Ladder must hold sizes that leave some of the code, {n}, to the lowest level; "
+                f"got {self.levels}. Give smaller ones, such as ({max(1, n // 2)},), or a code of two numbers or more."
+            )
+        return (*above, n - sum(above))
+
+    def equation(self) -> str:
+        """Return the formula."""
+        ratio = "Σᵢ log q(zᵢ|x, z₁…zᵢ₋₁)/p(zᵢ|z₁…zᵢ₋₁)"
+        if self.samples > 1:
+            return f"{self.beta:g}·{ratio}, the mean of {self.samples} draws inside −log mean exp(−loss)"
+        return f"{self.beta:g}·Σᵢ KL(q(zᵢ|x, z₁…zᵢ₋₁) ‖ p(zᵢ|z₁…zᵢ₋₁))"
+
+
+class LadderModule(LatentModule):
+    """h (B, 2n) → code with draws z (K * B, n)."""
+
+    part: Ladder
+    origin: Tensor
+
+    def __init__(self, part: Ladder, sizes: tuple[int, ...]) -> None:
+        super().__init__(part)
+        ends = list(accumulate(sizes))
+        self.slices = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+        self.nets = nn.ModuleList(
+            _Below(above, part.hidden, size) for above, size in zip(ends, sizes[1:], strict=False)
+        )
+        self.register_buffer("origin", torch.zeros(ends[-1]), persistent=False)  # knows device and dtype for `sample`
+
+    def forward(self, h: Tensor, noise: bool) -> Code:
+        count = self.part.samples if noise else 1
+        eps = torch.randn(count * len(h), h.shape[1] // 2, dtype=h.dtype, device=h.device)
+        z, kl, ratio = self._down(h.repeat(count, 1), eps if noise else torch.zeros_like(eps))
+        kl = kl.view(count, len(h), -1).mean(0)
+        if not noise:
+            return Code(z, z, self.part.beta * kl.sum(1), {"kl": kl})
+        with torch.no_grad():
+            mean = self._down(h, torch.zeros_like(eps[: len(h)]))[0]
+        return Code(z, mean, self.part.beta * self._floored(kl).sum(1), {"kl": kl, "log_ratio": ratio})
+
+    def bound(self, code: Code, distortion: Tensor) -> tuple[Tensor, Tensor]:
+        if len(distortion) == len(code.rate):
+            return distortion, code.rate
+        return Bound(self.part.samples).of(distortion, code.info["log_ratio"], self.part.beta)
+
+    def draws(self, h: Tensor, count: int, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        eps = torch.randn(count * len(h), h.shape[1] // 2, dtype=h.dtype, device=h.device)
+        z, _, ratio = self._down(h.repeat(count, 1), eps)
+        return z, ratio
+
+    def sample(self, count: int) -> Tensor:
+        z = torch.randn(count, len(self.origin), dtype=self.origin.dtype, device=self.origin.device)
+        for net, place in zip(self.nets, self.slices[1:], strict=True):
+            m, log_s2 = moments(net(z[:, : place.start]))
+            z[:, place] = m + (0.5 * log_s2).exp() * z[:, place]
+        return z
+
+    def _down(self, h: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return z (B, n), the KL of each entry (B, n) given the levels above, and log q(z|x) / p(z) (B,)."""
+        said, log_said = moments(h)
+        z, kl, ratio = eps[:, :0], [], eps.new_zeros(len(eps))
+        for net, place in zip([None, *self.nets], self.slices, strict=True):
+            mean, log_var = said[:, place], log_said[:, place]
+            m, log_s2 = (torch.zeros_like(mean),) * 2 if net is None else moments(net(z))
+            if net is not None:
+                mean, log_var = _met(mean, log_var, m, log_s2)
+            level = torch.addcmul(mean, (0.5 * log_var).exp(), eps[:, place])
+            kl.append(0.5 * ((log_var - log_s2).exp() + (mean - m).square() * (-log_s2).exp() - 1 + log_s2 - log_var))
+            ratio = ratio + (_log_density(level, mean, log_var) - _log_density(level, m, log_s2))
+            z = torch.cat([z, level], 1)
+        return z, torch.cat(kl, 1), ratio
+
+    def _floored(self, kl: Tensor) -> Tensor:
+        """Return the KL of each dimension, `free_bits` where less on average."""
+        floor = torch.as_tensor(self.part.free_bits, dtype=kl.dtype, device=kl.device)
+        return torch.where(kl.mean(0) < floor, floor, kl)
+
+
+class _Below(nn.Module):
+    """What the levels above (B, above) say of the next one: mean and log variance, (B, 2 * size)."""
+
+    def __init__(self, above: int, hidden: int, size: int) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(above, hidden), nn.Linear(hidden, hidden)
+        self.last = nn.Linear(hidden, 2 * size)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, above: Tensor) -> Tensor:
+        return self.last(F.silu(self.second(F.silu(self.first(above)))))
+
+
+def _met(mean: Tensor, log_var: Tensor, m: Tensor, log_s2: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and log variance of the product of two normal distributions."""
+    share = torch.sigmoid(log_s2 - log_var)  # precision of the first, in units of both together
+    return m + share * (mean - m), log_var + F.logsigmoid(log_s2 - log_var)
+
+
+def _log_density(z: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
+    return -0.5 * ((z - mean).square() * (-log_var).exp() + log_var + LOG_2_PI).sum(1)
