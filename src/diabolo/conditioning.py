@@ -69,16 +69,33 @@ class Conditioner(nn.Module):
 
 class _Conditional(Protocol):
     encoder: nn.Module
+    decoder: nn.Module
 
     def encode(self, x: Tensor, condition: Tensor | None = None) -> Code: ...
 
+    def decode(self, z: Tensor, condition: Tensor | None = None) -> Tensor: ...
+
+    def expected(self, params: Tensor) -> Tensor: ...
+
 
 class Told:
-    """A model as penalties look at it, who know of no condition: that of the batch is given already."""
+    """A model as one penalty looks at it, which knows of no condition: that of the batch is given already.
 
-    def __init__(self, model: _Conditional, condition: Tensor) -> None:
-        self.encoder, self._model, self._condition = model.encoder, model, condition
+    Of the critics it sees the one that it built, if it did.
+    """
+
+    def __init__(self, model: _Conditional, condition: Tensor | None, critic: nn.Module | None = None) -> None:
+        self.encoder, self.decoder, self.critic = model.encoder, model.decoder, critic
+        self._model, self._condition = model, condition
 
     def encode(self, x: Tensor) -> Code:
         """Return the deterministic code of x (B, *shape)."""
         return self._model.encode(x, self._condition)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the params (B, *out) for codes z (B, n) of the first samples of the batch."""
+        return self._model.decode(z, None if self._condition is None else self._condition[: len(z)])
+
+    def expected(self, params: Tensor) -> Tensor:
+        """Return the expected target (B, *shape) for params (B, *out)."""
+        return self._model.expected(params)

@@ -25,6 +25,7 @@ from diabolo.nets import Linear, Net
 from diabolo.nets.net import Skips
 from diabolo.part import Part, Some, knob
 from diabolo.penalties import Penalty
+from diabolo.penalties.critic import critics_of
 from diabolo.pretrainings import Pretraining
 
 _NONE = "none"
@@ -84,6 +85,9 @@ class Recipe(Part):
         demand("condition", "the recipe", condition, Whole(0, 2**20))
         if self.corruption is not None:
             self.corruption.check_shape(shape)
+        for penalty in self.penalties:
+            penalty.check_shape(shape)
+            penalty.check_latent(self.latent)
         settled = self.settle(shape)
         latent, width = settled.latent.build(n), settled.latent.width(n)
         encoder, decoder = settled.net.build(shape, width, n + condition, settled.likelihood.shape(shape))
@@ -137,6 +141,7 @@ class Autoencoder(nn.Module):
         self.recipe, self.shape, self.n = recipe, shape, n
         self.encoder, self.latent, self.decoder = encoder, latent, decoder
         self.conditioner = Conditioner(condition, recipe.latent.width(n))
+        self.critics = critics_of(_named(recipe.penalties), n)
         latent.attach(shape, encoder)
 
     @property
@@ -166,8 +171,9 @@ class Autoencoder(nn.Module):
         target = batch.x if batch.target is None else batch.target  # (B, *shape)
         distortion, rate = self.latent.bound(code, self._distortion(params, target, hidden))  # (B,), (B,)
         output = Output(target, code, params, distortion, rate, {}, batch.weight)
-        looking = self if batch.condition is None else Told(self, batch.condition)
+        critics = dict(self.critics.items())
         for name, penalty in _named(self.recipe.penalties):
+            looking = Told(self, batch.condition, critics.get(name))
             output.penalties[name] = penalty.penalty(looking, batch, output)
         return output
 
@@ -204,10 +210,14 @@ class Autoencoder(nn.Module):
         self.conditioner.demand(condition, len(z))
         return self._params(z, condition)
 
+    def expected(self, params: Tensor) -> Tensor:
+        """Return the expected target (B, *shape) for params (B, *out)."""
+        return self.recipe.likelihood.mean(params)
+
     def reconstruct(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return the expected target (B, *shape) for x (B, *shape), by way of the deterministic code."""
         h, skips = self.hidden(x, condition)
-        return self.recipe.likelihood.mean(self._params(self.latent(h, False).z, condition, skips))
+        return self.expected(self._params(self.latent(h, False).z, condition, skips))
 
     def sample(self, count: int, condition: Tensor | None = None) -> Tensor:
         """Return the expected targets (count, *shape) of codes drawn from the prior, given the condition (count, K).
@@ -217,7 +227,7 @@ class Autoencoder(nn.Module):
         CapabilityError
             If the latent has no prior, or the decoder needs the encoder's skips.
         """
-        return self.recipe.likelihood.mean(self.decode(self.latent.sample(count), condition))
+        return self.expected(self.decode(self.latent.sample(count), condition))
 
     def revise(self, path: str, value: object) -> None:
         """Change a knob of the latent, likelihood, corruption or penalties of a built model, as annealing does.
@@ -236,8 +246,8 @@ class Autoencoder(nn.Module):
         with torch.device("meta"):  # shapes alone: no memory, and no random numbers
             latent = recipe.latent.build(self.n)
             latent.attach(self.shape, self.encoder)
-        new, old = latent.state_dict(), self.latent.state_dict()
-        same = {k: v.shape for k, v in new.items()} == {k: v.shape for k, v in old.items()}
+            others = critics_of(_named(recipe.penalties), self.n)
+        same = _shapes(latent) == _shapes(self.latent) and _shapes(others) == _shapes(self.critics)
         same &= type(recipe.latent) is type(self.recipe.latent)
         same &= recipe.likelihood.shape(self.shape) == self.recipe.likelihood.shape(self.shape)
         if not same:
@@ -271,8 +281,12 @@ def _repeated(skips: Skips, draws: int) -> Skips:
     return skips if draws == 1 else tuple(s.repeat(draws, *[1] * (s.ndim - 1)) for s in skips)
 
 
+def _shapes(module: nn.Module) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in module.state_dict().items()}
+
+
 def count_weights(model: nn.Module) -> int:
-    """Return how many trainable numbers a model holds.
+    """Return how many trainable numbers a model holds, those of critics apart: they only train the others.
 
     Examples
     --------
@@ -280,4 +294,5 @@ def count_weights(model: nn.Module) -> int:
     >>> count_weights(torch.nn.Linear(3, 2))
     8
     """
-    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+    own = (p for name, p in model.named_parameters() if not name.startswith("critics."))
+    return sum(p.numel() for p in own if p.requires_grad)

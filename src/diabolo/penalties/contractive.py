@@ -38,7 +38,7 @@ class Contractive(Penalty):
 
     def penalty(self, model: Encodes, batch: Batch, output: Output) -> Tensor:
         """Return the estimate per sample (B,), which has a value, but no gradient, where gradients are off."""
-        with _twice_differentiable(model.encoder):
+        with twice_differentiable(model.encoder):
             z, *pull = vjp(lambda x: model.encode(x).mean, batch.x)
             (slope,) = pull[0](torch.randn_like(z).sign())  # vᵀJ: (B, *shape)
         return self.weight * slope.flatten(1).square().sum(1)
@@ -49,10 +49,10 @@ class Contractive(Penalty):
 
 
 @contextmanager
-def _twice_differentiable(encoder: nn.Module) -> Iterator[None]:
+def twice_differentiable(net: nn.Module) -> Iterator[None]:
     """Keep to kernels whose gradient has a gradient: cuDNN's recurrence has none."""
     before = torch.backends.cudnn.enabled
-    if any(isinstance(module, nn.RNNBase) for module in encoder.modules()):
+    if any(isinstance(module, nn.RNNBase) for module in net.modules()):
         torch.backends.cudnn.enabled = False
     try:
         yield

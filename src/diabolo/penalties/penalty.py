@@ -7,7 +7,8 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from diabolo.flow import Batch, Code, Output
+from diabolo.flow import Batch, Code, Output, Shape
+from diabolo.latents import Latent
 from diabolo.part import Part
 
 
@@ -15,12 +16,30 @@ class Encodes(Protocol):
     """What a penalty may ask of a model."""
 
     encoder: nn.Module
+    decoder: nn.Module
 
     def encode(self, x: Tensor) -> Code: ...
+
+    def decode(self, z: Tensor) -> Tensor: ...
+
+    def expected(self, params: Tensor) -> Tensor: ...
 
 
 class Penalty(Part, role="penalties"):
     """A term of the loss beside distortion and rate."""
+
+    def check_shape(self, shape: Shape) -> None:
+        """Raise ParameterError if samples of `shape` cannot be penalised; any can by default."""
+
+    def check_latent(self, latent: Latent) -> None:
+        """Raise ParameterError if codes of this latent cannot be penalised; those of any can by default."""
+
+    def build(self, n: int) -> nn.Module | None:
+        """Return what the penalty learns beside the autoencoder, for codes of size `n`: a critic; nothing, by default.
+
+        The model keeps it among its weights, and gives it back as its `critic` when it is asked for the term.
+        """
+        return None
 
     @abstractmethod
     def penalty(self, model: Encodes, batch: Batch, output: Output) -> Tensor:
