@@ -133,3 +133,10 @@ def test_a_code_of_one_number_is_fitted_by_all_but_a_flow():
     assert likely(Mixture(2), codes, codes) > likely(Normal(), codes, codes) + 0.5
     with pytest.raises(ParameterError, match="Flow for codes of one number"):
         fit(Flow(), codes)
+
+
+def test_a_condition_goes_with_mixtures_only():
+    with pytest.raises(ParameterError, match="'prior' must be a Mixture where codes are fitted beside a condition"):
+        fit(Flow(), torch.randn(20, 2), torch.zeros(20, 1))
+    with pytest.raises(DataError, match=r"must be finite and \(20, C\).*got shape \(19, 1\)"):
+        fit(Mixture(2), torch.randn(20, 2), torch.zeros(19, 1))

@@ -115,7 +115,7 @@ def _of_block(model: Autoencoder, x: Tensor, samples: int, at_once: int, conditi
     means = torch.zeros(2, len(x), dtype=_precise(x), device=x.device)
     for start in range(0, samples, at_once):
         draws = min(at_once, samples - start)
-        z, log_ratio = model.latent.draws(h, draws)  # (draws * B, n), (draws * B,)
+        z, log_ratio = model.latent.draws(h, draws, condition)  # (draws * B, n), (draws * B,)
         params = model.decode(z, None if condition is None else condition.repeat(draws, 1)).to(x.dtype)
         target = x.repeat(draws, *[1] * (x.ndim - 1))
         distortion = model.recipe.likelihood.distortion(params, target).flatten(1).sum(1)

@@ -41,7 +41,7 @@ def test_samples_follow_the_label(told):
     for label, mean in enumerate(MEANS):
         new = told.sample(2000, condition=label, seed=0, draw=True)
         assert new.mean() == pytest.approx(mean, abs=0.15)
-        assert new.std() == pytest.approx(0.5, rel=0.25)
+        assert new.std() == pytest.approx(0.5, rel=0.3)
     each = told.sample(3, condition=[2, 0, 1], seed=0).mean((1, 2))
     np.testing.assert_allclose(each, MEANS[[2, 0, 1]], atol=0.8)
 

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diabolo.errors import DataError
+from diabolo.estimators import tokens
 from diabolo.estimators.base import BLOCK
 from diabolo.estimators.rows import Rows
 from diabolo.estimators.sources import filled
 from diabolo.generation import evidence
 from diabolo.latents.gaussian import GaussianModule
 from diabolo.model import Autoencoder
+from diabolo.priors import Joint, TokenModule, Whitened
 
 if TYPE_CHECKING:
     from diabolo.estimators.generator import Generator
@@ -80,12 +82,10 @@ def drawn(generator: Generator, count: int, condition: Any, seed: int, draw: boo
         rows = told(generator, condition, count)
     else:
         rows = torch.from_numpy(known.drawn(count, np.random.default_rng(seed)))
-    source = generator.model_.latent if generator.density_ is None else generator.density_
     device = next(generator.model_.parameters()).device
     with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.inference_mode():
         torch.manual_seed(seed)
-        z = torch.cat([source.sample(min(2**16, count - start)) for start in range(0, count, 2**16)])
-        return _decoded(generator, z, rows, draw)
+        return _decoded(generator, tokens.new_codes(generator, count, rows), rows, draw)
 
 
 def likelihoods(generator: Generator, numbers: Array, condition: Any, samples: int, seed: int) -> Array:
@@ -132,7 +132,10 @@ def _evidence(
     for start in range(0, len(numbers), size):
         x = scaling.batch(scaling.tensor(numbers[start : start + size]).to(device))
         known = None if condition is None else condition[start : start + size].to(x)
-        terms = evidence(model, x, samples, seed + start, known)
+        if isinstance(generator.density_, TokenModule):
+            terms = tokens.evidence(model, generator.density_, x, samples, known)
+        else:
+            terms = evidence(model, x, samples, seed + start, known)
         found.append(torch.stack([terms.bound, terms.distortion, terms.rate]).numpy())
     return np.concatenate(found, 1)
 
@@ -149,7 +152,7 @@ def _slope(generator: Generator, numbers: Array) -> Array:
 
 def _with_density(generator: Generator) -> Autoencoder:
     """Return the model with the density that codes are drawn from as its prior."""
-    if generator.density_ is None or not isinstance(generator.model_.latent, GaussianModule):
+    if not isinstance(generator.density_, Whitened | Joint) or not isinstance(generator.model_.latent, GaussianModule):
         return generator.model_
     model = copy.deepcopy(generator.model_)
     latent = model.latent

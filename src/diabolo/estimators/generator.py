@@ -25,6 +25,7 @@ from diabolo.estimators.intake import gathered
 from diabolo.estimators.learnt import numbers_of, started
 from diabolo.estimators.rows import Rows
 from diabolo.estimators.settling import recall, remembered, settle
+from diabolo.estimators.tokens import demand_tokens
 from diabolo.estimators.walks import along, between
 from diabolo.flow import Shape
 from diabolo.generation import summary
@@ -32,7 +33,7 @@ from diabolo.latents import Gaussian
 from diabolo.likelihoods import Auto
 from diabolo.model import Recipe
 from diabolo.part import Some
-from diabolo.priors import Prior, Whitened
+from diabolo.priors import Joint, Prior, TokenModule, Whitened
 from diabolo.recipes import named
 from diabolo.report import Page
 from diabolo.training import Callback, Training
@@ -48,10 +49,11 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     n_components : int
         Size of the code.
     recipe : Recipe or str
-        The composition, or the name of one. If it leaves the likelihood open, series and images are normal with one
-        learned variance, and each column of a table has a likelihood with a scale of its own: numbers and dates are
-        normal, text, booleans and numbers of at most ten values are categories, and missing values have indicators.
-        A table is taken as plain numbers if the recipe names a likelihood.
+        The composition, or the name of one. If it leaves the likelihood open, images are normal with one learned
+        variance, the steps of series a mixture that knows the step before, ``LogisticMixture(order=1)``, and each
+        column of a table has a likelihood with a scale of its own: numbers and dates are normal, text, booleans and
+        numbers of at most ten values are categories, and missing values have indicators. A table is taken as plain
+        numbers if the recipe names a likelihood.
     training : Training
         How it is trained.
     random_state : int, RandomState or None
@@ -60,8 +62,9 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         "auto", "cpu", "cuda", "cuda:1", "mps".
     density : Prior, optional
         What is fitted to the codes of training samples, for new ones to be drawn from; by default they are drawn from
-        the latent's own prior, or where it has none from a mixture of ten normal distributions, ``Mixture(10)``; of
-        fewer than 200 samples, one for each 20.
+        the latent's own prior. Where it has none, tokens of quantised codes are drawn one after the other,
+        ``Autoregressive()``, and other codes from a mixture of ten normal distributions, ``Mixture(10)``; of fewer than
+        200 samples, one for each 20; so are those of series, if the recipe leaves likelihood and prior open.
 
     Attributes
     ----------
@@ -69,8 +72,8 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         What each dimension of the code costs, in nats; NaN where that has no closed form.
     collapsed_ : list of int
         Dimensions that tell nothing about the sample.
-    density_ : Whitened or None
-        The density that was fitted to the codes.
+    density_ : Whitened, Joint, TokenModule or None
+        The density that was fitted to the codes, or to their tokens.
     conditions_ : Conditions or None
         What samples are conditioned on.
     form_ : Rows or Arrays
@@ -113,7 +116,7 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     kl_: NDArray[np.float64]
     codes_: NDArray[np.float64]
     collapsed_: list[int]
-    density_: Whitened | None
+    density_: Whitened | Joint | TokenModule | None
     density_part_: Prior | None
     conditions_: Conditions | None
     form_: Rows | Arrays
@@ -178,7 +181,7 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             The same seed gives the same samples on the same machine.
         draw : bool, optional
             Whether samples are drawn from the likelihood, with all the noise of real ones, or are the expected ones
-            for their codes; by default rows of tables are drawn, and series and images expected.
+            for their codes; by default rows of tables and series are drawn, and images expected.
 
         Raises
         ------
@@ -191,7 +194,7 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         demand("n", "sample", n, Whole(1))
         demand("seed", "sample", seed, _SEED)
         chosen = int(check_random_state(seed).randint(2**31 - 1))
-        drawn = len(self.shape_) == 1 if draw is None else draw
+        drawn = len(self.shape_) < 3 if draw is None else draw
         return self._back(drawing.drawn(self, int(n), condition, chosen, drawn), chosen)
 
     def transform(self, X: Any, condition: Any = None) -> NDArray[Any]:
@@ -267,7 +270,8 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     def log_likelihood(self, X: Any, samples: int = 100, condition: Any = None, seed: int = 0) -> NDArray[np.float64]:
         """Return log p(x) of each sample (N,) in nats, from below, by so many codes drawn for each.
 
-        The density is one of samples in units of the user; see `diabolo.generation.evidence` for the bound.
+        The density is one of samples in units of the user; see `diabolo.generation.evidence` for the bound. A quantised
+        code is the only one of its sample: the bound is that of its tokens and of the sample given them.
 
         Raises
         ------
@@ -307,6 +311,7 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         demand("density", type(self).__name__, self.density, Maybe(Some("priors"), "the latent's own prior"))
         if self.density is not None:
             self.density.check()
+            demand_tokens(self.density, recipe, self.n_components)
         if not recipe.net.decodes_alone:
             raise ParameterError(
                 f"Parameter 'recipe' of {type(self).__name__} must have a net that decodes codes alone, such as "

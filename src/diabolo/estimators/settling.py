@@ -15,9 +15,14 @@ from diabolo.estimators.arrays import Arrays
 from diabolo.estimators.conditions import Conditions
 from diabolo.estimators.rows import Rows
 from diabolo.estimators.sources import Sources
+from diabolo.estimators.tokens import built, fitted
 from diabolo.expost import fit
+from diabolo.latents import Gaussian
+from diabolo.likelihoods import Auto
+from diabolo.model import Autoencoder
 from diabolo.part import from_json
-from diabolo.priors import Mixture, Prior, Whitened
+from diabolo.priors import Autoregressive, Joint, Mixture, Normal, Prior, TokenModule, Whitened
+from diabolo.recipes import named
 
 if TYPE_CHECKING:
     from diabolo.estimators.generator import Generator
@@ -25,8 +30,11 @@ if TYPE_CHECKING:
 _CODES = 100_000
 """Codes that a density is fitted to, at most."""
 
-_COMPONENTS = 10
-"""Normal distributions that codes without a prior are drawn from, if there are enough samples for them."""
+_SOLVED = 20_000
+"""Codes that a mixture is fitted to, at most."""
+
+_COMPONENTS, _OF_ROWS, _OF_IMAGES = 10, 50, 100
+"""Normal distributions that codes are drawn from, where there are enough samples for them."""
 
 _IDLE = 0.01
 """Nats below which a dimension of the code tells nothing."""
@@ -42,14 +50,17 @@ def settle(generator: Generator, sources: Sources, seed: int) -> None:
         If most dimensions tell nothing about the sample.
     """
     model = generator.model_
-    means, drawn, costs = _seen(generator, sources, seed)
+    means, drawn, costs, told = _seen(generator, sources, seed)
     spread = means.std(0, correction=0)
     generator.codes_ = torch.stack([means.mean(0), spread]).cpu().numpy()
     generator.kl_ = np.full(model.n, np.nan) if costs is None else costs.mean(0).cpu().numpy()
     idle = np.square(generator.codes_[1]) < _IDLE if costs is None else generator.kl_ < _IDLE
     generator.collapsed_ = np.flatnonzero(idle).tolist() if model.has_prior else []
     generator.density_part_ = prior = _wanted(generator, len(means))
-    generator.density_ = None if prior is None else fit(prior, drawn, seed=seed)
+    if isinstance(prior, Autoregressive):
+        generator.density_ = fitted(prior, generator, sources, seed, _CODES)
+    else:
+        generator.density_ = None if prior is None else _density_of(prior, drawn, told, seed)
     if 2 * len(generator.collapsed_) > model.n:
         warnings.warn(collapse(generator), DiaboloWarning, stacklevel=3)
 
@@ -92,7 +103,7 @@ def recall(generator: Generator, plain: dict[str, Any], arrays: dict[str, Tensor
     shape, model = generator.shape_, generator.model_
     if plain["form"] == "rows":
         generator.form_ = Rows.from_json(plain["samples"])
-        sound = shape == (generator.form_.schema.width,) and generator.n_features_in_ == len(generator.form_.columns)
+        sound = shape == (generator.form_.width,) and generator.n_features_in_ == len(generator.form_.columns)
     else:
         generator.form_ = Arrays.from_json(plain["samples"], shape)
         sound = True
@@ -107,34 +118,51 @@ def recall(generator: Generator, plain: dict[str, Any], arrays: dict[str, Tensor
     lost = generator.collapsed_
     if not sound or not isinstance(lost, list) or not set(lost) <= set(range(model.n)):
         raise FileError("what it remembers of its samples does not fit its model")
-    generator.density_part_, generator.density_ = _density(plain["density"], arrays, model.n)
+    generator.density_part_, generator.density_ = _density(plain["density"], arrays, model)
     if generator.density_ is not None:
         generator.density_.to(next(model.parameters()).device)
 
 
-def _density(plain: Any, arrays: dict[str, Tensor], n: int) -> tuple[Prior | None, Whitened | None]:
+def _density(
+    plain: Any, arrays: dict[str, Tensor], model: Autoencoder
+) -> tuple[Prior | None, Whitened | Joint | TokenModule | None]:
     if plain is None:
         return None, None
     part = from_json(plain)
     if not isinstance(part, Prior):
         raise FileError("its density is none")
     with torch.device("meta"):
-        expected = {name: value.shape for name, value in Whitened(part, n).state_dict().items()}
+        expected = {name: value.shape for name, value in _built(part, model).state_dict().items()}
     weights = {name.removeprefix("density."): value for name, value in arrays.items() if name.startswith("density.")}
     if {name: value.shape for name, value in weights.items()} != expected:
         raise FileError("its density has weights of other shapes")
     with torch.random.fork_rng([]):
-        density = Whitened(part, n)
+        density = _built(part, model)
     density.load_state_dict(weights)
     return part, density.eval()
 
 
-def _seen(generator: Generator, sources: Sources, seed: int) -> tuple[Tensor, Tensor, Tensor | None]:
+def _built(part: Prior, model: Autoencoder) -> Whitened | Joint | TokenModule:
+    if isinstance(part, Autoregressive):
+        return built(part, model)
+    told = model.conditioner.size
+    return Joint(part, model.n, told) if told and isinstance(part, Mixture) else Whitened(part, model.n)
+
+
+def _density_of(prior: Prior, codes: Tensor, told: Tensor | None, seed: int) -> Whitened | Joint:
+    """Return the density of codes (N, n), given their conditions (N, C) if there are any and it can take them up."""
+    if not isinstance(prior, Mixture):
+        return fit(prior, codes, seed=seed)
+    some = slice(None, None, -(-len(codes) // _SOLVED))
+    return fit(prior, codes[some], None if told is None else told[some], seed=seed)
+
+
+def _seen(generator: Generator, sources: Sources, seed: int) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
     """Return codes of training samples, as they are on average and as the decoder sees them, and their KL (N, n) each.
 
-    The latter is None where it is not known for each dimension.
+    The latter is None where it is not known for each dimension. The last is what is known about the samples.
     """
-    model, means, drawn, costs, count = generator.model_, [], [], [], 0
+    model, means, drawn, costs, told, count = generator.model_, [], [], [], [], 0
     devices = [p.device for p in model.parameters() if p.device.type == "cuda"][:1]
     with torch.random.fork_rng(devices):
         torch.manual_seed(seed)
@@ -143,15 +171,29 @@ def _seen(generator: Generator, sources: Sources, seed: int) -> tuple[Tensor, Te
             code = model.latent(h, False)
             means.append(code.mean)
             drawn.append(model.latent(h, True).z[: len(h)] if model.has_prior else code.z)
+            told.append(batch.condition)
             costs.append(code.info.get("kl", code.mean[:0, :0]))
             if (count := count + len(h)) >= _CODES:
                 break
     known = costs[0].shape == means[0].shape
-    return torch.cat(means).double(), torch.cat(drawn), torch.cat(costs).double() if known else None
+    conditions = None if told[0] is None else torch.cat(told)
+    return torch.cat(means).double(), torch.cat(drawn), torch.cat(costs).double() if known else None, conditions
 
 
 def _wanted(generator: Generator, count: int) -> Prior | None:
-    """Return the density to fit: as said, or a mixture where the latent has no prior."""
-    if generator.density is not None or generator.model_.has_prior:
+    """Return the density to fit: as said, or where the latent has no prior one of its tokens, or else a mixture.
+
+    There is a mixture of all others too, where the recipe leaves the choice: samples are told from real ones less
+    easily, show more what they were asked for, and columns go together more as they do (docs/decisions/0008).
+    """
+    model, latent = generator.model_, generator.model_.recipe.latent
+    left = isinstance(named(generator.recipe).likelihood, Auto)
+    settled = model.has_prior and not (left and isinstance(latent, Gaussian) and isinstance(latent.prior, Normal))
+    if generator.density is not None or settled:
         return generator.density
-    return Mixture(max(1, min(_COMPONENTS, count // 20)))
+    if model.recipe.latent.tokens(model.n):
+        return Autoregressive()
+    if len(generator.shape_) == 3:
+        return Mixture(max(1, min(_OF_IMAGES, count // (20 * model.n))), "full")
+    most = _OF_ROWS if isinstance(generator.form_, Rows) or generator.conditions_ is not None else _COMPONENTS
+    return Mixture(max(1, min(most, count // 20)))

@@ -1,7 +1,9 @@
 """Priors: how codes are distributed. A new file in this folder enters the table of parts by itself."""
 
 from diabolo.part import discover
+from diabolo.priors.autoregressive import Autoregressive, TokenModule
 from diabolo.priors.flow import Flow
+from diabolo.priors.joint import Joint
 from diabolo.priors.mixture import Mixture
 from diabolo.priors.normal import Normal
 from diabolo.priors.prior import Prior, PriorModule
@@ -10,4 +12,15 @@ from diabolo.priors.whitened import Whitened
 
 discover(__name__, __path__)
 
-__all__ = ["Flow", "Mixture", "Normal", "Prior", "PriorModule", "VampPrior", "Whitened"]
+__all__ = [
+    "Autoregressive",
+    "Flow",
+    "Joint",
+    "Mixture",
+    "Normal",
+    "Prior",
+    "PriorModule",
+    "TokenModule",
+    "VampPrior",
+    "Whitened",
+]

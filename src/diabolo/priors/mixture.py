@@ -19,6 +19,7 @@ from diabolo.priors.prior import Prior, PriorModule
 _ROUNDS = 300  # of expectation and maximisation, at most
 _PATIENCE = 20  # rounds that must bring progress on held-out codes
 _PROGRESS = 1e-3  # nats per code
+_BLOCK = 4096  # codes that are looked at a time
 _LEAST = 1e-6  # added to the variances of white codes
 
 
@@ -47,16 +48,16 @@ class Mixture(Prior):
         "diagonal", OneOf("diagonal", "full"), "whether entries of the code may go together within a component"
     )
 
-    def build(self, n: int) -> PriorModule:
+    def build(self, n: int) -> MixtureModule:
         """Return the module with weights, means and covariances."""
-        return _MixtureModule(self, n)
+        return MixtureModule(self, n)
 
     def equation(self) -> str:
         """Return the formula."""
         return f"Σₖ πₖ·N(mₖ, {'Sₖ' if self.covariance == 'full' else 'sₖ²'}), k = 1…{self.components}"
 
 
-class _MixtureModule(PriorModule):
+class MixtureModule(PriorModule):
     """A component sees u = (z − mₖ)(I + Uₖ) / sₖ as N(0, I), Uₖ being what stands above the diagonal of `mixing`."""
 
     mixing: nn.Parameter | None
@@ -83,6 +84,14 @@ class _MixtureModule(PriorModule):
                     self.mixing[k].triu(1) + eye, away[mine], upper=True, left=False, unitriangular=True
                 )
         return self.mean[which] + away
+
+    def components(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return log weights (K,), means (K, n) and covariances (K, n, n), float64."""
+        spread = torch.diag_embed(self.log_scale.double().exp())  # (K, n, n)
+        if self.mixing is not None:
+            eye = torch.eye(spread.shape[1]).to(spread)
+            spread = torch.linalg.solve_triangular(self.mixing.double().triu(1) + eye, spread, upper=True, left=False)
+        return F.log_softmax(self.logits.double(), 0), self.mean.double(), spread.mT @ spread
 
     def _joint(self, z: Tensor) -> Tensor:
         """Return log πₖ N(z; mₖ, Sₖ) for each component, (B, K)."""
@@ -112,11 +121,15 @@ class _MixtureModule(PriorModule):
                 kept = self._weights()
             if max(scores) < max(scores[:-_PATIENCE], default=-math.inf) + _PROGRESS:
                 break
-            shares = self._joint(codes).softmax(1)
+            shares = self._shares(codes)
         self.load_state_dict(kept)
         every = torch.cat([codes, held_out])
-        self._maximise(every, self._joint(every).softmax(1))
+        self._maximise(every, self._shares(every))
         return True
+
+    def _shares(self, codes: Tensor) -> Tensor:
+        """Return how far each component owns each code, (N, K)."""
+        return torch.cat([self._joint(block).softmax(1) for block in codes.split(_BLOCK)])
 
     def _maximise(self, codes: Tensor, shares: Tensor) -> None:
         """Set everything to what fits codes (N, n) best, of which each component owns its `shares` (N, K)."""

@@ -49,6 +49,13 @@ class PriorModule(nn.Module):
         """Return log N(z; z − σ·eps, σ²) / p(z) (B,) for draws z (B, n), made of standard normal eps (B, n)."""
         return -0.5 * (eps.square() + log_var + LOG_2_PI).sum(1) - self.log_density(z)
 
+    def given(self, condition: Tensor | None) -> PriorModule:
+        """Return the density for samples of which this is known, (B, C); itself, where that is of no account.
+
+        Of K draws of codes for each sample, row ``k * B + b`` belongs to sample b.
+        """
+        return self
+
     def attach(self, shape: Shape, encoder: nn.Module) -> None:
         """Tell the prior of its model's encoder, for samples of `shape`; few priors need it."""
 

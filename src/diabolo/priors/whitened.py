@@ -62,7 +62,11 @@ class Whitened(PriorModule):
         return self.inner.log_density(self._into(z)) - self.scale.log().sum()
 
     def sample(self, count: int) -> Tensor:
-        return (self.inner.sample(count) * self.scale) @ self.axes.T + self.shift
+        return self.back(self.inner.sample(count))
+
+    def back(self, white: Tensor) -> Tensor:
+        """Return codes (N, n) for white ones."""
+        return (white * self.scale) @ self.axes.T + self.shift
 
     def _into(self, z: Tensor) -> Tensor:
         return (z - self.shift) @ self.axes / self.scale
