@@ -15,6 +15,7 @@ from diabolo.estimators.rows import Rows
 from diabolo.latents import Gaussian
 from diabolo.likelihoods import SquaredError
 from diabolo.nets import MLP
+from diabolo.priors import Mixture, Normal
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*they have collapsed")
 
@@ -51,6 +52,31 @@ def bought(shopper):
     return shopper.sample(6000, seed=0)
 
 
+def spread(column):
+    """The standard deviation, if it is normal but for a few."""
+    return (column.quantile(0.75) - column.quantile(0.25)) / 1.349
+
+
+def odd(count=3000, seed=0):
+    """Two modes, one of 30 and one of 70 %; a spread that depends on a label; zeros beside a long tail; gaps."""
+    rng = np.random.default_rng(seed)
+    mood = rng.choice(["calm", "wild"], count)
+    return pd.DataFrame(
+        {
+            "mood": mood,
+            "price": 50 + np.where(mood == "calm", 1, 20) * rng.normal(size=count),
+            "modes": np.where(rng.random(count) < 0.3, -5, 5) + rng.normal(size=count),
+            "wait": np.where(rng.random(count) < 0.6, 0, rng.lognormal(0, 3, count)),
+            "gaps": np.where(rng.random(count) < 0.2, np.nan, rng.normal(size=count)),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def oddities():
+    return Generator(4, random_state=0).fit(odd()).sample(6000, seed=0)
+
+
 def within(found, share, more=0.0, count=6000):
     """Whether a frequency is what binomial error allows, of training rows and of new ones, or a little more."""
     return abs(found - share) < 4 * np.sqrt(share * (1 - share) * (1 / 2000 + 1 / count)) + more
@@ -82,8 +108,42 @@ def test_what_goes_together_goes_together(bought):
     for city, price in (("Oslo", 100), ("Rome", 20)):
         own = bought.loc[bought["city"] == city, "price"]
         assert own.median() == pytest.approx(price, abs=4)
-        spread = (own.quantile(0.75) - own.quantile(0.25)) / 1.349
-        assert 4 < spread < 15  # 5 in truth: the noise is there
+        assert spread(own) == pytest.approx(5, abs=1.5)
+
+
+def test_both_modes_come_back_in_their_shares(oddities):
+    modes, real = oddities["modes"], odd()["modes"]
+    assert (modes < 0).mean() == pytest.approx((real < 0).mean(), abs=0.03)
+    for own in (modes[modes < 0] + 5, modes[modes > 0] - 5):
+        assert own.mean() == pytest.approx(0, abs=0.15)
+        assert own.std() == pytest.approx(1, abs=0.15)
+    assert (modes.abs() < 1.5).mean() < 0.01
+
+
+def test_a_spread_depends_on_what_it_depends_on(oddities):
+    for mood, deviation in (("calm", 1), ("wild", 20)):
+        assert spread(oddities.loc[oddities["mood"] == mood, "price"]) == pytest.approx(deviation, rel=0.25)
+
+
+def test_zeros_stay_zeros_beside_a_long_tail(oddities):
+    wait, real = oddities["wait"], odd()["wait"]
+    assert (wait == 0).mean() == pytest.approx((real == 0).mean(), abs=0.03)
+    share = [0.7, 0.8, 0.9, 0.97, 0.99]
+    np.testing.assert_allclose(np.log(wait.quantile(share)), np.log(real.quantile(share)), atol=0.5)
+    assert wait.between(0, real.max()).all()
+
+
+def test_a_fifth_is_missing_within_two_in_a_hundred(oddities, bought):
+    assert oddities["gaps"].isna().mean() == pytest.approx(odd()["gaps"].isna().mean(), abs=0.02)
+    assert bought["age"].isna().mean() == pytest.approx(shop()["age"].isna().mean(), abs=0.02)
+
+
+def test_codes_of_rows_are_drawn_from_a_mixture_unless_another_prior_was_named(shopper):
+    assert shopper.density_part_ == Mixture(50)
+    assert quick().fit(shop(100)).density_part_ == Mixture(5)
+    learned = Recipe(MLP((8,)), Gaussian(prior=Mixture(3)))
+    assert quick(recipe=learned).fit(shop(100)).density_part_ is None
+    assert quick(density=Normal()).fit(shop(100)).density_part_ == Normal()
 
 
 def test_rows_are_of_their_types_and_within_their_range(bought):
@@ -127,8 +187,8 @@ def test_the_density_of_a_column_integrates_to_one(heavy):
     rng = np.random.default_rng(0)
     x = 1000 + 50 * (rng.standard_t(2, 500) if heavy else rng.normal(size=500))
     generator = quick(2, 300).fit(x[:, None])
-    grid = np.concatenate([1000 + 50 * np.sign(s) * np.geomspace(1e-3, 1e5, 1500)[::s] for s in (-1, 1)])
-    density = np.exp(generator.log_likelihood(grid[:, None], 300))
+    grid = np.concatenate([1000 + 50 * np.sign(s) * np.geomspace(1e-2, 1e5, 6000)[::s] for s in (-1, 1)])
+    density = np.exp(generator.log_likelihood(grid[:, None], 100))
     assert np.trapezoid(density, grid) == pytest.approx(1, abs=0.03)
 
 
@@ -274,7 +334,13 @@ def test_an_edited_description_is_refused(shopper, tmp_path):
         lambda s: s["columns"][0].update(counts=[-1, 1]),
         lambda s: s["columns"][1].update(parts=7),
         lambda s: s["columns"][1].update(low=1e9),
-        lambda s: s["schema"]["fields"].pop(),
+        lambda s: s["columns"][1].update(missing=1),
+        lambda s: s["columns"][1].update(bins=None),
+        lambda s: s["columns"][0]["field"].update(missing=True),
+        lambda s: s["columns"][1]["bins"]["knots"][0].pop(),
+        lambda s: s["columns"][1]["bins"]["shares"].pop(),
+        lambda s: s["columns"][1]["bins"]["knots"][1].reverse(),
+        lambda s: s["columns"][1]["bins"].update(knots=[]),
     ]
     for i, edit in enumerate(edits):
         changed = json.loads(json.dumps(document))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from diabolo.check import shorten
 from diabolo.data import Field
-from diabolo.data.cells import WORDS, Content, expected, present, told
+from diabolo.data.cells import WORDS, Content, endless, expected, present, told
 from diabolo.errors import FileError
+from diabolo.estimators.bins import Bins
 
 Array = NDArray[Any]
 
@@ -28,12 +29,15 @@ _RARE = 1000
 
 _DAY = 86_400_000_000  # microseconds
 
+_NO_BINS = Bins((), ())
+
 
 @dataclass(frozen=True)
 class Column:
     """What is remembered of one column.
 
-    A date is modelled as the number of days since 1970. A number of few values is modelled as a category.
+    A date is modelled as the number of days since 1970. A number of few values is modelled as a category, all others by
+    the bin that they lie in, and that a value is missing by a bin of its own.
 
     Parameters
     ----------
@@ -50,14 +54,21 @@ class Column:
     texts, values, counts : tuple
         Of categories and of numbers of few values, the most frequent first: how the schema calls each, what the user
         has, and how often.
+    field : Field, optional
+        How categories, and numbers of few values, are encoded.
+    bins : Bins
+        How all other numbers are; none at all beside a field.
+    missing : bool
+        Whether values were missing.
 
     Examples
     --------
     >>> column, cells = Column.of("age", np.array([30.0, 41.0, np.nan] * 5))
-    >>> column.low, column.high, column.parts
-    (30.0, 41.0, 1)
-    >>> column.field(cells).kind
-    'number'
+    >>> column.low, column.high, column.parts, column.missing
+    (30.0, 41.0, 1, True)
+    >>> indicators, place = column.encode(cells[:3])
+    >>> column.back(indicators, place, np.random.default_rng(0)).tolist()
+    [30.0, 41.0, nan]
     """
 
     name: str
@@ -69,6 +80,9 @@ class Column:
     texts: tuple[str, ...] = ()
     values: tuple[Any, ...] = ()
     counts: tuple[int, ...] = ()
+    field: Field | None = None
+    bins: Bins = _NO_BINS
+    missing: bool = False
 
     @staticmethod
     def of(name: str, column: Array, levels: Mapping[str, Any] | None = None) -> tuple[Column, Array]:
@@ -78,20 +92,25 @@ class Column:
         """
         content, cells = told(name, column)
         if content == "category":
-            return _of_texts(name, cells, levels or {}, column.dtype.kind == "b" or _booleans(column)), cells
+            texts = _of_texts(name, cells, levels or {}, column.dtype.kind == "b" or _booleans(column))
+            return texts._with_field(cells), cells
         numbers = _days(cells) if content == "date" else cells
         here = numbers[np.isfinite(numbers)].astype(np.float64)
         listed = _listed(name, here) if content == "number" else None
         if listed is not None:
-            return listed, listed.cells(cells)
+            texts = listed.cells(cells)
+            return listed._with_field(texts), texts
+        missing = Field.of(name, "number", numbers).missing  # which looks for infinity, too
         low, high = (float(here.min()), float(here.max())) if len(here) else (0.0, 0.0)
         few = (parts for parts in _PARTS[content] if _multiples(here[:1000], parts))
         parts = next((parts for parts in few if _multiples(here, parts)), None)
-        return Column(name, content, low, high, parts, not len(here)), numbers
+        bins = Bins.of(here, parts)
+        return Column(name, content, low, high, parts, not len(here), bins=bins, missing=missing), numbers
 
-    def field(self, cells: Array) -> Field:
-        """Return what a schema knows of the training cells."""
-        return Field.of(self.name, "category" if self.texts else "number", cells)
+    @property
+    def width(self) -> int:
+        """How many indicators tell of it."""
+        return self.field.width if self.field is not None else self.bins.width + self.missing
 
     def cells(self, column: Array) -> Array:
         """Return a column (N,) as numbers or texts, for the field.
@@ -107,20 +126,52 @@ class Column:
             return np.array([None if np.isnan(v) else _text(v) for v in each], dtype=object)[place]
         return _days(cells) if self.content == "date" else cells
 
-    def back(self, field: Field, encoded: Array, knee: float, rng: np.random.Generator) -> Array:
-        """Return encoded cells (N, width), drawn or expected, as the user has them: numbers, objects or dates."""
-        gone = encoded[:, -1] > 0.5 if field.missing and not self.empty else np.full(len(encoded), self.empty)
-        if self.texts:
-            values = self._chosen(field, encoded, rng)
+    def encode(self, cells: Array) -> tuple[Array, Array]:
+        """Return the indicators (N, width) of cells (N,), and at which place in their bin they lie (N,), 0 to 1.
+
+        What is missing but never was in training has no indicator.
+
+        Raises
+        ------
+        DataError
+            If numbers are infinite.
+        """
+        indicators, place = np.zeros((len(cells), self.width)), np.full(len(cells), 0.5)
+        if self.field is not None:
+            self.field.encode(cells, indicators)
+            return indicators, place
+        if np.isinf(cells).any():
+            raise endless(self.name)
+        here = np.flatnonzero(present(cells))
+        which, place[here] = self.bins.encode(cells[here].astype(np.float64))
+        indicators[here, which] = 1
+        if self.missing:
+            indicators[:, -1] = ~present(cells)
+        return indicators, place
+
+    def back(self, indicators: Array, place: Array, rng: np.random.Generator) -> Array:
+        """Return what `encode` gives, drawn or expected, as the user has cells (N,): numbers, objects or dates."""
+        gone = indicators[:, -1] > 0.5 if self.missing and not self.empty else np.full(len(indicators), self.empty)
+        if self.field is not None:
+            values = self._chosen(self.field, indicators, rng)
             if self.content == "number":
                 values = values.astype(np.float64)
             values[gone] = np.nan if self.content == "number" else None
             return values
-        numbers = field.decode(encoded, knee).clip(self.low, self.high)
+        numbers = self.bins.decode(indicators[:, : self.bins.width], place)
         if self.parts is not None:
-            numbers = np.round(numbers * self.parts) / self.parts + 0.0  # without negative zeros
+            numbers = _floored(numbers * self.parts) / self.parts + 0.0  # without negative zeros
+        numbers = numbers.clip(self.low, self.high)
         numbers[gone] = np.nan
         return numbers if self.content == "number" else _dates(numbers)
+
+    def log_density(self, indicators: Array, place: Array) -> Array:
+        """Return how dense cells are within their bins (N,), in nats and units of the user."""
+        found = np.zeros(len(place))
+        if self.field is None:
+            here = indicators[:, : self.bins.width].any(1)
+            found[here] = self.bins.log_density(indicators[here].argmax(1), place[here])
+        return found
 
     def _chosen(self, field: Field, encoded: Array, rng: np.random.Generator) -> Array:
         """Return the categories that lead; what stands for others is drawn from the rare ones, if there are any."""
@@ -138,26 +189,35 @@ class Column:
 
     def to_json(self) -> dict[str, Any]:
         """Return the column as plain JSON values."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        field = None if self.field is None else self.field.to_json()
+        return plain | {"field": field, "bins": self.bins.to_json()}
 
     @staticmethod
-    def from_json(plain: dict[str, Any], field: Field) -> Column:
-        """Return the column that `to_json` described, for its field.
+    def from_json(plain: dict[str, Any]) -> Column:
+        """Return the column that `to_json` described.
 
         Raises
         ------
         FileError
-            If they do not fit each other.
+            If its parts do not fit each other.
         """
+        field = None if plain["field"] is None else Field.from_json(plain["field"])
         lists = {key: tuple(plain[key]) for key in ("texts", "values", "counts")}
-        column = Column(**{**plain, **lists})
-        listed = field.kind == "category"
-        sound = column.content in WORDS and listed == bool(column.texts) and column.name == field.name
-        sound &= len({len(each) for each in lists.values()}) == 1 and set(field.categories) <= set(column.texts)
+        column = Column(**{**plain, **lists, "field": field, "bins": Bins.from_json(plain["bins"])})
+        categories = () if field is None else field.categories
+        sound = column.content in WORDS and isinstance(column.missing, bool)
+        sound &= (field is None) == (not column.texts) and isinstance(column.name, str)
+        sound &= field is None or (field.kind == "category" and field.missing == column.missing)
+        sound &= len({len(each) for each in lists.values()}) == 1 and set(categories) <= set(column.texts)
         sound &= all(isinstance(count, int) and count > 0 for count in column.counts) and column.low <= column.high
         if not sound or column.parts not in (None, *_PARTS.get(column.content, ())):
             raise FileError(f"it does not describe the column {shorten(column.name)}")
         return column
+
+    def _with_field(self, cells: Array) -> Column:
+        field = Field.of(self.name, "category", cells)
+        return replace(self, field=field, missing=field.missing)
 
 
 def _of_texts(name: str, cells: Array, levels: Mapping[str, Any], booleans: bool) -> Column:
@@ -184,6 +244,11 @@ def _listed(name: str, here: Array) -> Column | None:
 
 def _multiples(numbers: Array, parts: int) -> bool:
     return np.array_equal(np.round(numbers * parts) / parts, numbers)
+
+
+def _floored(numbers: Array) -> Array:
+    """Return the whole numbers that these are, but for rounding, or lie above: a bin ends where the next one begins."""
+    return np.floor(numbers + 1e-3)
 
 
 def _booleans(column: Array) -> bool:

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from diabolo.data import Schema
 from diabolo.data.cells import column_of, names_of, table_of
 from diabolo.data.package import package
 from diabolo.errors import FileError
 from diabolo.estimators.arrays import FRAMES, described
 from diabolo.estimators.columns import Column
-from diabolo.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood, Mixed
-from diabolo.likelihoods.observed import Observed
+from diabolo.likelihoods import Binned
 
 Array = NDArray[Any]
-
-_NUMBERS = Gaussian(floor=0.05)
-"""What numbers are to a generator: normal, with a variance of their own, a twentieth of a deviation at least."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
     """What is remembered of a training table.
 
+    As numbers, rows have the indicators of the bins of all columns, then the place in its bin of each.
+
     Parameters
     ----------
     columns : tuple of Column
         One for each column.
-    schema : Schema
-        How they are encoded.
     form : {"array", "tensor", "pandas", "polars"}
         What the user had.
     dtypes : tuple of str
@@ -45,13 +42,12 @@ class Rows:
     --------
     >>> rows, numbers = Rows.of([[3.5, "a"], [4.5, "b"], [None, "b"]])
     >>> numbers.shape
-    (3, 5)
+    (3, 8)
     >>> rows.back(numbers, np.random.default_rng(0)).tolist()
     [[3.5, 'a'], [4.5, 'b'], [nan, 'b']]
     """
 
     columns: tuple[Column, ...]
-    schema: Schema
     form: str
     dtypes: tuple[str, ...]
     labels: tuple[Any, ...] = ()
@@ -65,15 +61,14 @@ class Rows:
         Raises
         ------
         DataError, DataTypeError
-            If a column cannot be learned: see `Schema.of`.
+            If a column cannot be learned: see `Schema.of` of `diabolo.data`.
         """
         given = X if given is None else given
         table, (form, labels) = table_of(X), described(given)
         names = names_of(table)
         pairs = [Column.of(name, column_of(table, i), _levels(table, i)) for i, name in enumerate(names)]
-        schema = Schema(tuple(column.field(cells) for column, cells in pairs))
         dtypes = tuple(map(str, table.dtypes if form in FRAMES else [getattr(given, "dtype", table.dtype)]))
-        rows = Rows(tuple(column for column, _ in pairs), schema, form, dtypes, labels)
+        rows = Rows(tuple(column for column, _ in pairs), form, dtypes, labels)
         return rows, rows._encoded([cells for _, cells in pairs])
 
     def numbers(self, X: Any) -> Array:
@@ -91,8 +86,7 @@ class Rows:
 
     def back(self, numbers: Array, rng: np.random.Generator) -> Any:
         """Return numbers (N, P), drawn or expected, as rows in the user's form."""
-        each = zip(self.columns, self.schema.fields, self.schema.slices, strict=True)
-        columns = [column.back(field, numbers[:, place], self.schema.knee, rng) for column, field, place in each]
+        columns = [column.back(*own, rng) for column, own in self._each(numbers)]
         if self.form in FRAMES:
             frame = _pandas if self.form == "pandas" else _polars
             return frame(self.labels, columns, self.dtypes)
@@ -104,37 +98,22 @@ class Rows:
 
     def slope(self, numbers: Array) -> Array:
         """Return by how many nats the density of rows differs from that of their numbers (N, P): (N,)."""
-        found = np.zeros(len(numbers))
-        for field, place in zip(self.schema.fields, self.schema.slices, strict=True):
-            if field.kind == "number":
-                own = numbers[:, place]
-                here = 1 - own[:, -1] if field.missing else 1.0
-                found -= here * (np.log(field.scale) + np.maximum(np.abs(own[:, 0]) - self.schema.knee, 0))
-        return found
+        return np.sum([column.log_density(*own) for column, own in self._each(numbers)], 0)
 
     @property
-    def likelihood(self) -> Likelihood:
-        """The likelihood of the numbers, each column with a scale of its own: rows drawn from it are as noisy as real.
+    def width(self) -> int:
+        """How many numbers a row is."""
+        return sum(column.width + 1 for column in self.columns)
 
-        Numbers and dates have `Gaussian`, categories `Categorical`, and what may be missing an indicator.
-        """
-        groups: list[tuple[Likelihood, int]] = []
-        for field in self.schema.fields:
-            if field.kind == "category":
-                groups.append((Categorical(field.width - field.missing), field.width - field.missing))
-                groups += [(Bernoulli(), 1)] if field.missing else []
-            elif field.missing:
-                groups.append((Observed(_NUMBERS), 2))
-            else:
-                joined = groups.pop()[1] if groups and groups[-1][0] == _NUMBERS else 0
-                groups.append((_NUMBERS, joined + 1))
-        return groups[0][0] if len(groups) == 1 else Mixed(*(tuple(part) for part in zip(*groups, strict=True)))
+    @property
+    def likelihood(self) -> Binned:
+        """The likelihood of the numbers: rows drawn from it are as noisy as real ones."""
+        return Binned(tuple(column.width for column in self.columns))
 
     def to_json(self) -> dict[str, Any]:
         """Return what is remembered as plain JSON values."""
         return {
             "columns": [column.to_json() for column in self.columns],
-            "schema": self.schema.to_json(),
             "form": self.form,
             "dtypes": list(self.dtypes),
             "labels": list(self.labels),
@@ -149,20 +128,23 @@ class Rows:
         FileError
             If it is no such description.
         """
-        schema = Schema.from_json(plain["schema"])
-        columns = tuple(Column.from_json(*pair) for pair in zip(plain["columns"], schema.fields, strict=True))
-        rows = Rows(columns, schema, plain["form"], tuple(plain["dtypes"]), tuple(plain["labels"]))
+        columns = tuple(Column.from_json(each) for each in plain["columns"])
+        rows = Rows(columns, plain["form"], tuple(plain["dtypes"]), tuple(plain["labels"]))
         framed = rows.form in FRAMES
         sizes = (len(rows.dtypes), len(rows.labels)) == ((len(columns),) * 2 if framed else (1, 0))
         if not sizes or rows.form not in ("array", "tensor", *FRAMES):
             raise FileError("it does not describe rows")
         return rows
 
-    def _encoded(self, columns: list[Array]) -> Array:
-        values = np.zeros((len(columns[0]), self.schema.width))
-        for field, place, cells in zip(self.schema.fields, self.schema.slices, columns, strict=True):
-            field.encode(cells, values[:, place], self.schema.knee)
-        return values
+    def _encoded(self, cells: list[Array]) -> Array:
+        coded = [column.encode(own) for column, own in zip(self.columns, cells, strict=True)]
+        return np.column_stack([*(indicators for indicators, _ in coded), *(place for _, place in coded)])
+
+    def _each(self, numbers: Array) -> Iterator[tuple[Column, tuple[Array, Array]]]:
+        """Yield each column with its indicators (N, width) and places (N,)."""
+        ends = list(accumulate((column.width for column in self.columns), initial=0))
+        for i, column in enumerate(self.columns):
+            yield column, (numbers[:, ends[i] : ends[i + 1]], numbers[:, ends[-1] + i])
 
 
 def _levels(table: Any, i: int) -> dict[str, Any]:
