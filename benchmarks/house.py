@@ -18,7 +18,9 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "diabolo"
 
 FLOORS = {
     **dict.fromkeys(("errors", "check", "part", "text", "flow", "files"), 0),
-    **dict.fromkeys(("nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings", "priors"), 1),
+    **dict.fromkeys(
+        ("nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings", "priors", "schedules"), 1
+    ),
     **dict.fromkeys(("model", "conditioning", "generation", "members", "shallow", "density", "recipes"), 2),
     **dict.fromkeys(("training", "expost", "data", "metrics", "codec", "report"), 3),
     "estimators": 4,

@@ -22,6 +22,7 @@ def main() -> None:
     """Write every page anew."""
     from diabolo.part import PARTS
     from diabolo.recipes import RECIPES
+    from diabolo.schedules import Schedule  # noqa: F401  (its role is one that recipes do not import)
 
     shutil.rmtree(PARTS_DIR, ignore_errors=True)
     roles = {role: table for role, table in PARTS.items() if role}

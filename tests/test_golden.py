@@ -57,24 +57,35 @@ def rebuilt(part: likelihoods.Likelihood) -> list[float]:
 
 
 class Model(nn.Module):
-    """A linear encoder with fixed weights, then a tanh."""
+    """A linear encoder with fixed weights, then a tanh; a linear decoder, then another."""
 
-    def __init__(self) -> None:
+    def __init__(self, critic: nn.Module | None, shape: tuple[int, ...]) -> None:
         super().__init__()
-        self.encoder = Linear().build((5,), 3, 3, (5,))[0].double()
-        for weight in self.encoder.parameters():
+        self.critic = critic
+        self.encoder, self.decoder = (net.double() for net in Linear().build(shape, 3, 3, shape))
+        for weight in (*self.encoder.parameters(), *self.decoder.parameters()):
             weight.data = wave(*weight.shape)
 
     def encode(self, x: Tensor) -> Code:
         z = self.encoder(x)[0].tanh()
-        return Code(z, z, z.new_zeros(len(z)))
+        return Code(z, z, z.new_zeros(len(z)), {"log_var": -z})
+
+    def decode(self, z: Tensor) -> Tensor:
+        return self.decoder(z).tanh()
+
+    def expected(self, params: Tensor) -> Tensor:
+        return params
 
 
 def penalised(part: penalties.Penalty) -> list[float]:
-    model, x = Model(), wave(6, 5, step=0.3)
+    shape = (1, 12, 12) if isinstance(part, penalties.Similarity) else (5,)
+    model, x = Model(part.build(3), shape), wave(6, *shape, step=0.3)
+    weights = [model.get_parameter("encoder.map.weight"), *(model.critic.parameters() if model.critic else ())]
+    for weight in weights[1:]:
+        weight.data = wave(*weight.shape) / weight.shape[-1] ** 0.5
     code = model.encode(x)
-    value = part.penalty(model, Batch(x), Output(x, code, x, code.rate, code.rate)).sum()
-    return fingerprint(value, *torch.autograd.grad(value, model.get_parameter("encoder.map.weight")))
+    value = part.penalty(model, Batch(x), Output(x, code, model.decode(code.z), code.rate, code.rate)).sum()
+    return fingerprint(value, *torch.autograd.grad(value, weights))
 
 
 def distributed(part: priors.Prior) -> list[float]:
@@ -86,6 +97,14 @@ def distributed(part: priors.Prior) -> list[float]:
     module.double()
     log_p = module.log_density(z)
     return fingerprint(log_p, torch.autograd.grad(log_p.sum(), z)[0], module.sample(5))
+
+
+def told(part: priors.Autoregressive) -> list[float]:
+    module, indices = part.over(3, 5, 2).double().eval(), torch.arange(12).view(4, 3) % 5
+    for weight in module.parameters():
+        weight.data = wave(*weight.shape) / weight.shape[-1] ** 0.5
+    log_p = module.log_probability(indices, wave(4, 2))
+    return fingerprint(log_p, torch.autograd.grad(log_p.sum(), module.place)[0], module.sample(4, wave(4, 2)))
 
 
 _ROOMS: list[tuple[Callable[..., list[float]], ModuleType, tuple[Part, ...]]] = [
@@ -116,6 +135,7 @@ _ROOMS: list[tuple[Callable[..., list[float]], ModuleType, tuple[Part, ...]]] = 
             latents.Gaussian(capacity=1.0),
             latents.Gaussian(prior=priors.Mixture(3)),
             latents.VectorQuantized(3, dim=2),
+            latents.ResidualQuantized(3, dim=2, depth=2),
             latents.FSQ(),
             latents.FSQ(3),
         ),
@@ -143,16 +163,18 @@ _ROOMS: list[tuple[Callable[..., list[float]], ModuleType, tuple[Part, ...]]] = 
         priors,
         (priors.Normal(), priors.Mixture(3), priors.Mixture(3, "full"), priors.Flow(2, 4), priors.VampPrior(7)),
     ),
+    (told, priors, (priors.Autoregressive(8),)),
 ]
 
 
 def cases() -> dict[str, tuple[Callable[..., list[float]], Part]]:
     """Return the parts above, and with its defaults each that is not among them, by role and what they print."""
-    found = {}
+    found, above = {}, {type(part) for _, _, parts in _ROOMS for part in parts}
     for compute, room, parts in _ROOMS:
         every = PARTS[room.__name__[8:]].values()
-        others = [cls for cls in every if cls not in map(type, parts) and cls.__module__.startswith(room.__name__)]
+        others = [cls for cls in every if cls not in above and cls.__module__.startswith(room.__name__)]
         found |= {f"{part.role}.{part!r}": (compute, part) for part in (*parts, *(cls() for cls in others))}
+        above |= set(others)
     return found
 
 

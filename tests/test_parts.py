@@ -19,7 +19,7 @@ from diabolo.penalties import MMD, Contractive
 from diabolo.priors import Flow, Mixture, VampPrior
 from diabolo.text import parse
 
-ROOMS = ["nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings", "priors"]
+ROOMS = ["nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings", "priors", "schedules"]
 for room in ROOMS:
     importlib.import_module(f"diabolo.{room}")
 CLASSES = [cls for room in ROOMS for _, cls in sorted(PARTS[room].items())]

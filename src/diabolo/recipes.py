@@ -89,6 +89,39 @@ _ROWS = (
         "Burda et al. 2016",
     ),
     Named(
+        "tc-vae",
+        Recipe(
+            nets.MLP(), latents.Gaussian(), likelihoods.SquaredError(0.3), penalties=(penalties.TotalCorrelation(),)
+        ),
+        "independent factors, by a price on what they share",
+        "Chen et al. 2018",
+    ),
+    Named(
+        "factor-vae",
+        Recipe(nets.MLP(), latents.Gaussian(), likelihoods.SquaredError(0.3), penalties=(penalties.Factor(),)),
+        "the same, as told by a critic",
+        "Kim, Mnih 2018",
+    ),
+    Named(
+        "ladder",
+        Recipe(nets.MLP(), latents.Ladder(), likelihoods.SquaredError(0.3)),
+        "a code of two levels, of which the higher explains the lower",
+        "Sønderby et al. 2016",
+    ),
+    Named(
+        "hyperspherical",
+        Recipe(nets.MLP(), latents.Hyperspherical(), likelihoods.SquaredError(0.3)),
+        "codes on a sphere, for directions",
+        "Davidson et al. 2018",
+    ),
+    Named(
+        "adversarial",
+        Recipe(nets.MLP(), penalties=(penalties.Adversarial(),)),
+        "codes that a critic cannot tell from normal ones",
+        "Makhzani et al. 2016",
+    ),
+    Named("rae", Recipe(nets.MLP(), latents.L2()), "short codes, for a density fitted to them", "Ghosh et al. 2020"),
+    Named(
         "wae",
         Recipe(nets.MLP(), penalties=(penalties.MMD(),)),
         "codes that together look normal",
@@ -99,6 +132,12 @@ _ROWS = (
         Recipe(nets.MLP(), latents.VectorQuantized()),
         "codes from a learned codebook",
         "van den Oord et al. 2017",
+    ),
+    Named(
+        "rq-vae",
+        Recipe(nets.MLP(), latents.ResidualQuantized()),
+        "sums of vectors from several codebooks",
+        "Lee et al. 2022",
     ),
     Named("fsq", Recipe(nets.MLP(), latents.FSQ()), "codes rounded to a few levels", "Mentzer et al. 2024"),
     Named("conv", Recipe(nets.Conv()), "convolutions, for images and series", "Masci et al. 2011"),

@@ -11,7 +11,8 @@ from diabolo import Generator, Recipe, Training, load
 from diabolo.data import Stored
 from diabolo.errors import CapabilityError, DataError, DiaboloWarning, FileError, ParameterError
 from diabolo.latents import Gaussian, Plain, TopK
-from diabolo.likelihoods import Bernoulli, Poisson, SharedGaussian
+from diabolo.likelihoods import Bernoulli, LogisticMixture, Poisson, SharedGaussian
+from diabolo.metrics import autocorrelation_distance
 from diabolo.nets import MLP, Linear, UNet
 from diabolo.priors import Flow, Mixture, Normal
 
@@ -37,13 +38,29 @@ def test_a_linear_model_is_probabilistic_pca():
     x = planes()
     exact = PCA(3).fit(x).score(x)
     training = Training(steps=1200, validation=0.0)
-    generator = Generator(3, recipe=Recipe(Linear(), Gaussian()), training=training, random_state=0).fit(x[:, :, None])
+    generator = Generator(3, recipe=Recipe(Linear(), Gaussian(), SharedGaussian()), training=training, random_state=0)
+    generator.fit(x[:, :, None])
     found = generator.evidence(x[:, :, None], samples=100)
     assert found["log_likelihood"] == pytest.approx(exact, rel=0.005)
     assert found["standard error"] == pytest.approx(PCA(3).fit(x).score_samples(x).std() / np.sqrt(1000), rel=0.1)
     assert generator.score(x[:, :, None]) == pytest.approx(found["log_likelihood"])
     new = generator.sample(4000, seed=0, draw=True)[:, :, 0]
     np.testing.assert_allclose(np.cov(new.T), np.cov(x.T), atol=0.15 * x.var(0).max())
+
+
+def test_series_are_drawn_and_their_steps_go_together():
+    rng = np.random.default_rng(0)
+    x = np.zeros((400, 30, 1))
+    for t in range(1, 30):
+        x[:, t] = 0.95 * x[:, t - 1] + rng.standard_t(3, size=(400, 1))
+    generator = quick(training=Training(steps=300)).fit(x)
+    assert generator.recipe_.likelihood == LogisticMixture(order=1)
+    assert generator.density_part_ == Mixture(10)
+    new, white = generator.sample(400, seed=0), quick(recipe=Recipe(MLP((16,)), Gaussian(), SharedGaussian())).fit(x)
+    assert white.density_part_ is None
+    assert autocorrelation_distance(x, new) < 0.05 < 0.1 < autocorrelation_distance(x, white.sample(400, seed=0))
+    np.testing.assert_array_equal(new, generator.sample(400, seed=0, draw=True))
+    assert generator.score(x) > white.score(x) + 5
 
 
 def test_the_density_is_one_in_units_of_the_user():
@@ -114,7 +131,7 @@ def test_any_autoencoder_generates_by_a_density_of_its_codes(tmp_path):
     for latent in (Plain(), TopK(2)):
         generator = quick(4, recipe=Recipe(MLP((16,)), latent), training=Training(steps=300)).fit(waves(240))
         assert generator.density_part_ == Mixture(10)
-        new, rebuilt = generator.sample(500, seed=0), generator.reconstruct(waves(240))
+        new, rebuilt = generator.sample(500, seed=0, draw=False), generator.reconstruct(waves(240))
         np.testing.assert_allclose(new.std((0, 1)), rebuilt.std((0, 1)), rtol=0.1)
         with pytest.raises(CapabilityError, match=f"{type(latent).__name__} has no densities of codes"):
             generator.log_likelihood(waves(3))
@@ -126,8 +143,9 @@ def test_any_autoencoder_generates_by_a_density_of_its_codes(tmp_path):
 def test_a_density_is_the_prior_of_likelihoods_too():
     rng = np.random.default_rng(0)
     x = (rng.integers(0, 2, 400) * 6.0)[:, None, None] + 0.3 * rng.normal(size=(400, 5, 1))
-    plain = quick(2, recipe=Recipe(Linear(), Gaussian()), training=Training(steps=400)).fit(x)
-    denser = quick(2, recipe=Recipe(Linear(), Gaussian()), training=Training(steps=400), density=Mixture(2)).fit(x)
+    linear = Recipe(Linear(), Gaussian(), SharedGaussian())
+    plain = quick(2, recipe=linear, training=Training(steps=400)).fit(x)
+    denser = quick(2, recipe=linear, training=Training(steps=400), density=Mixture(2)).fit(x)
     assert denser.score(x) > plain.score(x) + 0.2  # two heaps are no normal distribution
 
     def between(generator):

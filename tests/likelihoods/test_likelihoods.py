@@ -17,6 +17,7 @@ from diabolo.likelihoods import (
     DiscretizedLogistic,
     Gaussian,
     Laplace,
+    LogisticMixture,
     Mixed,
     Multinomial,
     NegativeBinomial,
@@ -29,7 +30,7 @@ from diabolo.likelihoods import (
 MIXED = Mixed((SquaredError(), Categorical(3), Gaussian(), Bernoulli()), (1, 3, 2, 2))
 EXACT = [Laplace(), Bernoulli(), Categorical(2), Categorical(4), Multinomial(), Auto()]
 COUNTS = [Poisson(), NegativeBinomial(), ZeroInflated(), ZeroInflated(NegativeBinomial())]
-SCALED = [Gaussian(), Gaussian(1e-3), SharedGaussian(), DiscretizedLogistic(), *COUNTS]
+SCALED = [Gaussian(), Gaussian(1e-3), SharedGaussian(), DiscretizedLogistic(), LogisticMixture(), *COUNTS]
 PARTS = [SquaredError(), SquaredError(2.0), *SCALED, *EXACT, Clipped()]
 SHAPES = [(8,), (5, 4), (4, 3, 3)]
 CASES = [*((part, shape) for part in PARTS for shape in SHAPES), (MIXED, (8,))]
@@ -217,6 +218,7 @@ def test_domains_tell_the_readers_what_a_column_may_hold():
         "Laplace": "real",
         "Gaussian": "real",
         "SharedGaussian": "real",
+        "LogisticMixture": "real",
         "DiscretizedLogistic": "unit",
         "Poisson": "counts",
         "NegativeBinomial": "counts",

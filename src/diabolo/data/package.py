@@ -6,8 +6,8 @@ from typing import Any
 from diabolo.errors import CapabilityError
 
 
-def package(name: str) -> Any:
-    """Import an optional package.
+def package(name: str, extra: str = "data") -> Any:
+    """Import an optional package, which the `extra` of the same installation brings.
 
     Raises
     ------
@@ -22,4 +22,4 @@ def package(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise CapabilityError(f'The package {name} is missing; pip install "diabolo[data]".') from error
+        raise CapabilityError(f'The package {name} is missing; pip install "diabolo[{extra}]".') from error

@@ -15,7 +15,7 @@ from diabolo.data.package import package
 from diabolo.data.scaling import per_channel
 from diabolo.errors import DataError, FileError
 from diabolo.flow import Shape, channels
-from diabolo.likelihoods import Likelihood, SharedGaussian
+from diabolo.likelihoods import Likelihood, LogisticMixture, SharedGaussian
 
 Array = NDArray[Any]
 
@@ -87,8 +87,12 @@ class Arrays:
 
     @property
     def likelihood(self) -> Likelihood:
-        """The likelihood of samples where none is named: normal, with a learned variance that all numbers share."""
-        return SharedGaussian()
+        """The likelihood of samples where none is named.
+
+        Images are normal, with a learned variance that all numbers share; steps of series have noise of any shape, and
+        know the step before (docs/decisions/0008).
+        """
+        return LogisticMixture(order=1) if len(self.shape) == 2 else SharedGaussian()
 
     def demand_within(self, array: Array, likelihood: Likelihood) -> None:
         """Raise unless samples (N, *shape), in units of the user, are what a likelihood is one of.

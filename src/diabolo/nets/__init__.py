@@ -6,10 +6,24 @@ from diabolo.nets.linear import Linear
 from diabolo.nets.mlp import MLP
 from diabolo.nets.net import Net, Pair, Principal, Skips
 from diabolo.nets.recurrent import Recurrent
+from diabolo.nets.seasonal import Seasonal
 from diabolo.nets.transformer import Transformer
 from diabolo.nets.unet import UNet
 from diabolo.part import discover
 
 discover(__name__, __path__)
 
-__all__ = ["MLP", "Auto", "Conv", "Linear", "Net", "Pair", "Principal", "Recurrent", "Skips", "Transformer", "UNet"]
+__all__ = [
+    "MLP",
+    "Auto",
+    "Conv",
+    "Linear",
+    "Net",
+    "Pair",
+    "Principal",
+    "Recurrent",
+    "Seasonal",
+    "Skips",
+    "Transformer",
+    "UNet",
+]
