@@ -51,9 +51,9 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     recipe : Recipe or str
         The composition, or the name of one. If it leaves the likelihood open, images are normal with one learned
         variance, the steps of series a mixture that knows the step before, ``LogisticMixture(order=1)``, and each
-        column of a table has a likelihood with a scale of its own: numbers and dates are normal, text, booleans and
-        numbers of at most ten values are categories, and missing values have indicators. A table is taken as plain
-        numbers if the recipe names a likelihood.
+        column of a table is modelled by where its values lie, ``Binned``: text, booleans and numbers of at most ten
+        values are categories, other numbers and dates lie in bins, and so does what is missing. A table is taken as
+        plain numbers if the recipe names a likelihood.
     training : Training
         How it is trained.
     random_state : int, RandomState or None
@@ -61,10 +61,11 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     device : str
         "auto", "cpu", "cuda", "cuda:1", "mps".
     density : Prior, optional
-        What is fitted to the codes of training samples, for new ones to be drawn from; by default they are drawn from
-        the latent's own prior. Where it has none, tokens of quantised codes are drawn one after the other,
-        ``Autoregressive()``, and other codes from a mixture of ten normal distributions, ``Mixture(10)``; of fewer than
-        200 samples, one for each 20; so are those of series, if the recipe leaves likelihood and prior open.
+        What is fitted to the codes of training samples, for new ones to be drawn from. By default tokens of quantised
+        codes are drawn one after the other, ``Autoregressive()``; other codes from a mixture of up to 10 normal
+        distributions for series, 50 for rows of tables and 100 for images, fewer for few samples; but from the latent's
+        own prior if the recipe names a likelihood, or a prior other than ``Normal()``. With conditions, a mixture is
+        one of codes given these.
 
     Attributes
     ----------
