@@ -86,8 +86,8 @@ class Joint(PriorModule):
         """Return log weights (K,), means (K, n + C) and covariances (K, n + C, n + C), float64."""
         log_weight, mean, covariance = self.inner.components()
         white = self.white
-        turn = torch.block_diag(white.axes * white.scale, torch.diag(1 / self.stretch)).double()  # [z | c] = turn·u + …
-        shift = torch.cat([white.shift, torch.zeros_like(self.stretch)]).double()
+        turn = torch.block_diag(white.axes * white.scale, torch.diag(1 / self.stretch)).to(mean)  # [z | c] = turn·u + …
+        shift = torch.cat([white.shift, torch.zeros_like(self.stretch)]).to(mean)
         covariance = turn @ covariance @ turn.T
         covariance = 0.5 * (covariance + covariance.mT)
         covariance += _FLAT * covariance.diagonal(dim1=1, dim2=2).mean() * torch.eye(len(turn)).to(turn)

@@ -86,12 +86,13 @@ class MixtureModule(PriorModule):
         return self.mean[which] + away
 
     def components(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return log weights (K,), means (K, n) and covariances (K, n, n), float64."""
-        spread = torch.diag_embed(self.log_scale.double().exp())  # (K, n, n)
+        """Return log weights (K,), means (K, n) and covariances (K, n, n), float64 where there is that."""
+        dtype = torch.float32 if self.mean.device.type == "mps" else torch.float64
+        spread = torch.diag_embed(self.log_scale.to(dtype).exp())  # (K, n, n)
         if self.mixing is not None:
             eye = torch.eye(spread.shape[1]).to(spread)
-            spread = torch.linalg.solve_triangular(self.mixing.double().triu(1) + eye, spread, upper=True, left=False)
-        return F.log_softmax(self.logits.double(), 0), self.mean.double(), spread.mT @ spread
+            spread = torch.linalg.solve_triangular(self.mixing.to(dtype).triu(1) + eye, spread, upper=True, left=False)
+        return F.log_softmax(self.logits.to(dtype), 0), self.mean.to(dtype), spread.mT @ spread
 
     def _joint(self, z: Tensor) -> Tensor:
         """Return log πₖ N(z; mₖ, Sₖ) for each component, (B, K)."""
