@@ -11,7 +11,7 @@ from diabolo import Generator, Recipe, Training, load
 from diabolo.data import Stored
 from diabolo.errors import CapabilityError, DataError, DiaboloWarning, FileError, ParameterError
 from diabolo.latents import Gaussian, Plain, TopK
-from diabolo.likelihoods import Bernoulli, LogisticMixture, Poisson, SharedGaussian
+from diabolo.likelihoods import Bernoulli, LogisticMixture, Poisson, SharedGaussian, SquaredError
 from diabolo.metrics import autocorrelation_distance
 from diabolo.nets import MLP, Linear, UNet
 from diabolo.priors import Flow, Mixture, Normal
@@ -329,3 +329,12 @@ def test_a_report_shows_what_it_should(digits):
     assert page.count("<img") == 7
     plain = quick(recipe=Recipe(MLP((8,)))).fit(waves(60), labels[:60])
     assert "log_likelihood" not in plain.report(waves(30), labels[:30]).html()
+
+
+def test_series_have_the_noise_of_their_likelihood_if_that_is_theirs():
+    x = waves(60)
+    fixed = quick(recipe=Recipe(MLP((16,)), Gaussian(), SquaredError())).fit(x)
+    assert np.array_equal(fixed.sample(5, seed=0), fixed.sample(5, seed=0, draw=False))
+    told = quick().fit(x)
+    assert np.array_equal(told.sample(5, seed=0), told.sample(5, seed=0, draw=True))
+    assert not np.array_equal(told.sample(5, seed=0), told.sample(5, seed=0, draw=False))

@@ -72,7 +72,7 @@ def decoded(generator: Generator, z: Array, condition: Tensor | None) -> Array:
     return _decoded(generator, torch.tensor(z), condition, draw=False)
 
 
-def drawn(generator: Generator, count: int, condition: Any, seed: int, draw: bool) -> Array:
+def drawn(generator: Generator, count: int, condition: Any, seed: int, draw: bool | None) -> Array:
     """Return new samples, expected or drawn, as numbers in units of the user; where it is not known, of any condition.
 
     The seed decides all; the global random state is left as it was.
@@ -85,7 +85,13 @@ def drawn(generator: Generator, count: int, condition: Any, seed: int, draw: boo
     device = next(generator.model_.parameters()).device
     with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.inference_mode():
         torch.manual_seed(seed)
-        return _decoded(generator, tokens.new_codes(generator, count, rows), rows, draw)
+        codes = tokens.new_codes(generator, count, rows)
+        return _decoded(generator, codes, rows, _drawn_by_default(generator) if draw is None else draw)
+
+
+def _drawn_by_default(generator: Generator) -> bool:
+    series = len(generator.shape_) == 2 and generator.recipe_.likelihood.tells_noise
+    return len(generator.shape_) == 1 or series
 
 
 def likelihoods(generator: Generator, numbers: Array, condition: Any, samples: int, seed: int) -> Array:

@@ -182,7 +182,8 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             The same seed gives the same samples on the same machine.
         draw : bool, optional
             Whether samples are drawn from the likelihood, with all the noise of real ones, or are the expected ones
-            for their codes; by default rows of tables and series are drawn, and images expected.
+            for their codes; by default rows of tables and series are drawn, and images and series whose likelihood
+            has a fixed noise, such as `SquaredError`, expected.
 
         Raises
         ------
@@ -195,8 +196,7 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         demand("n", "sample", n, Whole(1))
         demand("seed", "sample", seed, _SEED)
         chosen = int(check_random_state(seed).randint(2**31 - 1))
-        drawn = len(self.shape_) < 3 if draw is None else draw
-        return self._back(drawing.drawn(self, int(n), condition, chosen, drawn), chosen)
+        return self._back(drawing.drawn(self, int(n), condition, chosen, draw), chosen)
 
     def transform(self, X: Any, condition: Any = None) -> NDArray[Any]:
         """Return the codes (N, n_components) of X; `encode` is the same."""

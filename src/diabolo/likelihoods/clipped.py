@@ -37,6 +37,7 @@ class Clipped(Likelihood):
     """
 
     begins_with_mean = True
+    tells_noise = False
 
     low: tuple[float, ...] = knob((0.0,), Many(Number(), _MOST), "least value, for each channel or for all")
     high: tuple[float, ...] = knob((1.0,), Many(Number(), _MOST), "greatest value, for each channel or for all")

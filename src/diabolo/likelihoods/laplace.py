@@ -20,6 +20,7 @@ class Laplace(Likelihood):
     """
 
     begins_with_mean = True
+    tells_noise = False
 
     def distortion(self, params: Tensor, target: Tensor) -> Tensor:
         """Return |x − D(z)| per element."""

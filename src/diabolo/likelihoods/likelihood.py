@@ -23,6 +23,9 @@ class Likelihood(Part, role="likelihoods"):
     begins_with_mean: ClassVar[bool] = False
     """True where the first channels of the params are the expected target itself, so that PCA is a good start."""
 
+    tells_noise: ClassVar[bool] = True
+    """False where its draws have noise that neither the decoder tells nor the data decided."""
+
     def domains(self, channels: int) -> tuple[Domain, ...]:
         """Return what each channel (column) of the target may hold."""
         return (self.domain,) * channels

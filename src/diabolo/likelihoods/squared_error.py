@@ -25,6 +25,7 @@ class SquaredError(Likelihood):
     """
 
     begins_with_mean = True
+    tells_noise = False
 
     sigma: float = knob(
         1.0, Number(0, open_low=True), "standard deviation left unexplained, in units of the scaled data"
