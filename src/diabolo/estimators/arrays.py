@@ -90,7 +90,7 @@ class Arrays:
         """The likelihood of samples where none is named.
 
         Images are normal, with a learned variance that all numbers share; steps of series have noise of any shape, and
-        know the step before (docs/decisions/0008).
+        know the step before (docs/decisions/0009).
         """
         return LogisticMixture(order=1) if len(self.shape) == 2 else SharedGaussian()
 

@@ -184,7 +184,7 @@ def _wanted(generator: Generator, count: int) -> Prior | None:
     """Return the density to fit: as said, or where the latent has no prior one of its tokens, or else a mixture.
 
     There is a mixture of all others too, where the recipe leaves the choice: samples are told from real ones less
-    easily, show more what they were asked for, and columns go together more as they do (docs/decisions/0008).
+    easily, show more what they were asked for, and columns go together more as they do (docs/decisions/0008, 0009).
     """
     model, latent = generator.model_, generator.model_.recipe.latent
     left = isinstance(named(generator.recipe).likelihood, Auto)
