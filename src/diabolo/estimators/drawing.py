@@ -85,8 +85,21 @@ def drawn(generator: Generator, count: int, condition: Any, seed: int, draw: boo
     device = next(generator.model_.parameters()).device
     with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.inference_mode():
         torch.manual_seed(seed)
-        codes = tokens.new_codes(generator, count, rows)
-        return _decoded(generator, codes, rows, _drawn_by_default(generator) if draw is None else draw)
+        z = _new_codes(generator, count, rows)
+        return _decoded(generator, z, rows, _drawn_by_default(generator) if draw is None else draw)
+
+
+def _new_codes(generator: Generator, count: int, condition: Tensor | None) -> Tensor:
+    """Return codes (count, n) drawn from what they are drawn from, given their condition (count, K) if it counts."""
+    density, latent = generator.density_, generator.model_.latent
+    if isinstance(density, TokenModule):
+        return latent.of_indices(density.sample(count, None if condition is None else condition.to(density.place)))
+    found = []
+    for start in range(0, count, 2**16):
+        size = min(2**16, count - start)
+        told = None if condition is None else condition[start : start + size]
+        found.append((latent if density is None else density.given(told)).sample(size))
+    return torch.cat(found)
 
 
 def _drawn_by_default(generator: Generator) -> bool:

@@ -36,7 +36,7 @@ def expected(detector: Detector, X: Any) -> Any:
         scale = detector.scaling_.scale
         found = pieces.without(each.residual.numpy().reshape(-1, *shape) * scale for each in placed(detector, pieces))
         return found if isinstance(found, list) else Form.of(X).back(found)
-    rebuilt = _rebuilt(detector, pieces, placed(detector, pieces))
+    rebuilt = pieces.laid(_undone(detector, each) for each in placed(detector, pieces))
     if detector.schema_ is None:
         return rebuilt if isinstance(rebuilt, list) else Form.of(X).back(rebuilt)
     return _values(detector.schema_, without(X, detector.clock_), rebuilt)
@@ -44,11 +44,16 @@ def expected(detector: Detector, X: Any) -> Any:
 
 def account(detector: Detector, schema: Schema, X: Any) -> tuple[Array, Any, Any]:
     """Return the energies of the rows of a table, what `explained` and what `expected` says, from one look at them."""
-    pieces = samples(detector, X)
-    found = list(placed(detector, pieces))
-    energies, parts = _laid(detector, pieces, found)
+    pieces, rebuilt = samples(detector, X), []
+
+    def found() -> Iterator[Placed]:
+        for each in placed(detector, pieces):
+            rebuilt.append(_undone(detector, each))
+            yield each
+
+    energies, parts = _laid(detector, pieces, found())
     X = without(X, detector.clock_)
-    return energies, _shares(schema, X, parts), _values(schema, X, _rebuilt(detector, pieces, found))
+    return energies, _shares(schema, X, parts), _values(schema, X, pieces.laid(rebuilt))
 
 
 def _shares(schema: Schema, X: Any, parts: Any) -> Any:
@@ -66,9 +71,9 @@ def _line(X: Any, table: Any) -> Any:
     return table[:, 0] if not hasattr(X, "columns") and np.ndim(X) == 1 else table
 
 
-def _rebuilt(detector: Detector, pieces: Pieces, found: Iterable[Placed]) -> Any:
-    """Return what the model expects, as samples."""
-    return pieces.laid(detector.scaling_.undo(each.rebuilt.reshape(-1, *detector.shape_)) for each in found)
+def _undone(detector: Detector, each: Placed) -> Array:
+    """Return what the model expects, (B, *shape) in units of the user."""
+    return detector.scaling_.undo(each.rebuilt.reshape(-1, *detector.shape_))
 
 
 def _laid(detector: Detector, pieces: Pieces, found: Iterable[Placed]) -> tuple[Array, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -15,9 +15,9 @@ from diabolo.estimators.arrays import Arrays
 from diabolo.estimators.conditions import Conditions
 from diabolo.estimators.rows import Rows
 from diabolo.estimators.sources import Sources
-from diabolo.estimators.tokens import built, fitted
-from diabolo.expost import fit
-from diabolo.latents import Gaussian
+from diabolo.estimators.tokens import built
+from diabolo.expost import fit, fit_indices
+from diabolo.latents import Gaussian, LatentModule
 from diabolo.likelihoods import Auto
 from diabolo.model import Autoencoder
 from diabolo.part import from_json
@@ -50,17 +50,14 @@ def settle(generator: Generator, sources: Sources, seed: int) -> None:
         If most dimensions tell nothing about the sample.
     """
     model = generator.model_
-    means, drawn, costs, told = _seen(generator, sources, seed)
-    spread = means.std(0, correction=0)
-    generator.codes_ = torch.stack([means.mean(0), spread]).cpu().numpy()
-    generator.kl_ = np.full(model.n, np.nan) if costs is None else costs.mean(0).cpu().numpy()
-    idle = np.square(generator.codes_[1]) < _IDLE if costs is None else generator.kl_ < _IDLE
+    seen = _seen(generator, sources, seed)
+    spread = seen.means.std(0, correction=0)
+    generator.codes_ = torch.stack([seen.means.mean(0), spread]).cpu().numpy()
+    generator.kl_ = np.full(model.n, np.nan) if seen.costs is None else seen.costs.mean(0).cpu().numpy()
+    idle = np.square(generator.codes_[1]) < _IDLE if seen.costs is None else generator.kl_ < _IDLE
     generator.collapsed_ = np.flatnonzero(idle).tolist() if model.has_prior else []
-    generator.density_part_ = prior = _wanted(generator, len(means))
-    if isinstance(prior, Autoregressive):
-        generator.density_ = fitted(prior, generator, sources, seed, _CODES)
-    else:
-        generator.density_ = None if prior is None else _density_of(prior, drawn, told, seed)
+    generator.density_part_ = prior = _wanted(generator, len(seen.means))
+    generator.density_ = None if prior is None else _density_of(prior, seen, model.latent, seed)
     if 2 * len(generator.collapsed_) > model.n:
         warnings.warn(collapse(generator), DiaboloWarning, stacklevel=3)
 
@@ -149,35 +146,47 @@ def _built(part: Prior, model: Autoencoder) -> Whitened | Joint | TokenModule:
     return Joint(part, model.n, told) if told and isinstance(part, Mixture) else Whitened(part, model.n)
 
 
-def _density_of(prior: Prior, codes: Tensor, told: Tensor | None, seed: int) -> Whitened | Joint:
-    """Return the density of codes (N, n), given their conditions (N, C) if there are any and it can take them up."""
+class _Seen(NamedTuple):
+    """What there is to know of the codes of training samples."""
+
+    means: Tensor
+    """As they are on average, (N, n)."""
+    drawn: Tensor
+    """As the decoder sees them, (N, n)."""
+    costs: Tensor | None
+    """Their KL (N, n), where it is known for each dimension."""
+    indices: Tensor | None
+    """Their tokens (N, T), where they are made of some."""
+    told: Tensor | None
+    """What is known about the samples, (N, C)."""
+
+
+def _density_of(prior: Prior, seen: _Seen, latent: LatentModule, seed: int) -> Whitened | Joint | TokenModule:
+    """Return the density of codes or of their tokens, given what is known about samples where it can take that up."""
+    if isinstance(prior, Autoregressive):
+        return fit_indices(prior, cast(Tensor, seen.indices), latent.kinds, seen.told, seed=seed)
     if not isinstance(prior, Mixture):
-        return fit(prior, codes, seed=seed)
-    some = slice(None, None, -(-len(codes) // _SOLVED))
-    return fit(prior, codes[some], None if told is None else told[some], seed=seed)
+        return fit(prior, seen.drawn, seed=seed)
+    some = slice(None, None, -(-len(seen.drawn) // _SOLVED))
+    return fit(prior, seen.drawn[some], None if seen.told is None else seen.told[some], seed=seed)
 
 
-def _seen(generator: Generator, sources: Sources, seed: int) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-    """Return codes of training samples, as they are on average and as the decoder sees them, and their KL (N, n) each.
-
-    The latter is None where it is not known for each dimension. The last is what is known about the samples.
-    """
-    model, means, drawn, costs, told, count = generator.model_, [], [], [], [], 0
+def _seen(generator: Generator, sources: Sources, seed: int) -> _Seen:
+    model, found, count = generator.model_, [], 0
     devices = [p.device for p in model.parameters() if p.device.type == "cuda"][:1]
     with torch.random.fork_rng(devices):
         torch.manual_seed(seed)
         for batch in sources.train.epoch(4096, None):
             h, _ = model.hidden(batch.x, batch.condition)
             code = model.latent(h, False)
-            means.append(code.mean)
-            drawn.append(model.latent(h, True).z[: len(h)] if model.has_prior else code.z)
-            told.append(batch.condition)
-            costs.append(code.info.get("kl", code.mean[:0, :0]))
+            drawn = model.latent(h, True).z[: len(h)] if model.has_prior else code.z
+            cost = code.info.get("kl")
+            cost = cost.double() if cost is not None and cost.shape == code.mean.shape else None
+            found.append((code.mean.double(), drawn, cost, code.info.get("indices"), batch.condition))
             if (count := count + len(h)) >= _CODES:
                 break
-    known = costs[0].shape == means[0].shape
-    conditions = None if told[0] is None else torch.cat(told)
-    return torch.cat(means).double(), torch.cat(drawn), torch.cat(costs).double() if known else None, conditions
+    means, drawn, *rest = zip(*found, strict=True)
+    return _Seen(torch.cat(means), torch.cat(drawn), *(None if part[0] is None else torch.cat(part) for part in rest))
 
 
 def _wanted(generator: Generator, count: int) -> Prior | None:

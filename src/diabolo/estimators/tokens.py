@@ -1,23 +1,16 @@
-"""A generator whose codes are made of tokens: their distribution, new codes, and how probable samples are."""
+"""A generator whose codes are made of tokens: what may tell their distribution, and how probable samples are."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from diabolo.check import Whole, demand
 from diabolo.errors import FileError, ParameterError
-from diabolo.estimators.sources import Sources
-from diabolo.expost import fit_indices
 from diabolo.flow import Batch
 from diabolo.generation import Evidence
 from diabolo.model import Autoencoder, Recipe
 from diabolo.priors import Autoregressive, Prior, TokenModule
-
-if TYPE_CHECKING:
-    from diabolo.estimators.generator import Generator
 
 
 def demand_tokens(density: Prior | None, recipe: Recipe, n: int) -> None:
@@ -37,19 +30,6 @@ def demand_tokens(density: Prior | None, recipe: Recipe, n: int) -> None:
             f"Parameter 'density' cannot be Autoregressive where a code of {type(recipe.latent).__name__} is not made "
             "of tokens; choose Mixture() or Flow(), or a quantised latent, such as latent=VectorQuantized()."
         )
-
-
-@torch.no_grad()
-def fitted(prior: Autoregressive, generator: Generator, sources: Sources, seed: int, most: int) -> TokenModule:
-    """Return the distribution of the tokens of training samples, given what is known about these."""
-    model, indices, told, count = generator.model_, [], [], 0
-    for batch in sources.train.epoch(4096, None):
-        indices.append(model.encode(batch.x, batch.condition).info["indices"])
-        told.append(batch.condition)
-        if (count := count + len(batch.x)) >= most:
-            break
-    condition = None if told[0] is None else torch.cat(told)
-    return fit_indices(prior, torch.cat(indices), model.latent.kinds, condition, seed=seed)
 
 
 def built(part: Autoregressive, model: Autoencoder) -> TokenModule:
@@ -90,16 +70,3 @@ def evidence(model: Autoencoder, density: TokenModule, x: Tensor, samples: int, 
         rate = -density.log_probability(output.code.info["indices"], condition).cpu().double()
     distortion = output.distortion.cpu().double()
     return Evidence(-distortion - rate, distortion, rate)
-
-
-def new_codes(generator: Generator, count: int, condition: Tensor | None) -> Any:
-    """Return codes (count, n) drawn from what they are drawn from, given their condition (count, K) if it counts."""
-    density, latent = generator.density_, generator.model_.latent
-    if isinstance(density, TokenModule):
-        return latent.of_indices(density.sample(count, None if condition is None else condition.to(density.place)))
-    found = []
-    for start in range(0, count, 2**16):
-        size = min(2**16, count - start)
-        told = None if condition is None else condition[start : start + size]
-        found.append((latent if density is None else density.given(told)).sample(size))
-    return torch.cat(found)

@@ -131,7 +131,7 @@ class GaussianModule(LatentModule):
         draws = self.part.samples
         eps = torch.randn(draws * len(h), mean.shape[1], dtype=h.dtype, device=h.device)
         if draws == 1 and kl is not None:
-            rate = self.part.beta * self._held(self._floored(kl).sum(1))
+            rate = self.part.beta * self._held(floored(kl, self.part.free_bits).sum(1))
             return Code(torch.addcmul(mean, (0.5 * log_var).exp(), eps), mean, rate, info)
         if draws == 1:
             z, ratio = self._drawn(self.prior, mean, log_var, eps)
@@ -142,16 +142,12 @@ class GaussianModule(LatentModule):
 
     def _drawn(self, prior: PriorModule, mean: Tensor, log_var: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
         """Return codes z and log q(z|x) / p(z) for eps (K * B, n)."""
-        draws = len(eps) // len(mean)
-        mean, log_var = mean.repeat(draws, 1), log_var.repeat(draws, 1)
-        z = torch.addcmul(mean, (0.5 * log_var).exp(), eps)
+        z, _, log_var = _repeated(mean, log_var, eps)
         return z, prior.ratio(z, eps, log_var)
 
     def _several(self, mean: Tensor, log_var: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return codes z, log q(z|x) / p(z), and z as the bound sees it: the ratio's gradient comes by way of that."""
-        draws = len(eps) // len(mean)
-        mean, log_var = mean.repeat(draws, 1), log_var.repeat(draws, 1)
-        z = torch.addcmul(mean, (0.5 * log_var).exp(), eps)
+        z, mean, log_var = _repeated(mean, log_var, eps)
         seen, log_var = z.view_as(z), log_var.detach()
         eps = (seen - mean.detach()) * (-0.5 * log_var).exp()
         return z, self.prior.ratio(seen, eps, log_var), seen
@@ -160,14 +156,6 @@ class GaussianModule(LatentModule):
         """Return the KL divergence (B,) of fixed draws, the same for each sample."""
         eps = torch.from_numpy(_fixed(mean.shape[1])).to(mean).repeat_interleave(len(mean), 0)
         return self._drawn(self.prior, mean, log_var, eps)[1].view(_STILL, -1).mean(0)
-
-    def _floored(self, kl: Tensor) -> Tensor:
-        """Return the KL of each dimension, `free_bits` where less on average: Kingma's equation 15, averaged."""
-        least: float | Tensor = self.part.free_bits  # a tensor where members differ in it
-        if not isinstance(least, Tensor) and least == 0:
-            return kl
-        floor = torch.as_tensor(least, dtype=kl.dtype, device=kl.device)
-        return torch.where(kl.mean(0) < floor, floor, kl)
 
     def _held(self, kl: Tensor) -> Tensor:
         """Return what averages to |KL − C|, of KL (B,), averaged over the batch."""
@@ -196,6 +184,28 @@ class GaussianModule(LatentModule):
 
     def begin(self, blocks: Iterable[Tensor]) -> None:
         self.prior.begin(blocks)
+
+
+def floored(kl: Tensor, least: float | Tensor) -> Tensor:
+    """Return the KL of each dimension (B, n), `least` where it is less on average: Kingma's equation 15, averaged.
+
+    Examples
+    --------
+    >>> floored(torch.tensor([[0.1, 3.0], [0.3, 1.0]]), 0.5)
+    tensor([[0.5000, 3.0000],
+            [0.5000, 1.0000]])
+    """
+    if not isinstance(least, Tensor) and least == 0:  # a tensor where members differ in it
+        return kl
+    floor = torch.as_tensor(least, dtype=kl.dtype, device=kl.device)
+    return torch.where(kl.mean(0) < floor, floor, kl)
+
+
+def _repeated(mean: Tensor, log_var: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return codes for eps (K * B, n), and the moments that each is of."""
+    draws = len(eps) // len(mean)
+    mean, log_var = mean.repeat(draws, 1), log_var.repeat(draws, 1)
+    return torch.addcmul(mean, (0.5 * log_var).exp(), eps), mean, log_var
 
 
 @lru_cache

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from diabolo.check import Many, Maybe, Number, Whole
 from diabolo.errors import ParameterError
 from diabolo.flow import Code
+from diabolo.latents.gaussian import floored
 from diabolo.latents.importance import SAMPLES, Bound
 from diabolo.latents.latent import Latent, LatentModule
 from diabolo.part import knob
@@ -108,7 +109,7 @@ class LadderModule(LatentModule):
             return Code(z, z, self.part.beta * kl.sum(1), {"kl": kl})
         with torch.no_grad():
             mean = self._down(h, torch.zeros_like(eps[: len(h)]))[0]
-        return Code(z, mean, self.part.beta * self._floored(kl).sum(1), {"kl": kl, "log_ratio": ratio})
+        return Code(z, mean, self.part.beta * floored(kl, self.part.free_bits).sum(1), {"kl": kl, "log_ratio": ratio})
 
     def bound(self, code: Code, distortion: Tensor) -> tuple[Tensor, Tensor]:
         if len(distortion) == len(code.rate):
@@ -141,11 +142,6 @@ class LadderModule(LatentModule):
             ratio = ratio + (_log_density(level, mean, log_var) - _log_density(level, m, log_s2))
             z = torch.cat([z, level], 1)
         return z, torch.cat(kl, 1), ratio
-
-    def _floored(self, kl: Tensor) -> Tensor:
-        """Return the KL of each dimension, `free_bits` where less on average."""
-        floor = torch.as_tensor(self.part.free_bits, dtype=kl.dtype, device=kl.device)
-        return torch.where(kl.mean(0) < floor, floor, kl)
 
 
 class _Below(nn.Module):

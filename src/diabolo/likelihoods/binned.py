@@ -11,6 +11,7 @@ from torch import Tensor
 from diabolo.check import Many, Whole
 from diabolo.errors import ParameterError
 from diabolo.flow import Shape
+from diabolo.likelihoods.choice import disturbed
 from diabolo.likelihoods.likelihood import Domain, Likelihood
 from diabolo.part import knob
 
@@ -75,8 +76,7 @@ class Binned(Likelihood):
     def sample(self, params: Tensor) -> Tensor:
         """Draw a bin for each column, and a place in it."""
         place, real, _ = _layout(self.bins)
-        race = params - torch.empty_like(params).exponential_().log()  # of which the highest wins: Gumbel
-        winner = race[:, place].masked_fill(~real, -torch.inf).argmax(2, keepdim=True)  # (B, C, 1)
+        winner = disturbed(params)[:, place].masked_fill(~real, -torch.inf).argmax(2, keepdim=True)  # (B, C, 1)
         drawn = torch.zeros(len(params), *place.shape, dtype=params.dtype, device=params.device)
         return torch.cat([drawn.scatter_(2, winner, 1)[:, real], torch.rand_like(drawn[:, :, 0])], 1)
 

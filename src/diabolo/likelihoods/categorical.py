@@ -11,6 +11,7 @@ from torch import Tensor
 from diabolo.check import Whole
 from diabolo.errors import ParameterError
 from diabolo.flow import Shape, channel_axis
+from diabolo.likelihoods.choice import disturbed
 from diabolo.likelihoods.likelihood import Domain, Likelihood
 from diabolo.part import knob
 
@@ -53,8 +54,7 @@ class Categorical(Likelihood):
     def sample(self, params: Tensor) -> Tensor:
         """Draw a category per block, as 0/1 indicators."""
         blocks, axis = self._blocks(params)
-        race = blocks.softmax(axis) / torch.empty_like(blocks).exponential_()
-        drawn = race.argmax(axis, keepdim=True)
+        drawn = disturbed(blocks).argmax(axis, keepdim=True)
         return torch.zeros_like(blocks).scatter(axis, drawn, 1).flatten(axis - 1, axis)
 
     def equation(self) -> str:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from diabolo.check import Whole
 from diabolo.flow import Shape, channel_axis, with_channels
+from diabolo.likelihoods.choice import drawn
 from diabolo.likelihoods.likelihood import Domain, Likelihood
 from diabolo.part import knob
 
@@ -76,10 +77,7 @@ class DiscretizedLogistic(Likelihood):
 
     def sample(self, params: Tensor) -> Tensor:
         """Draw levels."""
-        logits, mean, log_scale, axis = self._mixture(params)
-        chosen = (logits.softmax(axis) / torch.empty_like(logits).exponential_()).argmax(axis, keepdim=True)
-        mean, scale = (value.gather(axis, chosen).squeeze(axis) for value in (mean, log_scale.exp()))
-        x = mean + scale * torch.rand_like(mean).logit(eps=1e-7)
+        x = drawn(*self._mixture(params))
         return ((x + 1) / 2 * 255).round().clamp(0, 255) / 255
 
     def equation(self) -> str:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from diabolo.check import Number, Whole
 from diabolo.errors import ParameterError
 from diabolo.flow import Shape, channel_axis, with_channels
+from diabolo.likelihoods.choice import drawn
 from diabolo.likelihoods.likelihood import Likelihood
 from diabolo.part import knob
 
@@ -86,7 +87,7 @@ class LogisticMixture(Likelihood):
 
     def sample(self, params: Tensor) -> Tensor:
         """Draw a component for each element, and from it, with an order step by step."""
-        return self._through(params, _drawn)
+        return self._through(params, drawn)
 
     def equation(self) -> str:
         """Return the formula."""
@@ -146,9 +147,3 @@ def _coefficients(partial: Sequence[Tensor]) -> list[Tensor]:
 
 def _expected(logits: Tensor, mean: Tensor, log_scale: Tensor, axis: int) -> Tensor:
     return (logits.softmax(axis) * mean).sum(axis)
-
-
-def _drawn(logits: Tensor, mean: Tensor, log_scale: Tensor, axis: int) -> Tensor:
-    chosen = (logits.softmax(axis) / torch.empty_like(logits).exponential_()).argmax(axis, keepdim=True)
-    mean, scale = (value.gather(axis, chosen).squeeze(axis) for value in (mean, log_scale.exp()))
-    return mean + scale * torch.rand_like(mean).logit(eps=1e-6)

@@ -13,6 +13,7 @@ from diabolo.check import Whole
 from diabolo.errors import ParameterError
 from diabolo.flow import Shape
 from diabolo.likelihoods.categorical import Categorical
+from diabolo.likelihoods.choice import disturbed
 from diabolo.likelihoods.likelihood import Domain, Likelihood
 from diabolo.part import knob
 
@@ -77,7 +78,7 @@ class Stepwise(Likelihood):
     def sample(self, params: Tensor) -> Tensor:
         """Draw a category per block, step by step, as 0/1 indicators."""
         here, by = self._split(params)
-        race = here - torch.empty_like(here).exponential_().log_()  # the largest of logits so disturbed is a draw
+        race = disturbed(here)
         found = [race[:, 0].argmax(2)]
         for t in range(1, here.shape[1]):
             found.append((race[:, t] + self._moved(by[:, t], found[-1])).argmax(2))

@@ -54,6 +54,7 @@ class Joint(PriorModule):
 
     def __init__(self, prior: Mixture, n: int, condition: int) -> None:
         super().__init__()
+        self.n = n
         self.white = Whitened(Normal(), n)
         self.inner = prior.build(n + condition)
         self.register_buffer("stretch", torch.ones(condition))
@@ -64,10 +65,9 @@ class Joint(PriorModule):
 
         Labels lie so far apart that no component has two of them.
         """
-        n = self.white.shift.numel()
-        z, condition = both[:, :n], both[:, n:]
+        z, condition = both[:, : self.n], both[:, self.n :]
         labels = ((condition == 0) | (condition == 1)).all(0)
-        self.stretch.copy_(torch.where(labels, _APART * n**0.5, 1.0))
+        self.stretch.copy_(torch.where(labels, _APART * self.n**0.5, 1.0))
         return torch.cat([self.white.whiten(z), condition.to(self.stretch) * self.stretch], 1)
 
     def given(self, condition: Tensor | None) -> PriorModule:
@@ -75,12 +75,12 @@ class Joint(PriorModule):
 
     def log_density(self, z: Tensor) -> Tensor:
         log_weight, mean, covariance = self._components()
-        n, none = self.white.shift.numel(), z.new_zeros(len(z), dtype=torch.long)
+        n, none = self.n, z.new_zeros(len(z), dtype=torch.long)
         return _log_mixture(z, none, log_weight[None], mean[None, :, :n], covariance[:, :n, :n])
 
     @torch.no_grad()
     def sample(self, count: int) -> Tensor:
-        return self.white.back(self.inner.sample(count)[:, : self.white.shift.numel()])
+        return self.white.back(self.inner.sample(count)[:, : self.n])
 
     def _components(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return log weights (K,), means (K, n + C) and covariances (K, n + C, n + C), float64."""
