@@ -17,7 +17,7 @@ import numpy as np
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "diabolo"
 
 FLOORS = {
-    **dict.fromkeys(("errors", "check", "part", "text", "flow", "files"), 0),
+    **dict.fromkeys(("errors", "check", "part", "text", "flow", "files", "colour"), 0),
     **dict.fromkeys(
         ("nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings", "priors", "schedules"), 1
     ),

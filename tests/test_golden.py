@@ -118,6 +118,8 @@ _ROOMS: list[tuple[Callable[..., list[float]], ModuleType, tuple[Part, ...]]] = 
             corruptions.SwapNoise(),
             corruptions.MaskPatches(size=2),
             corruptions.Grayscale(),
+            corruptions.BlindSpot(0.1, span=1),
+            corruptions.Chain((corruptions.Blur(), corruptions.GaussianNoise(0.5), corruptions.Clip())),
         ),
     ),
     (

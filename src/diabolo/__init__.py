@@ -8,17 +8,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from diabolo.estimators import Detector, Generator, Reducer, fit_together, load
+    from diabolo.estimators import Colorizer, Denoiser, Detector, Generator, Imputer, Reducer, fit_together, load
     from diabolo.model import Recipe
     from diabolo.training import Training
 
 __version__ = "0.1.0"
 
-__all__ = ["Detector", "Generator", "Recipe", "Reducer", "Training", "fit_together", "load"]
+__all__ = [
+    "Colorizer",
+    "Denoiser",
+    "Detector",
+    "Generator",
+    "Imputer",
+    "Recipe",
+    "Reducer",
+    "Training",
+    "fit_together",
+    "load",
+]
 
 _HOMES = {
+    "Colorizer": "estimators",
+    "Denoiser": "estimators",
     "Detector": "estimators",
     "Generator": "estimators",
+    "Imputer": "estimators",
     "Recipe": "model",
     "Reducer": "estimators",
     "Training": "training",

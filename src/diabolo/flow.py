@@ -134,6 +134,18 @@ class Output:
         return {name: weighted_mean(value, self.weight) for name, value in parts.items()}
 
 
+def counted(hidden: Tensor) -> Tensor:
+    """Return how much each number counts where some were `hidden`: only those, and as much as the whole would.
+
+    Examples
+    --------
+    >>> import torch
+    >>> counted(torch.tensor([True, False]))
+    tensor([2., 0.])
+    """
+    return hidden / hidden.float().mean().clamp_min(1e-6)
+
+
 def weighted_mean(value: Tensor, weight: Tensor | None) -> Tensor:
     """Return the mean of a value per sample (B,), weighted if there are weights; one for the whole batch () is it.
 

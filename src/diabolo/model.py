@@ -18,7 +18,7 @@ from diabolo.check import Many, Maybe, Whole, demand
 from diabolo.conditioning import Conditioner, Told
 from diabolo.corruptions import Corruption
 from diabolo.errors import CapabilityError, ParameterError
-from diabolo.flow import Batch, Code, Output, Shape
+from diabolo.flow import Batch, Code, Output, Shape, counted
 from diabolo.latents import Latent, LatentModule, Plain
 from diabolo.likelihoods import Bounds, Likelihood
 from diabolo.nets import Linear, Net
@@ -70,10 +70,12 @@ class Recipe(Part):
             recipe = recipe.revise(likelihood=recipe.likelihood.choose(None if linear else bounds))
         return recipe
 
-    def build(self, shape: Shape, n: int, condition: int = 0) -> Autoencoder:
+    def build(self, shape: Shape, n: int, condition: int = 0, target: Shape | None = None) -> Autoencoder:
         """Return a new autoencoder for samples of `shape` with codes of size `n`, its weights drawn at random.
 
-        With a `condition` of K numbers per sample, encoder and decoder are told them: see `Conditioner`.
+        Nets whose code is a grid have `n` numbers at each of its places. With a `condition` of K numbers per sample,
+        encoder and decoder are told them: see `Conditioner`. What is rebuilt has the shape `target`, if that is another
+        than what is seen.
 
         Raises
         ------
@@ -88,10 +90,11 @@ class Recipe(Part):
         for penalty in self.penalties:
             penalty.check_shape(shape)
             penalty.check_latent(self.latent)
-        settled = self.settle(shape)
+        settled, target = self.settle(shape), target or shape
+        n = settled.net.code(shape, n)
         latent, width = settled.latent.build(n), settled.latent.width(n)
-        encoder, decoder = settled.net.build(shape, width, n + condition, settled.likelihood.shape(shape))
-        return Autoencoder(settled, shape, n, encoder, latent, decoder, condition)
+        encoder, decoder = settled.net.build(shape, width, n + condition, settled.likelihood.shape(target))
+        return Autoencoder(settled, shape, n, encoder, latent, decoder, condition, target)
 
     def equation(self) -> str:
         """Return the loss and what stands in it, as lines of text."""
@@ -118,6 +121,8 @@ class Autoencoder(nn.Module):
         The parts with weights, built.
     condition : int
         How many numbers are known about each sample.
+    target : tuple of int, optional
+        Shape of what is rebuilt, if not that of a sample.
 
     Examples
     --------
@@ -136,9 +141,10 @@ class Autoencoder(nn.Module):
         latent: LatentModule,
         decoder: nn.Module,
         condition: int = 0,
+        target: Shape | None = None,
     ) -> None:
         super().__init__()
-        self.recipe, self.shape, self.n = recipe, shape, n
+        self.recipe, self.shape, self.n, self.target = recipe, shape, n, target or shape
         self.encoder, self.latent, self.decoder = encoder, latent, decoder
         self.conditioner = Conditioner(condition, recipe.latent.width(n))
         self.critics = critics_of(_named(recipe.penalties), n)
@@ -168,7 +174,7 @@ class Autoencoder(nn.Module):
 
     def cost(self, batch: Batch, code: Code, params: Tensor, hidden: Tensor | None = None) -> Output:
         """Return what the params (K * B, *out) of a code cost: the terms of the loss."""
-        target = batch.x if batch.target is None else batch.target  # (B, *shape)
+        target = batch.x if batch.target is None else batch.target  # (B, *self.target)
         distortion, rate = self.latent.bound(code, self._distortion(params, target, hidden))  # (B,), (B,)
         output = Output(target, code, params, distortion, rate, {}, batch.weight)
         critics = dict(self.critics.items())
@@ -211,16 +217,16 @@ class Autoencoder(nn.Module):
         return self._params(z, condition)
 
     def expected(self, params: Tensor) -> Tensor:
-        """Return the expected target (B, *shape) for params (B, *out)."""
+        """Return the expected target (B, *self.target) for params (B, *out)."""
         return self.recipe.likelihood.mean(params)
 
     def reconstruct(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Return the expected target (B, *shape) for x (B, *shape), by way of the deterministic code."""
+        """Return the expected target (B, *self.target) for x (B, *shape), by way of the deterministic code."""
         h, skips = self.hidden(x, condition)
         return self.expected(self._params(self.latent(h, False).z, condition, skips))
 
     def sample(self, count: int, condition: Tensor | None = None) -> Tensor:
-        """Return the expected targets (count, *shape) of codes drawn from the prior, given the condition (count, K).
+        """Return the expected targets (count, *self.target) of codes drawn from the prior, given the condition.
 
         Raises
         ------
@@ -249,7 +255,7 @@ class Autoencoder(nn.Module):
             others = critics_of(_named(recipe.penalties), self.n)
         same = _shapes(latent) == _shapes(self.latent) and _shapes(others) == _shapes(self.critics)
         same &= type(recipe.latent) is type(self.recipe.latent)
-        same &= recipe.likelihood.shape(self.shape) == self.recipe.likelihood.shape(self.shape)
+        same &= recipe.likelihood.shape(self.target) == self.recipe.likelihood.shape(self.target)
         if not same:
             raise ParameterError(f"{path!r} = {value!r} changes the shape of weights; build a new model instead.")
         self.recipe, self.latent.part = recipe, recipe.latent
@@ -259,14 +265,9 @@ class Autoencoder(nn.Module):
 
     def _distortion(self, params: Tensor, target: Tensor, hidden: Tensor | None) -> Tensor:
         draws = len(params) // len(target)
-        target = target if draws == 1 else target.repeat(draws, *[1] * len(self.shape))
-        each = self.recipe.likelihood.distortion(params, target)  # (K * B, *shape)
+        target = target if draws == 1 else target.repeat(draws, *[1] * len(self.target))
+        each = self.recipe.likelihood.distortion(params, target)  # (K * B, *self.target)
         return (each if hidden is None else each * counted(hidden)).flatten(1).sum(1)
-
-
-def counted(hidden: Tensor) -> Tensor:
-    """Return how much each number counts where some were `hidden`: only those, and as much as the whole would."""
-    return hidden / hidden.float().mean().clamp_min(1e-6)
 
 
 def _named(penalties: tuple[Penalty, ...]) -> list[tuple[str, Penalty]]:

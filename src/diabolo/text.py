@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from typing import Any, TypeVar, cast
 
-from diabolo.check import Allowed, Many, Maybe, shorten, unknown
+from diabolo.check import Allowed, Flag, Many, Maybe, shorten, unknown
 from diabolo.errors import ParameterError
 from diabolo.part import PARTS, Part, Some
 
@@ -69,6 +69,35 @@ def revise_from_text(part: P, path: str, text: str) -> P:
     revised = part.revise(**{path: value})
     revised.check()
     return revised
+
+
+def value_from_text(text: str, role: str | None = None) -> Any:
+    """Return what a parameter of a job is set to on a command line: a literal, a part of `role` or parts, or a word.
+
+    Raises
+    ------
+    ParameterError
+        If a part is unknown, or a knob of it is not what is allowed.
+
+    Examples
+    --------
+    >>> import diabolo.priors
+    >>> value_from_text("0.1"), value_from_text("auto"), value_from_text("Mixture(20)", "priors")
+    (0.1, 'auto', Mixture(components=20))
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+        if isinstance(tree, ast.Name) and tree.id not in PARTS.get(role or "", {}):
+            return float(text)  # inf, or no number
+        value = _value(tree, Flag() if role is None else Some(role))
+    except ParameterError:
+        raise
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return text  # left to the job, which says what is allowed
+    for part in value if isinstance(value, tuple) else (value,):
+        if isinstance(part, Part):
+            part.check()
+    return value
 
 
 def _read(node: ast.expr, role: str) -> Part:

@@ -11,7 +11,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from tests.worlds import iris, iris_frame
 
-from diabolo import Detector, Generator, Recipe, Reducer, Training
+from diabolo import Denoiser, Detector, Generator, Recipe, Reducer, Training
 from diabolo.latents import Gaussian, Plain, TopK
 from diabolo.nets import MLP, Linear
 from diabolo.priors import Mixture
@@ -31,6 +31,8 @@ RAISE: Any = "raise"
         Detector(training=Training(steps=20, validation=0.0), contamination=0.1),
         Generator(2, training=QUICK),
         Generator(1, recipe="vae", training=QUICK, density=Mixture(1)),
+        Denoiser(training=QUICK),
+        Denoiser(training=QUICK, examples="noisy"),
     ]
 )
 def test_common_checks(estimator, check):

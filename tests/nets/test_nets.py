@@ -42,6 +42,12 @@ def is_tied(net):
     return getattr(net, "tied", False)
 
 
+def built(net, shape, width, n, out):
+    """The modules of a net whose code has n numbers, or n at each place if it is a grid."""
+    spots = net.code(shape, 1)
+    return net.build(shape, spots * width, spots * n, out)
+
+
 def weights(modules):
     return [item for module in modules for item in module.named_parameters()]
 
@@ -57,10 +63,10 @@ def test_every_net_is_here():
 def test_shapes(net, shape):
     out = shape if is_tied(net) else with_channels(shape, 2)
     width, n = (3, 3) if is_tied(net) else (6, 3)
-    encoder, decoder = net.build(shape, width, n, out)
+    encoder, decoder = built(net, shape, width, n, out)
     h, skips = encoder(torch.randn(4, *shape))
-    assert h.shape == (4, width)
-    params = decoder(torch.randn(4, n), skips)
+    assert h.shape == (4, net.code(shape, width))
+    params = decoder(torch.randn(4, net.code(shape, n)), skips)
     assert params.shape == (4, *out)
     assert h.isfinite().all()
     assert params.isfinite().all()
@@ -80,7 +86,7 @@ def test_shapes(net, shape):
 )
 def test_any_shape(net, shape, n, more, factor):
     out = with_channels(shape, factor)
-    encoder, decoder = net.build(shape, n + more, n, out)
+    encoder, decoder = built(net, shape, n + more, n, out)
     h, skips = encoder(torch.randn(2, *shape))
     assert h.shape == (2, n + more)
     assert decoder(h[:, :n], skips).shape == (2, *out)
@@ -90,14 +96,14 @@ def test_any_shape(net, shape, n, more, factor):
 @pytest.mark.parametrize("width", [17, 30, 31, 100])
 def test_a_table_may_have_params_of_any_width(net, width):
     if not is_tied(net):
-        encoder, decoder = net.build((30,), 3, 3, (width,))
+        encoder, decoder = built(net, (30,), 3, 3, (width,))
         assert decoder(*encoder(torch.randn(2, 30))).shape == (2, width)
 
 
 @every_net
 @some_shapes
 def test_gradients_reach_every_weight(net, shape):
-    modules = net.build(shape, 4, 4, shape)
+    modules = built(net, shape, 4, 4, shape)
     encoder, decoder = modules
     decoder(*encoder(torch.randn(8, *shape))).square().sum().backward()
     unreached = [name for name, weight in weights(modules) if weight.grad is None or not weight.grad.abs().sum() > 0]
@@ -107,7 +113,7 @@ def test_gradients_reach_every_weight(net, shape):
 @every_net
 @some_shapes
 def test_a_sample_does_not_depend_on_the_others(net, shape):
-    encoder, decoder = (module.double() for module in net.build(shape, 4, 4, shape))
+    encoder, decoder = (module.double() for module in built(net, shape, 4, 4, shape))
     x = torch.randn(5, *shape, dtype=torch.float64)
     h, skips = encoder(x)
     alone, alone_skips = encoder(x[2:3])
@@ -119,7 +125,7 @@ def test_a_sample_does_not_depend_on_the_others(net, shape):
 
 @every_net
 def test_the_same_in_training_and_evaluation(net):
-    encoder, decoder = net.build((9, 2), 4, 4, (9, 2))
+    encoder, decoder = built(net, (9, 2), 4, 4, (9, 2))
     x = torch.randn(3, 9, 2)
     trained = decoder(*encoder(x))
     with torch.no_grad():
@@ -128,7 +134,7 @@ def test_the_same_in_training_and_evaluation(net):
 
 @every_net
 def test_a_different_sample_has_a_different_code_and_back(net):
-    encoder, decoder = net.build((9, 2), 4, 4, (9, 2))
+    encoder, decoder = built(net, (9, 2), 4, 4, (9, 2))
     h, skips = encoder(torch.randn(2, 9, 2))
     assert (h[0] - h[1]).abs().max() > 1e-4
     params = decoder(h, skips)
@@ -144,14 +150,14 @@ def test_json_and_print_round_trip(net):
 
 @every_net
 def test_weights_are_shared_nowhere_in_the_state(net):
-    model = torch.nn.ModuleList(net.build((9, 2), 4, 4, (9, 2)))
+    model = torch.nn.ModuleList(built(net, (9, 2), 4, 4, (9, 2)))
     places = [weight.data_ptr() for weight in model.state_dict().values() if weight.numel()]
     assert len(set(places)) == len(places)
 
 
 @every_net
 def test_state_travels(net):
-    one, two = (torch.nn.ModuleList(net.build((9, 2), 4, 4, (9, 2))) for _ in range(2))
+    one, two = (torch.nn.ModuleList(built(net, (9, 2), 4, 4, (9, 2))) for _ in range(2))
     x = torch.randn(3, 9, 2)
     two.load_state_dict(one.state_dict())
     torch.testing.assert_close(two[1](*two[0](x)), one[1](*one[0](x)))
@@ -161,7 +167,7 @@ def test_state_travels(net):
 @pytest.mark.parametrize("shape", [(12,), (9, 2), (2, 5, 4)], ids=str)
 def test_rebuilds_eight_samples_better_than_their_mean(net, shape):
     torch.manual_seed(0)
-    encoder, decoder = modules = net.build(shape, 6, 6, shape)
+    encoder, decoder = modules = built(net, shape, 6, 6, shape)
     x = torch.randn(8, *shape)
     optimiser = torch.optim.Adam([weight for _, weight in weights(modules)], 1e-2)
     goal = 0.5 * (x - x.mean(0)).square().mean()
@@ -177,7 +183,7 @@ def test_rebuilds_eight_samples_better_than_their_mean(net, shape):
 
 @every_net
 def test_second_derivatives_exist(net):
-    encoder, decoder = (module.double() for module in net.build((9, 2), 4, 4, (9, 2)))
+    encoder, decoder = (module.double() for module in built(net, (9, 2), 4, 4, (9, 2)))
     x = torch.randn(3, 9, 2, dtype=torch.float64, requires_grad=True)
     (slope,) = torch.autograd.grad(decoder(*encoder(x)).square().sum(), x, create_graph=True)
     slope.square().sum().backward()
@@ -193,14 +199,14 @@ def test_says_what_it_is(net):
 @pytest.mark.parametrize("net", [net for net in NETS if not isinstance(net, MLP)], ids=repr)
 def test_only_an_mlp_has_pairs(net):
     with pytest.raises(CapabilityError, match=r"use MLP\(\)"):
-        net.pairs(*net.build((2, 9, 9), 4, 4, (2, 9, 9)))
+        net.pairs(*built(net, (2, 9, 9), 4, 4, (2, 9, 9)))
 
 
 @pytest.mark.parametrize("net", [net for net in NETS if not isinstance(net, MLP | Linear)], ids=repr)
 @pytest.mark.parametrize("shape", [(), (2, 3, 4, 5)])
 def test_grids_have_one_axis_or_two(net, shape):
     with pytest.raises(ParameterError, match=r"\(D,\), \(T, C\) or \(C, H, W\)"):
-        net.build(shape, 2, 2, shape)
+        built(net, shape, 2, 2, shape)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +239,7 @@ def test_refuses(net):
 
 @pytest.mark.parametrize("net", [Linear(tied=True), MLP((8,), tied=True), MLP(tied=True, residual=True)], ids=repr)
 def test_tied_weights_stay_tied_in_a_copy(net):
-    model = torch.nn.ModuleList(net.build((5,), 2, 2, (5,)))
+    model = torch.nn.ModuleList(built(net, (5,), 2, 2, (5,)))
     twin = copy.deepcopy(model)
     z = torch.ones(1, 2)
     before, kept = twin[1](z), model[1](z)
@@ -248,4 +254,4 @@ def test_tied_weights_stay_tied_in_a_copy(net):
 @pytest.mark.parametrize(("width", "out"), [(4, (5,)), (2, (10,))])
 def test_tied_weights_need_a_mirror(net, width, out):
     with pytest.raises(ParameterError, match="'tied'"):
-        net.build((5,), width, 2, out)
+        built(net, (5,), width, 2, out)

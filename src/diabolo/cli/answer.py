@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import warnings
 from collections.abc import Iterator
@@ -38,6 +39,9 @@ class Answer:
 @contextmanager
 def failing(as_json: bool) -> Iterator[None]:
     """Turn an error of diabolo into one line and exit code 1, and warnings into lines on standard error."""
+    logging.getLogger("tifffile").setLevel(
+        logging.CRITICAL
+    )  # what it says of a broken file, the error says in one line
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -50,8 +54,17 @@ def failing(as_json: bool) -> Iterator[None]:
         except OSError as error:
             _fail(type(error).__name__, f"{error.filename or ''}: {error.strerror or error}", as_json)
         finally:
-            for warning in caught:
-                typer.echo(f"warning: {warning.message}", err=True)
+            for message in dict.fromkeys(str(warning.message) for warning in caught):  # once, if of each picture
+                typer.echo(f"warning: {message}", err=True)
+
+
+def left_out(failed: dict[str, str], as_json: bool) -> None:
+    """Name what failed beside what succeeded, and leave with exit code 1 if there is any; JSON has named it already."""
+    for name, message in failed.items():
+        if not as_json:
+            typer.echo(f"error: {name}: {message}", err=True)
+    if failed:
+        sys.exit(1)
 
 
 def _fail(kind: str, message: str, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from diabolo.cli.answer import Answer, failing
+from diabolo.cli.answer import Answer, failing, left_out
 
 app = typer.Typer(
     name="diabolo",
@@ -44,6 +44,9 @@ def fit(
     condition: Annotated[
         str | None, typer.Option(help="Of a generator: the column that samples are conditioned on.", metavar="COLUMN")
     ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="What DATA is to become, for a job that learns from pairs.", metavar="DATA")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same machine, same model.")] = 0,
     device: Device = "auto",
     checkpoint: Annotated[
@@ -57,7 +60,7 @@ def fit(
         from diabolo.cli import work
 
         made = work.make(estimator, components, recipe, settings or [], seed, device)
-        facts = work.fit(made, data, output, checkpoint, quiet or as_json, condition)
+        facts = work.fit(made, data, output, checkpoint, quiet or as_json, condition, target)
     Answer(facts, as_json).give(f"wrote {output}")
 
 
@@ -65,7 +68,12 @@ def fit(
 def apply(
     model: Model,
     data: Data,
-    output: Annotated[Path, typer.Option("--output", "-o", help=".npy, .npz, .csv or .parquet to write.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help=".npy, .npz, .csv or .parquet to write; a folder, for pictures that become pictures."
+        ),
+    ],
     verb: Annotated[
         str | None,
         typer.Option(
@@ -75,12 +83,14 @@ def apply(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Apply MODEL to DATA and write the result: the codes of a reducer, scores of a detector."""
+    """Apply MODEL to DATA and write the result: codes of a reducer, scores of a detector, pictures of a denoiser."""
     with failing(as_json):
         from diabolo.cli import work
 
-        facts = work.apply(model, data, output, verb, device)
-    Answer(facts, as_json).give(f"wrote {output}")
+        facts = work.apply(model, data, output, verb, device, quiet=as_json)
+    failed = facts.get("failed", {})
+    Answer(facts if as_json or not failed else {**facts, "failed": len(failed)}, as_json).give(f"wrote {output}")
+    left_out(failed, as_json)
 
 
 @app.command()

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args, get_type_hints
 
 from sklearn.base import TransformerMixin
 
 from diabolo.check import shorten, unknown
+from diabolo.cli.restored import are_pictures, demand_pairs, restore
 from diabolo.data import Stored, read, write, write_parts
 from diabolo.errors import ParameterError
 from diabolo.estimators import ESTIMATORS, Estimator, Generator, load
 from diabolo.model import Recipe, count_weights
+from diabolo.part import Part
 from diabolo.recipes import RECIPES, named
-from diabolo.text import revise_from_text
+from diabolo.text import revise_from_text, value_from_text
 from diabolo.training import Progress, Training
 
 _OPTIONS = {"n_components", "recipe", "training", "random_state", "device"}
@@ -30,8 +32,8 @@ def make(
         raise ParameterError(f"Cannot fit: {unknown('estimator', job, jobs)}")
     made = cast(Callable[[], Estimator], jobs[job.lower()])()  # what is not said is left at its default
     own, said = made.get_params(deep=False).keys() - _OPTIONS, [_said(setting) for setting in settings]
-    of_job: dict[str, Any] = {path: _value(text) for path, text in said if path in own}
-    of_parts = [(path, text) for path, text in said if path not in own]
+    of_job = _of_job(made, [(path, text) for path, text in said if _head(path) in own])
+    of_parts = [(path, text) for path, text in said if _head(path) not in own]
     composition, training = _settled(named(made.recipe if recipe is None else recipe), made.schedule, of_parts)
     if components is not None:
         of_job["n_components"] = components
@@ -41,24 +43,36 @@ def make(
 
 
 def fit(
-    estimator: Estimator, data: str, output: Path, checkpoint: Path | None, quiet: bool, condition: str | None = None
+    estimator: Estimator,
+    data: str,
+    output: Path,
+    checkpoint: Path | None,
+    quiet: bool,
+    condition: str | None = None,
+    target: str | None = None,
 ) -> dict[str, Any]:
     """Fit, save, and return what came of it."""
     callbacks = () if quiet else (Progress(),)
-    X, y = (read(data), None) if condition is None else _parted(estimator, read(data), condition)
+    if target is not None:
+        X, y = _paired(estimator, data, target)
+    else:
+        X, y = (read(data), None) if condition is None else _parted(estimator, read(data), condition)
     estimator.fit(X, y, callbacks=callbacks, checkpoint=checkpoint)
     estimator.save(output)
     return facts(estimator)
 
 
-def apply(model: Path, data: str, output: Path, verb: str | None, device: str) -> dict[str, Any]:
-    """Apply a saved model to data, write the result, and return its shape."""
+def apply(model: Path, data: str, output: Path, verb: str | None, device: str, quiet: bool) -> dict[str, Any]:
+    """Apply a saved model to data, write the result, and return its shape, or what became of pictures."""
     estimator: Estimator = load(model, device)
     table = output.suffix.lower() in (".csv", ".parquet")
     chosen = verb or (table and estimator.row_verb) or estimator.verbs[0]
     if chosen not in estimator.verbs:
         raise ParameterError(f"{type(estimator).__name__}: {unknown('verb', chosen, estimator.verbs)}")
-    method, samples, parted = getattr(estimator, chosen), read(data), estimator.in_parts
+    method, parted = getattr(estimator, chosen), estimator.in_parts
+    if estimator.pictures and are_pictures(data, output):
+        return restore(method, data, output, quiet)
+    samples = read(data)
     if isinstance(estimator, TransformerMixin) and table:
         estimator.set_output(transform="pandas")  # columns with names
     if isinstance(samples, Stored) and parted:
@@ -142,6 +156,17 @@ def _parted(estimator: Estimator, X: Any, column: str) -> tuple[Any, Any]:
     return X.drop(columns=column), X[column]
 
 
+def _paired(estimator: Estimator, data: str, target: str) -> tuple[Any, Any]:
+    """Return what is given and what it is to become."""
+    if not estimator.pairs:
+        raise ParameterError(
+            f"--target is for a job that learns from pairs, such as a denoiser; got it for a "
+            f"{type(estimator).__name__}. Leave it out."
+        )
+    demand_pairs(data, target)
+    return read(data), read(target)
+
+
 def _said(setting: str) -> tuple[str, str]:
     path, sign, text = setting.partition("=")
     if not sign:
@@ -156,6 +181,33 @@ def _value(text: str) -> float | str:
         except ValueError:
             continue
     return text
+
+
+def _head(path: str) -> str:
+    return path.replace("__", ".").partition(".")[0]
+
+
+def _of_job(made: Estimator, settings: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return the parameters of the job itself, some of which are parts."""
+    found: dict[str, Any] = {}
+    hints = get_type_hints(type(made).__init__)
+    for path, text in settings:
+        name, rest = _head(path), path[len(_head(path)) :].lstrip("._")
+        if not rest:
+            found[name] = value_from_text(text, _role(hints.get(name)))
+            continue
+        part = found.get(name, getattr(made, name))
+        if not isinstance(part, Part):
+            raise ParameterError(f"Parameter {name!r} is {part!r}, which has no {rest!r}; set {name!r} first.")
+        found[name] = revise_from_text(part, rest, text)
+    return found
+
+
+def _role(hint: Any) -> str | None:
+    """Return the role of the parts that a parameter may be."""
+    if isinstance(hint, type) and issubclass(hint, Part):
+        return hint.role
+    return next(filter(None, map(_role, get_args(hint))), None)
 
 
 def _settled(recipe: Recipe, training: Training, settings: Sequence[tuple[str, str]]) -> tuple[Recipe, Training]:

@@ -4,6 +4,8 @@ from diabolo.data.field import Field
 from diabolo.data.form import Form, Kind, kind
 from diabolo.data.images import read_images
 from diabolo.data.moments import Moments
+from diabolo.data.picture import Picture
+from diabolo.data.pictures import IMAGES, open_picture, picture_files, write_picture
 from diabolo.data.reading import read
 from diabolo.data.scaling import Scaling
 from diabolo.data.schema import Schema
@@ -11,17 +13,22 @@ from diabolo.data.stored import Stored, joined
 from diabolo.data.writing import write, write_parts
 
 __all__ = [
+    "IMAGES",
     "Field",
     "Form",
     "Kind",
     "Moments",
+    "Picture",
     "Scaling",
     "Schema",
     "Stored",
     "joined",
     "kind",
+    "open_picture",
+    "picture_files",
     "read",
     "read_images",
     "write",
     "write_parts",
+    "write_picture",
 ]

@@ -1,21 +1,14 @@
-"""Reading images: one file, or a folder of them, as bytes (N, C, H, W), or a list of them where sizes differ."""
+"""Reading images: one file, or a folder of them, as an array (N, C, H, W), or a list of them where sizes differ."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from diabolo.data.package import package
-from diabolo.errors import DataError, FileError
-
-IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-"""Suffixes of the images that are read."""
-
-_GREY = {"1", "L", "LA", "La"}
-_DEEP = {"I", "I;16", "I;16L", "I;16B", "I;16N"}
+from diabolo.data.pictures import open_picture, picture_files
+from diabolo.errors import DataError
 
 
 class Assorted(list[np.ndarray]):
@@ -44,20 +37,22 @@ class Assorted(list[np.ndarray]):
 
 
 def read_images(path: Path) -> np.ndarray | Assorted:
-    """Read an image, or the images of a folder in the order of their names, as uint8 (N, C, H, W).
+    """Read an image, or the images of a folder in the order of their names, in their depth, as (N, C, H, W).
 
-    Images of several sizes come as a list of (C, H, W). C is 1 if all are grey, else 3. Transparency is dropped, 16
-    bits become 8, the orientation that a camera noted is applied, and of an animation the first frame is taken.
-    Subfolders, hidden files and other suffixes are passed over.
+    Images of several sizes come as a list of (C, H, W). C is 1 if all are grey, else 3, or what a TIFF holds; each page
+    of a TIFF is an image. Numbers are uint8, or uint16 if an image has 16 bits, which the bytes of others, times 257,
+    fill as well; or all are of another type that a TIFF has, such as float32. Transparency is dropped, the orientation
+    that a camera noted is applied, and of an animation the first frame is taken. Subfolders, hidden files and other
+    suffixes are passed over.
 
     Raises
     ------
     FileError
         If an image cannot be read; it is named.
     DataError
-        If a folder holds no image.
+        If a folder holds no image, or images of which types or channels do not go together.
     CapabilityError
-        If Pillow is not installed.
+        If Pillow or tifffile is not installed.
 
     Examples
     --------
@@ -68,45 +63,36 @@ def read_images(path: Path) -> np.ndarray | Assorted:
     ...     read_images(Path(folder)).shape
     (1, 3, 2, 4)
     """
-    paths = _inside(path) if path.is_dir() else [path]
-    images = [_read(each) for each in paths]  # each (C, H, W)
-    channels = max(len(image) for image in images)
-    same = [np.broadcast_to(image, (channels, *image.shape[1:])) for image in images]  # grey is spread over colours
-    if len({image.shape for image in same}) > 1:
-        return Assorted(same, [path.name for path in paths])
-    return np.stack(same)
+    images, names = [], []
+    for file in picture_files(path):
+        with open_picture(file) as picture:
+            for page in picture:
+                images.append(page)  # (C, H, W)
+                names.append(file.name)
+    same = _alike(images, names)
+    return np.stack(same) if len({image.shape for image in same}) == 1 else Assorted(same, names)
 
 
-def _inside(folder: Path) -> list[Path]:
-    files = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    paths = sorted(path for path in files if path.suffix.lower() in IMAGES)
-    if not paths:
-        raise DataError(
-            f"Folder {folder.name!r} holds no images ({', '.join(IMAGES)}); "
-            "name the folder that holds the files themselves: subfolders are not read."
-        )
-    return paths
+def _alike(images: Sequence[np.ndarray], names: Sequence[str]) -> list[np.ndarray]:
+    """Return images (C, H, W) of one kind: grey is spread over colours, bytes over 16 bits."""
+    colours = [i for i, image in enumerate(images) if len(image) > 1]
+    _demand_one("number of channels", {i: len(images[i]) for i in colours}, names, "convert them to one")
+    channels = len(images[colours[0]]) if colours else 1
+    kinds = {i: image.dtype for i, image in enumerate(images)}
+    if set(kinds.values()) == {np.dtype(np.uint8), np.dtype(np.uint16)}:
+        images = [_widened(image) for image in images]
+    else:
+        _demand_one("type of numbers", kinds, names, "convert them to one, or read them from folders of their own")
+    return [np.broadcast_to(image, (channels, *image.shape[1:])) for image in images]
 
 
-def _read(path: Path) -> np.ndarray:
-    pillow, ops = package("PIL.Image"), package("PIL.ImageOps")
-    try:
-        with pillow.open(path) as image:
-            pixels = _pixels(ops.exif_transpose(image))
-    except Exception as error:  # decoders of broken files raise whatever they like
-        raise FileError(f"Cannot read the image {path.name!r} ({error}); remove it, or save it anew.") from error
-    return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
+def _widened(image: np.ndarray) -> np.ndarray:
+    return image.astype(np.uint16) * 257 if image.dtype == np.uint8 else image  # 255 becomes 65535
 
 
-def _pixels(image: Any) -> np.ndarray:
-    if image.mode in _DEEP:
-        return _shallow(np.asarray(image))  # (H, W)
-    if image.mode == "F":
-        raise ValueError("its pixels are floating point numbers: load them as an array and save that as .npy")
-    return np.asarray(image.convert("L" if image.mode in _GREY else "RGB"))  # (H, W) or (H, W, 3)
-
-
-def _shallow(pixels: np.ndarray) -> np.ndarray:
-    if pixels.min() < 0 or pixels.max() > 65535:
-        raise ValueError("its pixels have more than 16 bits: load them as an array and save that as .npy")
-    return (pixels >> 8).astype(np.uint8)
+def _demand_one(what: str, found: Mapping[int, object], names: Sequence[str], remedy: str) -> None:
+    """Raise unless images have one of something, which is given by their number."""
+    different = [i for i in found if found[i] != next(iter(found.values()))]
+    if different:
+        pair = [f"{names[i]!r} has {found[i]}" for i in (next(iter(found)), different[0])]
+        raise DataError(f"Images must have one {what}; {pair[0]} and {pair[1]}: {remedy}.")

@@ -14,9 +14,10 @@ import numpy as np
 
 from diabolo.check import shorten
 from diabolo.data.broken import readable
-from diabolo.data.images import IMAGES, read_images
+from diabolo.data.images import read_images
 from diabolo.data.package import package
 from diabolo.data.parquet import decoded_bytes, parquet_files
+from diabolo.data.pictures import IMAGES
 from diabolo.data.stored import Stored, joined
 from diabolo.errors import DataError, FileError, MissingFileError
 
@@ -35,7 +36,7 @@ def read(source: object) -> object:
     ``file.npz:key``              the array of that name
     ``.csv``, ``.parquet``        a pandas data frame; text columns of a CSV that hold ISO dates become dates
     a folder of ``.parquet``      one pandas data frame, the files in the order of their names
-    an image, a folder of images  uint8 (N, C, H, W), or a list where sizes differ, by name; see `read_images`
+    an image, a folder of images  (N, C, H, W) in their depth, or a list where sizes differ, by name; see `read_images`
     ============================  ==================================================================
 
     ``.npy`` and ``.parquet`` of more than 256 MB when decoded are not read but given as a `Stored`, which estimators

@@ -58,6 +58,13 @@ class Estimator(BaseEstimator, ABC):
 
     takes_missing: ClassVar[bool] = False
     """Whether tables may hold missing values."""
+    pictures: ClassVar[bool] = False
+    """Whether pictures become pictures, so that files of them can be written as they were."""
+    pairs: ClassVar[bool] = False
+    """Whether y, of the form of X, is what X is to become."""
+
+    beside_pca: ClassVar[bool] = True
+    """Whether PCA of the same size is kept beside the model, to compare with."""
 
     n_components: Any
     recipe_: Recipe
@@ -151,23 +158,27 @@ class Estimator(BaseEstimator, ABC):
     ) -> None:
         """Train the model of a start, or solve it, and keep what was learned."""
         if solvable(start.recipe, start.pca.mean.numel()) and not start.model.conditioner.size:
-            history = History(stopped="solved")
-        else:
-            file, sources = None if checkpoint is None else Path(checkpoint), start.sources
-            history = train_in_stages(
-                start.model,
-                sources.train,
-                sources.held_out,
-                training,
-                seed=start.seed,
-                callbacks=callbacks,
-                checkpoint=file,
-            )
+            self._keep(start, History(stopped="solved"))
+            return
+        file, sources = None if checkpoint is None else Path(checkpoint), start.sources
+        history = train_in_stages(
+            start.model,
+            sources.train,
+            sources.held_out,
+            training,
+            seed=start.seed,
+            callbacks=callbacks,
+            checkpoint=file,
+        )
         self._keep(start, history)
 
     def _keep(self, start: Start, history: History) -> None:
-        self.shape_, self.scaling_, self.recipe_, self.pca_ = start.model.shape, start.scaling, start.recipe, start.pca
-        self.model_, self.history_, self.n_iter_ = start.model.eval(), history, max(1, len(history))
+        self.pca_ = start.pca
+        self._learned(start.model, start.scaling, history)
+
+    def _learned(self, model: Autoencoder, scaling: Scaling, history: History) -> None:
+        self.shape_, self.recipe_, self.scaling_ = model.shape, model.recipe, scaling
+        self.model_, self.history_, self.n_iter_ = model.eval(), history, max(1, len(history))
 
     def _seed(self) -> int:
         return int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -241,7 +252,7 @@ class Estimator(BaseEstimator, ABC):
 
         float64 data are computed in float64, so that a sample's result does not depend on its neighbours in the block.
         """
-        model, device, precise = self._at(array.dtype not in (np.float32, np.uint8))
+        model, device, precise = self._at(array.dtype not in (np.float32, np.uint8, np.uint16))
         dtype = torch.float64 if precise else torch.float32
         size = max(1, BLOCK // max(1, int(np.prod(self.shape_))))
         for part in blocks_of(array):
@@ -271,17 +282,6 @@ class Estimator(BaseEstimator, ABC):
         mean = model.recipe.likelihood.mean
         blocks = z.split(max(1, BLOCK // int(np.prod(self.shape_))))
         return np.concatenate([self.scaling_.undo(mean(model.decode(block.to(device))).cpu()) for block in blocks])
-
-    @torch.inference_mode()
-    def _errors(self, array: Array | Stored) -> dict[str, float]:
-        """Return the mean squared error per element, in scaled units, of the model, of PCA and of the mean."""
-        sums = dict.fromkeys(("model", "pca", "mean"), 0.0)
-        for x, model in self._blocks(array):
-            flat, mean = x.flatten(1).double().cpu(), self.pca_.mean
-            sums["model"] += float((model.reconstruct(x).flatten(1).double().cpu() - flat).square().sum())
-            sums["pca"] += float((self.pca_.reconstruct(flat) - flat).square().sum())
-            sums["mean"] += float((flat - mean).square().sum())
-        return {name: total / array.size for name, total in sums.items()}
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")

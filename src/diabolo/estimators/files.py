@@ -33,7 +33,8 @@ def save(estimator: Estimator, path: Path) -> None:
     """Write a fitted estimator; see `Estimator.save`."""
     arrays = {f"model.{name}": value for name, value in estimator.model_.state_dict().items()}
     arrays |= {f"scaling.{name}": torch.as_tensor(value) for name, value in estimator.scaling_.arrays().items()}
-    arrays |= {f"pca.{name}": getattr(estimator.pca_, name) for name in ("mean", "components", "variances")}
+    if estimator.beside_pca:
+        arrays |= {f"pca.{name}": getattr(estimator.pca_, name) for name in ("mean", "components", "variances")}
     plain, more = estimator._more()
     files.save(path, _document(estimator) | {"job": plain}, arrays | {f"job.{k}": value for k, value in more.items()})
 
@@ -79,7 +80,8 @@ def _document(estimator: Estimator) -> dict[str, Any]:
         "params": {name: _plain(value) for name, value in estimator.get_params(deep=False).items()},
         "recipe": estimator.recipe_.to_json(),
         "shape": list(estimator.shape_),
-        "code": estimator.model_.n,
+        "target": list(estimator.model_.target),
+        "code": estimator.model_.n // estimator.recipe_.net.code(estimator.shape_, 1),
         "features": estimator.n_features_in_,
         "feature_names": None if names is None else [str(name) for name in names],
         "history": estimator.history_.to_json(),
@@ -99,9 +101,12 @@ def _rebuilt(document: dict[str, Any], arrays: dict[str, Tensor], device: str) -
     n, features = _whole(document.get("code", estimator.n_components)), _whole(document.get("features", shape[0]))
     if estimator.n_components not in (None, n):
         raise FileError(f"its code has {n} numbers, but its n_components is {shorten(estimator.n_components)}")
-    estimator.model_ = _model(estimator.recipe_, n, shape, arrays).to(resolve(device)).eval()
+    target = _shape(document.get("target", document["shape"]))
+    beside = {"pca.mean": (math.prod(shape),), "pca.components": (n, math.prod(shape))} if estimator.beside_pca else {}
+    estimator.model_ = _model(estimator.recipe_, n, shape, target, arrays, beside).to(resolve(device)).eval()
     estimator.scaling_ = _scaling(_under("scaling.", arrays), shape)
-    estimator.pca_ = PCA(**_under("pca.", arrays))
+    if estimator.beside_pca:
+        estimator.pca_ = PCA(**_under("pca.", arrays))
     estimator.shape_, estimator.n_features_in_ = shape, features
     if document["feature_names"] is not None:
         estimator.feature_names_in_ = _feature_names(document["feature_names"], features)
@@ -113,19 +118,20 @@ def _rebuilt(document: dict[str, Any], arrays: dict[str, Tensor], device: str) -
     return estimator
 
 
-def _model(recipe: Recipe, n: int, shape: Shape, arrays: dict[str, Tensor]) -> Autoencoder:
+def _model(
+    recipe: Recipe, n: int, shape: Shape, target: Shape, arrays: dict[str, Tensor], beside: dict[str, Shape]
+) -> Autoencoder:
+    """Return the model, once the arrays are known to be its weights and those `beside` it, of these shapes."""
     weights = _under("model.", arrays)
     condition = weights.get("conditioner.map.weight", torch.empty(0, 0)).shape[1:].numel()
     with torch.device("meta"):  # costs nothing, however large the file says the model is
-        expected = {name: tuple(value.shape) for name, value in recipe.build(shape, n, condition).state_dict().items()}
-    width = math.prod(shape)
-    expected = {f"model.{name}": size for name, size in expected.items()}
-    expected |= {"pca.mean": (width,), "pca.components": (n, width)}
-    shapes = dict.fromkeys(("scaling.shift", "scaling.scale", "pca.variances"))
+        sizes = recipe.build(shape, n, condition, target).state_dict()
+    expected = {f"model.{name}": tuple(value.shape) for name, value in sizes.items()} | beside
+    shapes = dict.fromkeys(("scaling.shift", "scaling.scale", *(["pca.variances"] if beside else [])))
     others = {name for name in arrays if name in shapes or name.startswith("job.")}
     files.match(expected, {name: value for name, value in arrays.items() if name not in others})
     with torch.random.fork_rng([]):
-        model = recipe.build(shape, n, condition)
+        model = recipe.build(shape, n, condition, target)
     model.load_state_dict(weights)
     return model
 

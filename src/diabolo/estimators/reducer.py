@@ -9,6 +9,7 @@ from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
@@ -142,6 +143,17 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         self.errors_ = self._errors(judged)
         if self.errors_["model"] > self.errors_["pca"] * 1.001:
             warnings.warn(_worse(self.errors_, self.n_components), DiaboloWarning, stacklevel=3)
+
+    @torch.inference_mode()
+    def _errors(self, array: NDArray[Any] | Stored) -> dict[str, float]:
+        """Return the mean squared error per element, in scaled units, of the model, of PCA and of the mean."""
+        sums = dict.fromkeys(("model", "pca", "mean"), 0.0)
+        for x, model in self._blocks(array):
+            flat, mean = x.flatten(1).double().cpu(), self.pca_.mean
+            sums["model"] += float((model.reconstruct(x).flatten(1).double().cpu() - flat).square().sum())
+            sums["pca"] += float((self.pca_.reconstruct(flat) - flat).square().sum())
+            sums["mean"] += float((flat - mean).square().sum())
+        return {name: total / array.size for name, total in sums.items()}
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Return the codes (N, n_components) of X."""

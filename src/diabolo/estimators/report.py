@@ -12,7 +12,7 @@ from diabolo.model import count_weights
 from diabolo.report import Page, code_map, comparison, curves, pairs, spectrum
 
 if TYPE_CHECKING:
-    from diabolo.estimators.base import Estimator
+    from diabolo.estimators.reducer import Reducer
 
 _SHOWN = 2000
 """Samples in the code map, at most."""
@@ -21,7 +21,7 @@ _MEASURED = 10_000
 """Samples of a file on disk that are looked at, at most."""
 
 
-def report(estimator: Estimator, X: Any, y: Any = None) -> Page:
+def report(estimator: Reducer, X: Any, y: Any = None) -> Page:
     """Return the page of an estimator that gives codes."""
     array = estimator._take(X)
     if isinstance(array, Stored):
@@ -49,7 +49,7 @@ def report(estimator: Estimator, X: Any, y: Any = None) -> Page:
     return page
 
 
-def _facts(estimator: Estimator, array: Any, errors: dict[str, float]) -> dict[str, object]:
+def _facts(estimator: Reducer, array: Any, errors: dict[str, float]) -> dict[str, object]:
     return {
         "samples": len(array),
         "code": estimator.n_components,

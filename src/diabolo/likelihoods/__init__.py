@@ -4,6 +4,7 @@ from diabolo.likelihoods.auto import Auto, Bounds
 from diabolo.likelihoods.bernoulli import Bernoulli
 from diabolo.likelihoods.binned import Binned
 from diabolo.likelihoods.categorical import Categorical
+from diabolo.likelihoods.chromatic import Chromatic
 from diabolo.likelihoods.clipped import Clipped
 from diabolo.likelihoods.discretized_logistic import DiscretizedLogistic
 from diabolo.likelihoods.gaussian import Gaussian
@@ -30,6 +31,7 @@ __all__ = [
     "Binned",
     "Bounds",
     "Categorical",
+    "Chromatic",
     "Clipped",
     "DiscretizedLogistic",
     "Domain",

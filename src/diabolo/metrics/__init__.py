@@ -1,4 +1,4 @@
-"""Metrics: from anomaly scores to decisions and how good those are; and how good what a generator makes is.
+"""Metrics: from anomaly scores to decisions and how good those are; how good generated and restored samples are.
 
 A higher anomaly score is more anomalous everywhere. Samples are compared with real ones in numbers that say nothing by
 themselves: print beside them what other real samples get.
@@ -6,6 +6,7 @@ themselves: print beside them what other real samples get.
 
 from diabolo.metrics.activity import Activity, activity
 from diabolo.metrics.baselines import autoregressive, bootstrapped
+from diabolo.metrics.colour import ab_rmse, colourfulness, colourfulness_ratio
 from diabolo.metrics.conformal import cutoff, discoveries, p_values
 from diabolo.metrics.coverage import Coverage, coverage
 from diabolo.metrics.disentangled import DCI, dci, mig
@@ -14,6 +15,8 @@ from diabolo.metrics.events import best_event_f1, event_recall_at, ranges, vus_p
 from diabolo.metrics.frechet import frechet
 from diabolo.metrics.judged import Judged, discriminative, predictive
 from diabolo.metrics.memorising import Memorising, memorising
+from diabolo.metrics.residual import Residual, residual_of
+from diabolo.metrics.restoration import noise_level, psnr, snr, ssim
 from diabolo.metrics.rows import closest, column_shapes, pair_trends
 from diabolo.metrics.series import autocorrelation_distance, spectrum_distance
 from diabolo.metrics.tail import Tail
@@ -26,14 +29,18 @@ __all__ = [
     "Drift",
     "Judged",
     "Memorising",
+    "Residual",
     "Tail",
     "Transfer",
+    "ab_rmse",
     "activity",
     "autocorrelation_distance",
     "autoregressive",
     "best_event_f1",
     "bootstrapped",
     "closest",
+    "colourfulness",
+    "colourfulness_ratio",
     "column_shapes",
     "coverage",
     "cutoff",
@@ -45,11 +52,16 @@ __all__ = [
     "frechet",
     "memorising",
     "mig",
+    "noise_level",
     "p_values",
     "pair_trends",
     "predictive",
+    "psnr",
     "ranges",
+    "residual_of",
+    "snr",
     "spectrum_distance",
+    "ssim",
     "transfer",
     "vus_pr",
 ]

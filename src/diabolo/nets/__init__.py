@@ -4,8 +4,9 @@ from diabolo.nets.auto import Auto
 from diabolo.nets.conv import Conv
 from diabolo.nets.linear import Linear
 from diabolo.nets.mlp import MLP
-from diabolo.nets.net import Net, Pair, Principal, Skips
+from diabolo.nets.net import Local, Net, Pair, Principal, Skips
 from diabolo.nets.recurrent import Recurrent
+from diabolo.nets.resunet import ResUNet
 from diabolo.nets.seasonal import Seasonal
 from diabolo.nets.transformer import Transformer
 from diabolo.nets.unet import UNet
@@ -18,10 +19,12 @@ __all__ = [
     "Auto",
     "Conv",
     "Linear",
+    "Local",
     "Net",
     "Pair",
     "Principal",
     "Recurrent",
+    "ResUNet",
     "Seasonal",
     "Skips",
     "Transformer",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
@@ -39,6 +39,21 @@ class Principal:
     spread: float
 
 
+class Local(NamedTuple):
+    """How a net that computes grids of any size looks at them.
+
+    Parameters
+    ----------
+    reach : int
+        How far from a point others can change what is rebuilt there, at most.
+    unit : int
+        Points along each axis that go together: pieces of a grid must begin at multiples of it.
+    """
+
+    reach: int
+    unit: int
+
+
 class Net(Part, role="nets"):
     """An encoder x → h and its mirror decoder z → params.
 
@@ -50,6 +65,15 @@ class Net(Part, role="nets"):
 
     decodes_alone: ClassVar[bool] = True
     """False where the decoder needs the encoder's skips, so that a code alone cannot be decoded."""
+
+    @property
+    def local(self) -> Local | None:
+        """How far a net sees that takes samples of any size; None where it takes those that it was built for."""
+        return None
+
+    def code(self, shape: Shape, n: int) -> int:
+        """Return how many numbers the code of a sample has, where `n` are asked for: more if the code is a grid."""
+        return n
 
     @abstractmethod
     def build(self, shape: Shape, width: int, n: int, out: Shape) -> tuple[nn.Module, nn.Module]:

@@ -39,6 +39,8 @@ class Rows:
         Where the batches are wanted.
     condition : Tensor (N, K), optional
         What is known about each sample, as floating point numbers.
+    target : Tensor (N, *target), optional
+        What is wanted of each sample, as compact as the samples, if it is not the sample itself.
 
     Examples
     --------
@@ -52,6 +54,7 @@ class Rows:
     index: Tensor | None = None
     device: torch.device = torch.device("cpu")
     condition: Tensor | None = None
+    target: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.samples) if self.index is None else len(self.index)
@@ -64,7 +67,8 @@ class Rows:
         for rows in order.to(self.samples.device).tensor_split(math.ceil(len(self) / batch_size)):
             gathered = self.samples.index_select(0, rows)  # (B, *shape)
             known = None if self.condition is None else self.condition.index_select(0, rows).to(self.device)
-            yield Batch(self.form(gathered.to(self.device, non_blocking=True)), condition=known)
+            wanted = None if self.target is None else self.form(self.target.index_select(0, rows).to(self.device))
+            yield Batch(self.form(gathered.to(self.device, non_blocking=True)), wanted, condition=known)
 
 
 def resident(samples: Tensor, device: torch.device) -> Tensor:

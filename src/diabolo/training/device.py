@@ -45,6 +45,18 @@ def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[o
     return nullcontext()
 
 
+def brief(device: torch.device) -> str:
+    """Return the precision in which convolutions are fastest: bfloat16 where the processor has instructions for it.
+
+    Examples
+    --------
+    >>> brief(torch.device("cpu")) in ("auto", "bfloat16")
+    True
+    """
+    native = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return "bfloat16" if device.type == "cpu" and native is not None and native() else "auto"
+
+
 _WORTH_SHARING = 1e8
 """Floating point operations of a step below which a second thread costs more than it brings."""
 

@@ -8,10 +8,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from diabolo.flow import Batch, Code, total, weighted_mean
+from diabolo.flow import Batch, Code, counted, total, weighted_mean
 from diabolo.latents import Plain
 from diabolo.members import Members
-from diabolo.model import Autoencoder, counted
+from diabolo.model import Autoencoder
 from diabolo.nets.closed import Dense
 from diabolo.training.device import arithmetic
 from diabolo.training.together import Found, Gradient, closed_of
@@ -76,7 +76,7 @@ def _closed(model: Autoencoder, encoder: Dense, decoder: Dense, batch: Batch) ->
         code = model.latent(h.requires_grad_(not plain), True)
     seen, z = code.z, code.z.detach()  # (K * B, n)
     out, on_the_way_out = decoder.forward(z)  # (K * B, D)
-    params = out.view(-1, *model.recipe.likelihood.shape(model.shape))
+    params = out.view(-1, *model.recipe.likelihood.shape(model.target))
     known = _slope(model, batch, code, params, hidden, h) if len(z) == len(h) else None
     terms, by_params, by_h = known or _middle(model, batch, code, params, hidden, h)
     g = by_params.flatten(1)

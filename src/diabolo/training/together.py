@@ -38,7 +38,7 @@ def _closed(members: Members, encoder: Dense, decoder: Dense, batch: Batch) -> F
     with torch.set_grad_enabled(not plain):
         z, *code = (h,) if plain else members.each(lambda h: _fields(base.latent(h, True)), h.requires_grad_())
     out, on_the_way_out = decoder.forward(z.detach())  # (M, K * B, D)
-    params = out.view(*out.shape[:2], *base.recipe.likelihood.shape(base.shape))
+    params = out.view(*out.shape[:2], *base.recipe.likelihood.shape(base.target))
     known = _slope(members, batch, params) if plain and not hidden else None
     terms, by_params, by_h = known or _middle(members, batch, params, hidden, z, code, h)
     g = by_params.flatten(2)

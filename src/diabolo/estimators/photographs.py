@@ -1,0 +1,58 @@
+"""Images to colour or to learn colours from: of any sizes, grey or in colour, and back in the form the user has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from diabolo.check import shorten
+from diabolo.colour import unit
+from diabolo.data import Form, read
+from diabolo.data.images import Assorted
+from diabolo.errors import DataError
+from diabolo.estimators.intake import gathered
+from diabolo.estimators.signals import Signals
+
+
+def photographs(X: Any, coloured: bool) -> Signals:
+    """Return images, checked: bytes, 16 bits or numbers in [0, 1], of three channels, or one unless `coloured`.
+
+    Raises
+    ------
+    DataError
+        If X holds none, or others.
+    DataTypeError
+        If it holds no numbers.
+
+    Examples
+    --------
+    >>> photographs([np.zeros((1, 4, 6)), np.zeros((3, 5, 5))], coloured=False).form is None
+    True
+    """
+    X = gathered(read(X))
+    if isinstance(X, Assorted) or (isinstance(X, list | tuple) and len(X) and all(np.ndim(x) == 3 for x in X)):
+        form, arrays = None, [Form.of(x).array(x) for x in X]
+    else:
+        form = Form.of(X)
+        arrays = form.array(X)
+        if arrays.ndim != 4 or len(arrays) == 0:
+            raise DataError(
+                f"X must hold images (N, C, H, W), or be a list of (C, H, W) or a folder of images; got shape "
+                f"{arrays.shape}. Give a single image as x[None]."
+            )
+    for array in arrays if form is None else (np.asarray(arrays),):
+        _demand(array, coloured)
+    return Signals(arrays, form)
+
+
+def _demand(array: np.ndarray, coloured: bool) -> None:
+    """Raise unless an array (..., C, H, W) holds images."""
+    channels, *size = array.shape[-3:]
+    if channels not in ((3,) if coloured else (1, 3)) or min(size) < 2:
+        wanted = "colours: 3 channels" if coloured else "1 channel, or 3 of which the lightness is taken"
+        raise DataError(
+            f"X must hold images of {wanted}, of 2 x 2 pixels or more; got (C, H, W) = {shorten(array.shape[-3:])}. "
+            "Convert them, or move the axis of the channels to the front."
+        )
+    unit(array)
