@@ -117,7 +117,7 @@ def _opened(file: io.BytesIO | Path) -> np.ndarray:
 def _arguments() -> Namespace:
     reader = parser(__doc__, rounds=1, threads=(1,))
     reader.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), help="one set instead of both")
-    reader.add_argument("--steps", type=int, default=1600, help="of training")
+    reader.add_argument("--steps", type=int, default=1100, help="of training")
     reader.add_argument("--hints", type=float, default=0.0, help="share of images that are learned from with hints")
     reader.add_argument("--keep", type=Path, help="folder for the models")
     return reader.parse_args()

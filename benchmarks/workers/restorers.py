@@ -67,7 +67,7 @@ def judge(settings: Settings) -> Task:
 
 def smoothed(y: Array, window: int, order: int) -> Array:
     """Return series (N, T) smoothed by Savitzky and Golay's polynomials."""
-    return savgol_filter(y, window, order, axis=1, mode="interp")
+    return np.asarray(savgol_filter(y, window, order, axis=1, mode="interp"))
 
 
 def shrunk(y: Array, wavelet: str, levels: int, factor: float) -> Array:
@@ -76,7 +76,7 @@ def shrunk(y: Array, wavelet: str, levels: int, factor: float) -> Array:
     noise = np.median(np.abs(details[-1]), axis=1, keepdims=True) / 0.6745
     limit = factor * noise * np.sqrt(2 * np.log(y.shape[1]))
     soft = [np.sign(d) * np.maximum(np.abs(d) - limit, 0) for d in details]
-    return pywt.waverec([coarse, *soft], wavelet, mode="symmetric", axis=1)[:, : y.shape[1]]
+    return np.asarray(pywt.waverec([coarse, *soft], wavelet, mode="symmetric", axis=1))[:, : y.shape[1]]
 
 
 SMOOTHERS: dict[str, list[tuple[Callable[..., Array], tuple[Any, ...]]]] = {

@@ -1,6 +1,7 @@
 """The imputer: what it fills, how sure it is, and in which form it gives it back."""
 
 import warnings
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -255,7 +256,7 @@ def test_errors_say_what_to_do(mixed):
     with pytest.raises(ParameterError, match="'strategy' of Imputer must be 'mean' or 'median'; got 'mode'"):
         Imputer(strategy="mode").fit(with_gaps)
     with pytest.raises(ParameterError, match="'add_indicator'"):
-        Imputer(add_indicator=1).fit(with_gaps)
+        Imputer(add_indicator=cast(Any, 1)).fit(with_gaps)
     for recipe in (Recipe(likelihood=Laplace()), Recipe(corruption=Masking())):
         with pytest.raises(ParameterError, match="must leave likelihood and corruption open"):
             Imputer(recipe=recipe).fit(with_gaps)

@@ -200,9 +200,10 @@ def test_the_command_line_streams(tmp_path, monkeypatch, capsys, suffix):
     facts = work.fit(made, str(tmp_path / "x.parquet"), tmp_path / "model", None, quiet=True)
     assert json.dumps(facts)
     out = tmp_path / f"codes{suffix}"
-    told = work.apply(tmp_path / "model", str(tmp_path / "x.parquet"), out, None, "cpu")
+    told = work.apply(tmp_path / "model", str(tmp_path / "x.parquet"), out, None, "cpu", quiet=True)
     assert told == {"samples": 1000, "shape": [1000, 2], "output": str(out)}
-    work.apply(tmp_path / "model", str(tmp_path / "x.parquet"), tmp_path / "back.parquet", "reconstruct", "cpu")
+    back = tmp_path / "back.parquet"
+    work.apply(tmp_path / "model", str(tmp_path / "x.parquet"), back, "reconstruct", "cpu", quiet=True)
     monkeypatch.undo()
     fitted, frame = load(tmp_path / "model", "cpu"), pd.DataFrame(x, columns=NAMES)
     got: Any = read(out)

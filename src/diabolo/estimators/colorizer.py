@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -18,7 +19,7 @@ from diabolo.check import Maybe, Number, Whole, demand
 from diabolo.errors import CapabilityError, DataError, FileError, ParameterError
 from diabolo.estimators import tinting
 from diabolo.estimators.base import Estimator
-from diabolo.estimators.colouring import coloured
+from diabolo.estimators.colouring import both_ways, coloured
 from diabolo.estimators.hints import told
 from diabolo.estimators.photographs import photographs
 from diabolo.estimators.signals import Signals
@@ -49,7 +50,7 @@ class Colorizer(TransformerMixin, Estimator):
         green need not become grey; ``Recipe(likelihood=SquaredError())`` tells the mean colour. If it leaves the net
         open, that is a `ResUNet`, which takes any size.
     training : Training, optional
-        How it is trained; 1,600 steps by default, in bfloat16 where the processor has instructions for it.
+        How it is trained; 1,100 steps by default, in bfloat16 where the processor has instructions for it.
     temperature : float, optional
         Of the annealed mean of `Chromatic`, that of the recipe by default: 1 gives the mean, 0 the most probable one.
     balance : float, optional
@@ -257,7 +258,7 @@ class Colorizer(TransformerMixin, Estimator):
         if local is None:
             self._demand_size(images)
         device = next(model.parameters()).device
-        return coloured(model.reconstruct, images, known, self.shape_[0], local, device, watch)
+        return coloured(partial(both_ways, model.reconstruct), images, known, self.shape_[0], local, device, watch)
 
     def _demand_size(self, images: Sequence[NDArray[Any]]) -> None:
         """Raise unless all images have the size that the net was built for."""

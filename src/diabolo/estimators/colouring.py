@@ -72,6 +72,19 @@ def seen(light: Tensor) -> Tensor:
     return folded(padded((light.float() - 50) / 25, FOLD), FOLD)
 
 
+def both_ways(tints: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Return the mean of a and b for what the net sees, and for its mirror image: colours are on both sides alike.
+
+    Examples
+    --------
+    >>> x = torch.arange(8.0).view(1, 4, 1, 2)
+    >>> both_ways(lambda x: x[:, :2], x).flatten(1)
+    tensor([[1., 2., 1., 2.]])
+    """
+    order = [1, 0, 3, 2, *range(4, x.shape[1])]  # left and right of the pixels that are one point
+    return (tints(x) + tints(x.flip(3)[:, order]).flip(3)) / 2
+
+
 def wanted(ab: Tensor) -> Tensor:
     """Return a and b (B, 2, H, W) as the net is to tell them: at half the size, in units of `CHROMA`.
 

@@ -27,7 +27,7 @@ from diabolo.training import Source, Training, split
 from diabolo.training.crops import Crops
 from diabolo.training.device import brief
 
-STEPS = Training(steps=1600, weight_decay=0.05, decay=0.4)
+STEPS = Training(steps=1100, weight_decay=0.05, decay=0.4)
 """How long is learned, if nothing is said."""
 
 LIGHT = FOLD**2
