@@ -1,12 +1,14 @@
 """Denoising in worlds whose truth is known."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 
 from diabolo import Denoiser, Recipe, Training, load
 from diabolo.corruptions import BlindNoise, BlindSpot, GaussianNoise, MaskPatches, SwapNoise
-from diabolo.errors import CapabilityError, DataError, DataTypeError, DiaboloWarning, ParameterError
+from diabolo.errors import CapabilityError, DataError, DataTypeError, DiaboloWarning, FileError, ParameterError
 from diabolo.estimators import restored as restored_module
 from diabolo.estimators.signals import Signals, scaling_of
 from diabolo.metrics import psnr, snr
@@ -190,6 +192,17 @@ def test_a_file_restores_as_the_model_did(fitted, tmp_path):
     assert np.array_equal(again.transform(seen), fitted.transform(seen))
     assert again.noise_ == fitted.noise_
     assert again.recipe_ == fitted.recipe_
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("noise_", []), ("noise_", [0.1]), ("noise_", "loud"), ("way_", "magic"), ("type_", 8)]
+)
+def test_an_edited_file_is_refused(fitted, tmp_path, name, value):
+    other = copy.copy(fitted)
+    setattr(other, name, value)
+    other.save(tmp_path / "m")
+    with pytest.raises(FileError, match="does not tell what noise it learned from"):
+        load(tmp_path / "m")
 
 
 def test_the_same_seed_gives_the_same_model(fitted):

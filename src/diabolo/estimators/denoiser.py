@@ -10,12 +10,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from diabolo.check import Maybe, Number, OneOf, Whole, demand
 from diabolo.data import Stored, joined, read
+from diabolo.errors import FileError
 from diabolo.estimators import restoring
 from diabolo.estimators.base import Estimator
-from diabolo.estimators.lesson import Way
+from diabolo.estimators.lesson import WAYS, Way
 from diabolo.estimators.restored import quality, report, restored
 from diabolo.estimators.signals import scaling_of, signals
 from diabolo.estimators.tiles import Watch
@@ -230,3 +232,15 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
     @property
     def _given(self) -> Shape:
         return self.shape_
+
+    def _restore(self, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
+        """Raise unless what was read is a denoiser; there is no more to take up."""
+        levels = self.noise_
+        known = isinstance(levels, list) and len(levels) in (0, 2) and all(isinstance(one, float) for one in levels)
+        if (
+            not known
+            or (not levels and len(self.shape_) > 1)
+            or self.way_ not in WAYS
+            or not isinstance(self.type_, str)
+        ):
+            raise FileError("it does not tell what noise it learned from")

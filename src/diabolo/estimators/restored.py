@@ -125,7 +125,7 @@ def _warn(denoiser: Denoiser, found: Signals, scaling: Scaling) -> None:
             f"{denoiser.noise_[1]:.3g}. Check the units of X, or fit with more, such as corruption=BlindNoise(0, "
             f"{1.5 * noise:.2g}).",
             DiaboloWarning,
-            stacklevel=4,
+            stacklevel=6,
         )
 
 
