@@ -85,7 +85,7 @@ def line(who: str, truth: Images, found: Images, seconds: float, waited: float) 
 
 def _arguments() -> Namespace:
     options = parser(__doc__, rounds=1, threads=(1,))
-    options.add_argument("--steps", type=int, default=5000, help="steps of training")
+    options.add_argument("--steps", type=int, default=3300, help="steps of training")
     return options.parse_args()
 
 

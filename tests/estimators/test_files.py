@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.worlds import iris, iris_frame
 
 import diabolo
-from diabolo import Reducer, Training, files, latents
+from diabolo import Recipe, Reducer, Training, files, latents
 from diabolo.errors import FileError, MissingFileError
+from diabolo.nets import ResUNet
 from diabolo.recipes import RECIPES
 
 X = iris()
@@ -171,3 +172,13 @@ def test_golden_file_of_format_1_still_reads(request):
         np.testing.assert_allclose(reducer.transform(expected["X"]), expected["codes"], atol=1e-9)
         np.testing.assert_allclose(reducer.reconstruct(expected["X"]), expected["rebuilt"], atol=1e-9)
     assert reducer.recipe_.latent == latents.Gaussian(beta=0.5)
+
+
+def test_a_code_that_is_a_grid_comes_back(tmp_path):
+    images = np.random.default_rng(0).random((12, 1, 8, 8)).astype(np.float32)
+    reducer = Reducer(2, recipe=Recipe(ResUNet((4, 4), 1)), training=QUICK, random_state=0).fit(images)
+    assert reducer.transform(images).shape == (12, 2 * 2 * 2)
+    reducer.save(tmp_path / "model")
+    again = diabolo.load(tmp_path / "model")
+    assert again.n_components == 2
+    np.testing.assert_array_equal(again.transform(images), reducer.transform(images))

@@ -26,7 +26,12 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 
 @app.command()
 def fit(
-    estimator: Annotated[str, typer.Argument(help="The job: reducer, detector or generator.", metavar="ESTIMATOR")],
+    estimator: Annotated[
+        str,
+        typer.Argument(
+            help="The job: reducer, detector, generator, denoiser, colorizer or imputer.", metavar="ESTIMATOR"
+        ),
+    ],
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the model: a folder, or a .zip.")],
     components: Annotated[

@@ -102,7 +102,8 @@ def _rebuilt(document: dict[str, Any], arrays: dict[str, Tensor], device: str) -
     if estimator.n_components not in (None, n):
         raise FileError(f"its code has {n} numbers, but its n_components is {shorten(estimator.n_components)}")
     target = _shape(document.get("target", document["shape"]))
-    beside = {"pca.mean": (math.prod(shape),), "pca.components": (n, math.prod(shape))} if estimator.beside_pca else {}
+    whole, wide = estimator.recipe_.net.code(shape, n), math.prod(shape)
+    beside = {"pca.mean": (wide,), "pca.components": (whole, wide)} if estimator.beside_pca else {}
     estimator.model_ = _model(estimator.recipe_, n, shape, target, arrays, beside).to(resolve(device)).eval()
     estimator.scaling_ = _scaling(_under("scaling.", arrays), shape)
     if estimator.beside_pca:

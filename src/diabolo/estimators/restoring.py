@@ -162,7 +162,7 @@ def clean_of(found: Signals, y: Any) -> Signals | None:
         If they have other shapes.
     """
     y = gathered(read(y))
-    if y is None or np.ndim(y[0] if len(y) else 0.0) == 0:
+    if y is None or _axes(y) < 2:
         return None
     clean = (
         Signals([Form.of(x).array(x) for x in y], None) if found.form is None else Signals(Form.of(y).array(y), None)
@@ -179,6 +179,13 @@ def clean_of(found: Signals, y: Any) -> Signals | None:
     if not all(np.isfinite(x).all() for x in clean.arrays):
         raise DataError("y must hold finite numbers; it contains NaN or infinity. Drop those samples of X and y first.")
     return clean
+
+
+def _axes(y: Any) -> int:
+    """Return how many axes samples have, that of the samples itself included."""
+    if isinstance(y, list | tuple):
+        return 1 + np.ndim(y[0]) if y else 1
+    return len(y.shape) if hasattr(y, "shape") else np.asarray(y).ndim
 
 
 def built(recipe: Recipe, shape: Shape, n: int | None, seed: int, device: torch.device) -> Autoencoder:

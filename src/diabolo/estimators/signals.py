@@ -84,7 +84,7 @@ def signals(estimator: Estimator, X: Any, reset: bool) -> Signals:
     else:
         form = Form.of(X)
         arrays = form.array(X)
-        if arrays.ndim == 2 or len(arrays) == 0:
+        if arrays.ndim <= 2 or len(arrays) == 0:
             return Signals(_rows(estimator, X, reset), form)
     found = Signals(arrays, form)
     _demand_alike(found)

@@ -35,7 +35,7 @@ class Spread:
     --------
     >>> spread = Spread.of(np.arange(200.0), None, False)
     >>> p = np.full((1, spread.width), 1 / spread.width)
-    >>> float(spread.mean(p)[0]), float(spread.quantile(p, np.array([0.5]))[0, 0].round())
+    >>> float(spread.mean(p)[0].round(6)), float(spread.quantile(p, np.array([0.5]))[0, 0].round())
     (99.5, 100.0)
     """
 
