@@ -88,8 +88,8 @@ def test_any_shape(net, shape, n, more, factor):
     out = with_channels(shape, factor)
     encoder, decoder = built(net, shape, n + more, n, out)
     h, skips = encoder(torch.randn(2, *shape))
-    assert h.shape == (2, n + more)
-    assert decoder(h[:, :n], skips).shape == (2, *out)
+    assert h.shape == (2, net.code(shape, n + more))
+    assert decoder(h[:, : net.code(shape, n)], skips).shape == (2, *out)
 
 
 @every_net
