@@ -160,7 +160,7 @@ class Estimator(BaseEstimator, ABC):
         if solvable(start.recipe, start.pca.mean.numel()) and not start.model.conditioner.size:
             self._keep(start, History(stopped="solved"))
             return
-        file, sources = None if checkpoint is None else Path(checkpoint), start.sources
+        sources = start.sources
         history = train_in_stages(
             start.model,
             sources.train,
@@ -168,7 +168,7 @@ class Estimator(BaseEstimator, ABC):
             training,
             seed=start.seed,
             callbacks=callbacks,
-            checkpoint=file,
+            checkpoint=checkpoint,
         )
         self._keep(start, history)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from os import PathLike
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -152,9 +151,8 @@ class Colorizer(TransformerMixin, Estimator):
         lessons = tinting.lessons(found, recipe, self.schedule.validation, float(self.hints), seed, device)
         model = tinting.built(lessons, 32 if self.n_components is None else int(self.n_components), seed, device)
         training = tinting.planned(self.training, lessons.shape, device)
-        file = None if checkpoint is None else Path(checkpoint)
         history = train_in_stages(
-            model, lessons.train, lessons.held_out, training, seed=seed, callbacks=callbacks, checkpoint=file
+            model, lessons.train, lessons.held_out, training, seed=seed, callbacks=callbacks, checkpoint=checkpoint
         )
         self._learned(model, tinting.unscaled(lessons.shape), history)
         self.n_features_in_ = 3

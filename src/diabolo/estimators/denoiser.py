@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -149,14 +148,15 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
         recipe, seed, device = self.check_parameters(), self._seed(), resolve(self.device)
         found = signals(self, X, reset=True)
         clean = restoring.clean_of(found, y)
-        recipe, lesson = restoring.composed(recipe, found, self.examples, clean is not None)
+        scaling = scaling_of(clean or found)
+        recipe, lesson = restoring.composed(recipe, found, scaling, self.examples, clean is not None)
         shape = restoring.shape_of(found, recipe.net)
         training = restoring.planned(self.training, shape, recipe.net.local is not None, device)
-        scaling = scaling_of(clean or found)
         train, held_out = restoring.sources(found, clean, scaling, lesson, shape, training.validation, seed, device)
         model = restoring.built(recipe, shape, self.n_components, seed, device)
-        file = None if checkpoint is None else Path(checkpoint)
-        history = train_in_stages(model, train, held_out, training, seed=seed, callbacks=callbacks, checkpoint=file)
+        history = train_in_stages(
+            model, train, held_out, training, seed=seed, callbacks=callbacks, checkpoint=checkpoint
+        )
         self._learned(model, scaling, history)
         self.way_, self.type_ = lesson.way, found.type
         self.noise_ = restoring.noise_of(model, train, seed)

@@ -32,11 +32,8 @@ def report(imputer: Imputer, X: Any) -> Page:
     page.table([_line(imputer, i, gone[:, i]) for i in range(gone.shape[1])])
     page.heading("Rows, filled")
     rows = np.flatnonzero(gone.any(1))[:_ROWS]
-    whole, names = (
-        completed(X, *asked(imputer, cells, best(imputer, imputer.strategy))),
-        [column.name for column in imputer.gapped_.columns],
-    )
-    table = _objects(whole)
+    names = [column.name for column in imputer.gapped_.columns]
+    table = _objects(completed(X, *asked(imputer, cells, best(imputer, imputer.strategy))))
     marked = zip(table[rows].tolist(), gone[rows].tolist(), rows.tolist(), strict=True)
     page.table([{"row": row} | _marked(names, values, flags) for values, flags, row in marked])
     page.paragraph("Values in brackets were missing." if len(rows) else "Nothing is missing in these rows.")

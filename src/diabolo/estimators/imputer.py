@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -177,9 +176,9 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         X = read(X)
         X = X.back(X.take(X.some(_LEARNT))) if isinstance(X, Stored) else X
         learnt = learn(self, table(self, X, reset=True), recipe, seed)
-        model, file = learnt.model, None if checkpoint is None else Path(checkpoint)
+        model = learnt.model
         history = train_in_stages(
-            model, learnt.train, learnt.held_out, self.schedule, seed=seed, callbacks=callbacks, checkpoint=file
+            model, learnt.train, learnt.held_out, self.schedule, seed=seed, callbacks=callbacks, checkpoint=checkpoint
         )
         wide = model.shape[0]
         self._learned(model, Scaling(np.zeros(wide), np.ones(wide)), history)

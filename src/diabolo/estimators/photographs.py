@@ -8,8 +8,7 @@ import numpy as np
 
 from diabolo.check import shorten
 from diabolo.colour import unit
-from diabolo.data import Form, read
-from diabolo.data.images import Assorted
+from diabolo.data import read
 from diabolo.errors import DataError
 from diabolo.estimators.intake import gathered
 from diabolo.estimators.signals import Signals
@@ -30,20 +29,16 @@ def photographs(X: Any, coloured: bool) -> Signals:
     >>> photographs([np.zeros((1, 4, 6)), np.zeros((3, 5, 5))], coloured=False).form is None
     True
     """
-    X = gathered(read(X))
-    if isinstance(X, Assorted) or (isinstance(X, list | tuple) and len(X) and all(np.ndim(x) == 3 for x in X)):
-        form, arrays = None, [Form.of(x).array(x) for x in X]
-    else:
-        form = Form.of(X)
-        arrays = form.array(X)
-        if arrays.ndim != 4 or len(arrays) == 0:
+    found = Signals.of(gathered(read(X)))
+    whole = [np.asarray(found.arrays)] if found.form is not None else list(found.arrays)
+    for array in whole:
+        if array.ndim != (3 if found.form is None else 4) or len(array) == 0:
             raise DataError(
                 f"X must hold images (N, C, H, W), or be a list of (C, H, W) or a folder of images; got shape "
-                f"{arrays.shape}. Give a single image as x[None]."
+                f"{array.shape}. Give a single image as x[None]."
             )
-    for array in arrays if form is None else (np.asarray(arrays),):
         _demand(array, coloured)
-    return Signals(arrays, form)
+    return found
 
 
 def _demand(array: np.ndarray, coloured: bool) -> None:

@@ -48,13 +48,14 @@ def restored(denoiser: Denoiser, found: Signals, strength: float, watch: Watch |
     DiaboloWarning
         If they are noisier than those in training.
     """
-    alike = isinstance(found.arrays, np.ndarray) and found.arrays[0].size <= POINTS
     if found.kind == "table":
         rows = np.asarray(found.arrays)
         hiding = isinstance(denoiser.recipe_.corruption, MaskPatches)
         return rows + strength * ((_unseen(denoiser, rows) if hiding else denoiser._rebuilt(rows)) - rows)
+    _demand_size(denoiser, found)
     scaling = scaling_for(denoiser, found)
     _warn(denoiser, found, scaling)
+    alike = isinstance(found.arrays, np.ndarray) and found.arrays[0].size <= POINTS
     blocks = (_blocks if alike else _each)(denoiser, found, scaling, watch)
     return [given + strength * (each - given) for given, each in zip(found.arrays, blocks, strict=True)]
 
@@ -73,7 +74,6 @@ def _unseen(denoiser: Denoiser, rows: Array) -> Array:
 def _blocks(denoiser: Denoiser, found: Signals, scaling: Scaling, watch: Watch | None) -> Any:
     """Yield small samples of one size, computed many at a time."""
     model, device = denoiser.model_, next(denoiser.model_.parameters()).device
-    _demand_size(denoiser, found)
     arrays = np.asarray(found.arrays)
     count = max(1, POINTS // 4 // arrays[0].size)
     for start in range(0, len(arrays), count):
@@ -87,8 +87,6 @@ def _each(denoiser: Denoiser, found: Signals, scaling: Scaling, watch: Watch | N
     """Yield samples of any size, one by one, each tile by tile."""
     model, local = denoiser.model_, denoiser.recipe_.net.local
     device = next(model.parameters()).device
-    if local is None:
-        _demand_size(denoiser, found)
     for sample in found.arrays:
         x = scaled(scaling, sample)
         if local is None:
@@ -107,8 +105,10 @@ def scaling_for(denoiser: Denoiser, found: Signals) -> Scaling:
 
 def _demand_size(denoiser: Denoiser, found: Signals) -> None:
     """Raise unless samples have the size that the net was built for, where it takes but one."""
+    if denoiser.recipe_.net.local is not None:
+        return
     sizes = {tuple(x.shape) for x in found.arrays}
-    if denoiser.recipe_.net.local is None and sizes != {denoiser.shape_}:
+    if sizes != {denoiser.shape_}:
         raise DataError(
             f"X must hold samples of shape {denoiser.shape_} for the net {denoiser.recipe_.net}, as in training; got "
             f"{sorted(sizes)[:3]}. Resize them, or fit with a net for any size, such as ResUNet()."
@@ -142,7 +142,11 @@ def quality(denoiser: Denoiser, found: Signals) -> Residual:
             "quality is for images and series, whose noise can be told from their structure; X is a table. Compare "
             "with clean rows instead, with report(X, y)."
         )
-    clean = restored(denoiser, found, 1.0)
+    return _removed(found, restored(denoiser, found, 1.0))
+
+
+def _removed(found: Signals, clean: Any) -> Residual:
+    """Return what there was in samples that is not in the clean ones; of several sizes, what all of them cover."""
     if found.form is not None:
         return residual_of(np.asarray(found.arrays), np.stack(clean))
     side = tuple(min(lengths) for lengths in zip(*(x.shape for x in found.arrays), strict=True))
@@ -162,7 +166,7 @@ def report(denoiser: Denoiser, X: Any, y: Any = None) -> Page:
         page.heading("Noisy, restored, and what was removed")
         _pictures(page, found, clean)
         page.heading("Was it noise?")
-        page.paragraph(str(quality(denoiser, found)))
+        page.paragraph(str(_removed(found, clean)))
     if len(denoiser.history_):
         page.heading("Training")
         page.figure(curves(denoiser.history_.columns))

@@ -14,18 +14,18 @@ from torch import Tensor
 
 from diabolo.check import shorten
 from diabolo.corruptions import BlindNoise, BlindSpot, Corruption, GaussianNoise, MaskPatches, SwapNoise
-from diabolo.data import Form, Scaling, read
+from diabolo.data import Scaling, read
 from diabolo.data.form import Kind
 from diabolo.errors import DataError
 from diabolo.estimators.intake import gathered
 from diabolo.estimators.lesson import Lesson
 from diabolo.estimators.noise import Noise, level
-from diabolo.estimators.signals import Signals, scaled, scaling_of
+from diabolo.estimators.signals import Signals, scaled
 from diabolo.flow import Shape
 from diabolo.model import Autoencoder, Recipe
 from diabolo.nets import Auto, Net, ResUNet
 from diabolo.training import Rows, Source, Training, split
-from diabolo.training.crops import Crops
+from diabolo.training.crops import Crops, batch_size
 from diabolo.training.device import brief
 
 _SIDES: dict[Kind, int] = {"images": 64, "series": 512}
@@ -40,9 +40,6 @@ _CODE = 64
 _LOOKED_AT = 256
 """Crops whose noise is measured."""
 
-_POINTS = 2**16
-"""Points in a batch of crops, about."""
-
 _NETS: dict[Kind, Net] = {
     "images": ResUNet((32, 64, 96), blocks=1),
     "series": ResUNet((32, 64, 96), blocks=1, fold=1),
@@ -56,7 +53,7 @@ _SPOTS: dict[Kind, Corruption] = {"images": BlindSpot(), "series": BlindSpot(), 
 """What is hidden of noisy ones, for the model to guess."""
 
 
-def composed(recipe: Recipe, found: Signals, examples: str, paired: bool) -> tuple[Recipe, Lesson]:
+def composed(recipe: Recipe, found: Signals, scaling: Scaling, examples: str, paired: bool) -> tuple[Recipe, Lesson]:
     """Return the recipe with the net and the damage that suit the samples, where it leaves them open; and the lesson.
 
     Noisy samples are a lesson by themselves where their noise is independent; else they are hidden in part.
@@ -71,7 +68,7 @@ def composed(recipe: Recipe, found: Signals, examples: str, paired: bool) -> tup
         return replace(recipe, corruption=None), Lesson("recorrupted", recipe.corruption.sigma)
     if recipe.corruption is not None or found.kind == "table" or recipe.net.local is None:
         return replace(recipe, corruption=recipe.corruption or _SPOTS[found.kind]), Lesson("blind")
-    scaling, step = scaling_of(found), -(-len(found.arrays) // _LOOKED_AT)
+    step = -(-len(found.arrays) // _LOOKED_AT)
     noise = Noise.of([scaled(scaling, x).numpy() for x in found.arrays[::step]])
     if not noise.independent:
         return replace(recipe, corruption=_SPOTS[found.kind]), Lesson("blind")
@@ -82,8 +79,7 @@ def planned(training: Training | None, shape: Shape, local: bool, device: torch.
     """Return how crops of `shape` are learned from, where that is left open."""
     chosen = training or STEPS(precision=brief(device) if local else "auto")
     if chosen.batch_size is None and local:
-        batch = 2 ** round(math.log2(_POINTS / math.prod(_points(shape))))
-        chosen = chosen(batch_size=max(16, min(256, batch)))
+        chosen = chosen(batch_size=batch_size(math.prod(_points(shape)), 16, 256))
     return chosen
 
 
@@ -164,9 +160,7 @@ def clean_of(found: Signals, y: Any) -> Signals | None:
     y = gathered(read(y))
     if y is None or _axes(y) < 2:
         return None
-    clean = (
-        Signals([Form.of(x).array(x) for x in y], None) if found.form is None else Signals(Form.of(y).array(y), None)
-    )
+    clean = Signals.of(y)
     shapes = [[tuple(x.shape) for x in s.arrays] for s in (found, clean)]
     if shapes[0] != shapes[1]:
         other = next(

@@ -43,6 +43,20 @@ class Signals:
     arrays: Sequence[Array] | Array
     form: Form | None
 
+    @staticmethod
+    def of(X: Any) -> Signals:
+        """Return samples in memory as they are: a list of images or series stays one, all else is one array.
+
+        Raises
+        ------
+        DataError, DataTypeError
+            If they are no numbers, or an array that is ragged.
+        """
+        if isinstance(X, Assorted) or (isinstance(X, list | tuple) and len(X) and all(np.ndim(x) >= 2 for x in X)):
+            return Signals([Form.of(x).array(x) for x in X], None)
+        form = Form.of(X)
+        return Signals(form.array(X), form)
+
     @property
     def kind(self) -> Kind:
         """What the samples are."""
@@ -79,17 +93,12 @@ def signals(estimator: Estimator, X: Any, reset: bool) -> Signals:
         If they are no numbers.
     """
     X = gathered(read(X))
-    if isinstance(X, Assorted) or (isinstance(X, list | tuple) and len(X) and all(np.ndim(x) >= 2 for x in X)):
-        form, arrays = None, [Form.of(x).array(x) for x in X]
-    else:
-        form = Form.of(X)
-        arrays = form.array(X)
-        if arrays.ndim <= 2 or len(arrays) == 0:
-            return Signals(_rows(estimator, X, reset), form)
-    found = Signals(arrays, form)
+    found = Signals.of(X)
+    if found.form is not None and (np.ndim(found.arrays) <= 2 or not len(found.arrays)):
+        return Signals(_rows(estimator, X, reset), found.form)
     _demand_alike(found)
     if reset:
-        estimator.n_features_in_ = arrays[0].shape[0]
+        estimator.n_features_in_ = found.arrays[0].shape[0]
     elif (found.kind, found.channels) != (kind(estimator.shape_), channels(estimator.shape_)):
         raise DataError(
             f"X must hold {kind(estimator.shape_)} of {channels(estimator.shape_)} channel(s), as in training; got "
@@ -136,8 +145,8 @@ def scaling_of(samples: Signals) -> Scaling:
         low, high = _range(samples.arrays)
         return Scaling(np.full(shape, low), np.full(shape, high - low))
     domains = ("real",) * samples.channels
-    whole = samples.arrays if isinstance(samples.arrays, np.ndarray) else [x[None] for x in samples.arrays]
-    blocks = [whole] if isinstance(whole, np.ndarray) else whole
+    one = isinstance(samples.arrays, np.ndarray)
+    blocks = [np.asarray(samples.arrays)] if one else [x[None] for x in samples.arrays]
     return Scaling.of(Moments.of((block.astype(np.float64) for block in blocks), domains), domains)
 
 

@@ -46,14 +46,14 @@ class Colours:
     @property
     def facts(self) -> dict[str, float]:
         """The measures; see `Colorizer.quality`."""
-        colourful = [_colourful(each) for each in (self.truth, self.made, self.same)]
+        colourful = [float(colourfulness(each).mean()) for each in (self.truth, self.made, self.same)]
         return {
             "psnr": _psnr(self.truth, self.made),
             "psnr, grey": _psnr(self.truth, self.grey),
             "psnr, one colour": _psnr(self.truth, self.same),
-            "ab rmse": _ab(self.truth, self.made),
-            "ab rmse, grey": _ab(self.truth, self.grey),
-            "ab rmse, one colour": _ab(self.truth, self.same),
+            "ab rmse": ab_rmse(self.truth, self.made),
+            "ab rmse, grey": ab_rmse(self.truth, self.grey),
+            "ab rmse, one colour": ab_rmse(self.truth, self.same),
             "colourfulness": colourful[1] / max(colourful[0], 1e-9),
             "colourfulness, one colour": colourful[2] / max(colourful[0], 1e-9),
         }
@@ -114,16 +114,6 @@ def _psnr(truth: Images, made: Images) -> float:
     white = full(truth[0].dtype)
     each = [psnr(_stacked(truth, part), _stacked(made, part), white) for part in together(truth)]
     return float(np.minimum(np.concatenate(each), _ROUNDED).mean())
-
-
-def _ab(truth: Images, made: Images) -> float:
-    parts = [(_stacked(truth, part), _stacked(made, part)) for part in together(truth)]
-    squares = [ab_rmse(a, b) ** 2 * a.size for a, b in parts]
-    return float(np.sqrt(sum(squares) / sum(a.size for a, _ in parts)))
-
-
-def _colourful(images: Images) -> float:
-    return float(np.concatenate([colourfulness(_stacked(images, part)) for part in together(images)]).mean())
 
 
 def _stacked(images: Images, part: Sequence[int]) -> NDArray[Any]:

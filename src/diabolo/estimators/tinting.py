@@ -24,7 +24,7 @@ from diabolo.model import Autoencoder, Recipe
 from diabolo.nets import Auto, Net
 from diabolo.nets.fold import padded
 from diabolo.training import Source, Training, split
-from diabolo.training.crops import Crops
+from diabolo.training.crops import Crops, batch_size
 from diabolo.training.device import brief
 
 STEPS = Training(steps=1100, weight_decay=0.05, decay=0.4)
@@ -38,9 +38,6 @@ _SIDE = 128
 
 _LIGHT = 0.2
 """How far contrast and brightness change from crop to crop."""
-
-_PIXELS = 2**16
-"""Pixels in a batch of crops, about."""
 
 _COUNTED = 2048
 """Crops whose colours are counted, at most."""
@@ -121,8 +118,7 @@ def planned(training: Training | None, shape: Shape, device: torch.device) -> Tr
     """Return how crops that the net sees as `shape` are learned from, where that is left open."""
     chosen = training or STEPS(precision=brief(device))
     if chosen.batch_size is None:
-        count = _PIXELS / (FOLD**2 * math.prod(shape[1:]))
-        chosen = chosen(batch_size=max(8, min(64, 2 ** round(math.log2(count)))))
+        chosen = chosen(batch_size=batch_size(FOLD**2 * math.prod(shape[1:]), 8, 64))
     return chosen
 
 

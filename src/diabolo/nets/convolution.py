@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from diabolo.nets.activation import Activation, start
 from diabolo.nets.grid import Size
 
-_CONV = {1: nn.Conv1d, 2: nn.Conv2d}
-_TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
+CONV = {1: nn.Conv1d, 2: nn.Conv2d}
+TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
 
 
 def halved(size: Size) -> Size:
@@ -46,8 +46,8 @@ class Halve(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: int, size: Size, scale: float = 1.0) -> None:
         super().__init__()
         self.uneven = _uneven(kernel, len(size))
-        self.conv = _CONV[len(size)](inputs, outputs, kernel, _stride(size), (kernel - 1) // 2)
-        _begin(self.conv, inputs * kernel ** len(size), scale)
+        self.conv = CONV[len(size)](inputs, outputs, kernel, _stride(size), (kernel - 1) // 2)
+        begun(self.conv, inputs * kernel ** len(size), scale)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(F.pad(x, self.uneven) if self.uneven else x)
@@ -62,8 +62,8 @@ class Double(nn.Module):
         bare = [(h - 1) * s - 2 * padding + kernel for h, s in zip(halved(size), stride, strict=True)]
         missing = tuple(max(0, length - given) for length, given in zip(size, bare, strict=True))
         self.size, self.exact = size, all(given <= length for length, given in zip(size, bare, strict=True))
-        self.conv = _TRANSPOSED[len(size)](inputs, outputs, kernel, stride, padding, missing)
-        _begin(self.conv, inputs * kernel ** len(size) / math.prod(stride), scale)
+        self.conv = TRANSPOSED[len(size)](inputs, outputs, kernel, stride, padding, missing)
+        begun(self.conv, inputs * kernel ** len(size) / math.prod(stride), scale)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.conv(x)
@@ -79,8 +79,8 @@ class Keep(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: int, axes: int, scale: float = 1.0) -> None:
         super().__init__()
         self.uneven = _uneven(kernel, axes)
-        self.conv = _CONV[axes](inputs, outputs, kernel, 1, (kernel - 1) // 2)
-        _begin(self.conv, inputs * kernel**axes, scale)
+        self.conv = CONV[axes](inputs, outputs, kernel, 1, (kernel - 1) // 2)
+        begun(self.conv, inputs * kernel**axes, scale)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(F.pad(x, self.uneven) if self.uneven else x)
@@ -117,11 +117,19 @@ def normed(norm: str, channels: int) -> nn.Module:
     return nn.GroupNorm(math.gcd(channels, max(channels // 16, 1)), channels)
 
 
-def _begin(conv: nn.Module, fan_in: float, scale: float) -> None:
+def begun(conv: nn.Module, fan_in: float, scale: float) -> nn.Module:
+    """Return a convolution with its weights drawn for so many inputs, its channels last in memory if they lie so.
+
+    Examples
+    --------
+    >>> bool(begun(nn.Conv1d(2, 3, 5), 10, 1.0).bias.any())
+    False
+    """
     start(conv, fan_in, scale)
     for weight in conv.parameters():
         if weight.ndim == 4:  # as grids of two axes come
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+    return conv
 
 
 def _uneven(kernel: int, axes: int) -> list[int]:

@@ -7,20 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 
 from diabolo.check import Flag, Many, Whole
 from diabolo.errors import CapabilityError, ParameterError
 from diabolo.flow import Shape
-from diabolo.nets.activation import ACTIVATION, Activation, gain, start
+from diabolo.nets.activation import ACTIVATION, Activation, gain
+from diabolo.nets.convolution import CONV, TRANSPOSED, begun
 from diabolo.nets.fold import cut, folded, padded, places, unfolded
 from diabolo.nets.grid import channels_and_size, channels_last, from_grid, out_channels, to_grid
 from diabolo.nets.net import Local, Net, Skips
 from diabolo.part import knob
-
-_CONV = {1: nn.Conv1d, 2: nn.Conv2d}
-_UP = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
 
 
 @dataclass(frozen=True)
@@ -169,24 +166,16 @@ def _blocks(part: ResUNet, channels: int, axes: int) -> nn.Sequential:
 
 def _convs(part: ResUNet, axes: int) -> Callable[[int, int, int, float], nn.Module]:
     def conv(inputs: int, outputs: int, kernel: int, scale: float) -> nn.Module:
-        return _begun(
-            _CONV[axes](inputs, outputs, kernel, padding=kernel // 2, bias=part.bias), inputs * kernel**axes, scale
+        return begun(
+            CONV[axes](inputs, outputs, kernel, padding=kernel // 2, bias=part.bias), inputs * kernel**axes, scale
         )
 
     return conv
 
 
 def _halve(part: ResUNet, inputs: int, outputs: int, axes: int) -> nn.Module:
-    return _begun(_CONV[axes](inputs, outputs, 2, 2, bias=part.bias), inputs * 2**axes, 1.0)
+    return begun(CONV[axes](inputs, outputs, 2, 2, bias=part.bias), inputs * 2**axes, 1.0)
 
 
 def _double(part: ResUNet, inputs: int, outputs: int, axes: int) -> nn.Module:
-    return _begun(_UP[axes](inputs, outputs, 2, 2, bias=part.bias), inputs, 1.0)
-
-
-def _begun(layer: nn.Module, fan_in: float, scale: float) -> nn.Module:
-    start(layer, fan_in, scale)
-    for weight in layer.parameters():
-        if weight.ndim == 4:  # as grids of two axes come
-            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
-    return layer
+    return begun(TRANSPOSED[axes](inputs, outputs, 2, 2, bias=part.bias), inputs, 1.0)

@@ -16,6 +16,21 @@ SYMMETRIES = (1, 2, 8)
 """As what crops may come: as they are, mirrored left to right, or in all eight positions of a square."""
 
 
+_POINTS = 2**16
+"""Points in a batch of crops, about: so many fill a step of a convolutional net."""
+
+
+def batch_size(points: int, least: int, most: int) -> int:
+    """Return how many crops of so many points make a batch: a power of 2 within bounds that are such.
+
+    Examples
+    --------
+    >>> batch_size(64 * 64, 16, 256), batch_size(28 * 28, 16, 256), batch_size(140, 16, 256)
+    (16, 64, 256)
+    """
+    return max(least, min(most, 2 ** round(math.log2(_POINTS / points))))
+
+
 @dataclass(frozen=True)
 class Crops:
     """Squares of images (C, H, W), or stretches of series (T, C), at random places.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 from diabolo.model import Autoencoder
@@ -21,7 +22,7 @@ def train_in_stages(
     *,
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
-    checkpoint: Path | None = None,
+    checkpoint: str | PathLike[str] | None = None,
 ) -> History:
     """Train the stages of the recipe's pretraining, if it has one, and then the whole; parameters as of `train`.
 
@@ -42,15 +43,16 @@ def train_in_stages(
     2
     """
     stages, files = [], []
-    begun = checkpoint is not None and checkpoint.exists()  # the whole is in training: its stages are done
+    file = None if checkpoint is None else Path(checkpoint)
+    begun = file is not None and file.exists()  # the whole is in training: its stages are done
     if model.recipe.pretraining is not None and not begun:
         for i, stage in enumerate(model.recipe.pretraining.stages(model.recipe.net, model)):
-            file = checkpoint.with_name(f"{checkpoint.name}.stage{i + 1}") if checkpoint else None
+            beside = file.with_name(f"{file.name}.stage{i + 1}") if file else None
             plain = training(schedules=())
-            stages.append(train(stage, source, held_out, plain, seed=seed, callbacks=callbacks, checkpoint=file))
-            files += [file] if file else []
-    history = train(model, source, held_out, training, seed=seed, callbacks=callbacks, checkpoint=checkpoint)
+            stages.append(train(stage, source, held_out, plain, seed=seed, callbacks=callbacks, checkpoint=beside))
+            files += [beside] if beside else []
+    history = train(model, source, held_out, training, seed=seed, callbacks=callbacks, checkpoint=file)
     history.stages = history.stages or stages
-    for file in files:
-        file.unlink(missing_ok=True)
+    for done in files:
+        done.unlink(missing_ok=True)
     return history
