@@ -30,7 +30,7 @@ from PIL import Image
 from benchmarks.report import Report, parser
 from benchmarks.workers.sets import FOLDER
 from diabolo import Colorizer
-from diabolo.estimators.tinting import STEPS
+from diabolo.estimators.colorization.tinting import STEPS
 from diabolo.training.device import brief
 
 Images = list[np.ndarray]

@@ -181,7 +181,7 @@ def test_one_large_row_group_that_cannot_be_mixed_is_said(tmp_path):
 
 def test_a_report_looks_at_some_of_it(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
-    monkeypatch.setattr("diabolo.estimators.report._MEASURED", 100)
+    monkeypatch.setattr("diabolo.estimators.reduction.report._MEASURED", 100)
     x = world()
     reducer = Reducer(2, training=QUICK, random_state=0).fit(x)
     reducer.report(stored(tmp_path, x, "x.npy"), x[:, 0]).save(tmp_path / "report.html")

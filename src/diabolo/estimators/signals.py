@@ -16,7 +16,7 @@ from diabolo.data.images import Assorted
 from diabolo.data.moments import Moments
 from diabolo.data.scaling import per_channel
 from diabolo.errors import DataError
-from diabolo.estimators.intake import gathered
+from diabolo.estimators.sources import gathered
 from diabolo.flow import channels
 
 if TYPE_CHECKING:

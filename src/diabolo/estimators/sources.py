@@ -74,6 +74,11 @@ def blocks_of(data: Array | Stored) -> Iterator[Array]:
     return data.blocks() if isinstance(data, Stored) else iter([data])
 
 
+def gathered(X: Any) -> Any:
+    """Return rows on disk in memory, all of them; anything else unchanged."""
+    return X.back(X.take(np.arange(len(X)))) if isinstance(X, Stored) else X
+
+
 def _in_memory(
     array: Array, scaling: Scaling, share: float, seed: int, device: torch.device, condition: Tensor | None
 ) -> Sources:

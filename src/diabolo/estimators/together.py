@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from diabolo.check import shorten
 from diabolo.errors import ParameterError
-from diabolo.estimators.reducer import Reducer
+from diabolo.estimators.reduction.reducer import Reducer
 from diabolo.members import Members
 from diabolo.shallow import solvable
 from diabolo.training import Callback, History, train

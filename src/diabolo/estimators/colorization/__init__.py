@@ -1,0 +1,1 @@
+"""Colorization: a and b of Lab from lightness."""

@@ -1,0 +1,1 @@
+"""Denoising: what was added to images, series and tables taken away."""

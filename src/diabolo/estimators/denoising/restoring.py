@@ -1,0 +1,207 @@
+"""What a denoiser learns from, and the composition that suits it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from diabolo.check import shorten
+from diabolo.corruptions import BlindNoise, BlindSpot, Corruption, GaussianNoise, MaskPatches, SwapNoise
+from diabolo.data import Scaling, read
+from diabolo.data.form import Kind
+from diabolo.errors import DataError
+from diabolo.estimators.denoising.lesson import Lesson
+from diabolo.estimators.denoising.noise import Noise, level
+from diabolo.estimators.signals import Signals, scaled
+from diabolo.estimators.sources import gathered
+from diabolo.flow import Shape
+from diabolo.model import Autoencoder, Recipe
+from diabolo.nets import Auto, Net, ResUNet
+from diabolo.training import Rows, Source, Training, split
+from diabolo.training.crops import Crops, batch_size
+from diabolo.training.device import brief
+
+_SIDES: dict[Kind, int] = {"images": 64, "series": 512}
+"""Points along each axis of a crop that is learned from."""
+
+STEPS = Training(steps=3000, decay=0.8)
+"""How it is learned, if nothing is said."""
+
+_CODE = 64
+"""Numbers of the code of nets that have a code of any size."""
+
+_LOOKED_AT = 256
+"""Crops whose noise is measured."""
+
+_NETS: dict[Kind, Net] = {
+    "images": ResUNet((32, 64, 96), blocks=1),
+    "series": ResUNet((32, 64, 96), blocks=1, fold=1),
+    "table": Auto(),
+}
+
+_NOISE: dict[Kind, Corruption] = {"images": BlindNoise(), "series": BlindNoise(0.0, 1.0), "table": SwapNoise()}
+"""What is added to clean samples: of unknown level, for images up to a fifth of their range."""
+
+_SPOTS: dict[Kind, Corruption] = {"images": BlindSpot(), "series": BlindSpot(), "table": MaskPatches(0.2, size=1)}
+"""What is hidden of noisy ones, for the model to guess."""
+
+
+def composed(recipe: Recipe, found: Signals, scaling: Scaling, examples: str, paired: bool) -> tuple[Recipe, Lesson]:
+    """Return the recipe with the net and the damage that suit the samples, where it leaves them open; and the lesson.
+
+    Noisy samples are a lesson by themselves where their noise is independent; else they are hidden in part.
+    """
+    if isinstance(recipe.net, Auto):
+        recipe = replace(recipe, net=_NETS[found.kind])
+    if paired:
+        return recipe, Lesson("pairs")
+    if examples == "clean":
+        return replace(recipe, corruption=recipe.corruption or _NOISE[found.kind]), Lesson("clean")
+    if isinstance(recipe.corruption, GaussianNoise) and found.kind != "table":
+        return replace(recipe, corruption=None), Lesson("recorrupted", recipe.corruption.sigma)
+    if recipe.corruption is not None or found.kind == "table" or recipe.net.local is None:
+        return replace(recipe, corruption=recipe.corruption or _SPOTS[found.kind]), Lesson("blind")
+    step = -(-len(found.arrays) // _LOOKED_AT)
+    noise = Noise.of([scaled(scaling, x).numpy() for x in found.arrays[::step]])
+    if not noise.independent:
+        return replace(recipe, corruption=_SPOTS[found.kind]), Lesson("blind")
+    return recipe, Lesson("recorrupted", noise.level) if noise.even else Lesson("neighbours")
+
+
+def planned(training: Training | None, shape: Shape, local: bool, device: torch.device) -> Training:
+    """Return how crops of `shape` are learned from, where that is left open."""
+    chosen = training or STEPS(precision=brief(device) if local else "auto")
+    if chosen.batch_size is None and local:
+        chosen = chosen(batch_size=batch_size(math.prod(_points(shape)), 16, 256))
+    return chosen
+
+
+def shape_of(found: Signals, net: Net) -> Shape:
+    """Return the shape of a crop; for nets of one size, that of the samples.
+
+    Raises
+    ------
+    DataError
+        If the samples have several sizes, and the net takes one.
+    """
+    shapes = {tuple(array.shape) for array in found.arrays} if found.form is None else {found.arrays[0].shape}
+    if net.local is None and len(shapes) > 1:
+        raise DataError(
+            f"X must hold samples of one size for the net {shorten(net)}; got {shorten(sorted(shapes))}. Leave the net "
+            "out, or choose one for any size, such as ResUNet()."
+        )
+    first = next(iter(shapes))
+    if net.local is None or found.kind == "table":
+        return first
+    side = _SIDES[found.kind]
+    least = tuple(min(side, *lengths) for lengths in zip(*map(_points, shapes), strict=True))
+    return (first[0], *least) if found.kind == "images" else (*least, first[1])
+
+
+def sources(
+    found: Signals,
+    clean: Signals | None,
+    scaling: Scaling,
+    lesson: Lesson,
+    shape: Shape,
+    share: float,
+    seed: int,
+    device: torch.device,
+) -> tuple[Source, Source | None]:
+    """Return what is trained on, and what judges: a share of the samples, if there are ten or more."""
+    kept, held = split(len(found.arrays), share, seed)
+    if found.kind == "table":
+        rows, wanted = (None if s is None else scaling.tensor(np.asarray(s.arrays)) for s in (found, clean))
+        made = [Rows(rows, scaling.batch, index, device, target=wanted) for index in (kept, held) if rows is not None]
+        return made[0], made[1] if len(held) else None
+    large = found.kind == "images" and any(x.shape[1:] != shape[1:] for x in found.arrays)
+    side = max(_points(shape))
+    made = []
+    for index in (kept, held):
+        part = [_joined(found, clean, scaling, i) for i in index.tolist()]
+        if part:
+            count = max(64, -(-sum(math.prod(_points(x.shape)) for x in part) // math.prod(_points(shape))))
+            made.append(Crops.of(part, side, partial(lesson, scaling), count, 8 if large else 1, device))
+    return made[0], made[1] if len(made) > 1 else None
+
+
+def _points(shape: Shape) -> Shape:
+    """Return the lengths of a sample along the axes of its grid."""
+    return tuple(shape[1:] if len(shape) == 3 else shape[:1])
+
+
+def _joined(found: Signals, clean: Signals | None, scaling: Scaling, number: int) -> Tensor:
+    """Return a sample as it is stored for training, with its clean one on further channels."""
+    both = [s.arrays[number] for s in (found, clean) if s is not None]
+    same = all(x.dtype == np.uint8 for x in both)
+    tensors = [scaling.tensor(np.ascontiguousarray(x)[None])[0] if same else _floating(scaling, x) for x in both]
+    return torch.cat(tensors, 0 if found.kind == "images" else 1) if len(tensors) > 1 else tensors[0]
+
+
+def _floating(scaling: Scaling, x: NDArray[Any]) -> Tensor:
+    return scaling.batch(scaling.tensor(np.ascontiguousarray(x)[None]))[0]
+
+
+def clean_of(found: Signals, y: Any) -> Signals | None:
+    """Return the clean samples y of those found; None if there are none, or y holds labels (N,).
+
+    Raises
+    ------
+    DataError
+        If they have other shapes.
+    """
+    y = gathered(read(y))
+    if y is None or _axes(y) < 2:
+        return None
+    clean = Signals.of(y)
+    shapes = [[tuple(x.shape) for x in s.arrays] for s in (found, clean)]
+    if shapes[0] != shapes[1]:
+        other = next(
+            (i for i, pair in enumerate(zip(*shapes, strict=False)) if pair[0] != pair[1]), min(map(len, shapes))
+        )
+        raise DataError(
+            f"y must hold the clean sample of each of X, {len(shapes[0])} of the same shapes in the same order; got "
+            f"{len(shapes[1])}, and sample {other} differs. Leave y out to learn from X alone."
+        )
+    if not all(np.isfinite(x).all() for x in clean.arrays):
+        raise DataError("y must hold finite numbers; it contains NaN or infinity. Drop those samples of X and y first.")
+    return clean
+
+
+def _axes(y: Any) -> int:
+    """Return how many axes samples have, that of the samples itself included."""
+    if isinstance(y, list | tuple):
+        return 1 + np.ndim(y[0]) if y else 1
+    return len(y.shape) if hasattr(y, "shape") else np.asarray(y).ndim
+
+
+def built(recipe: Recipe, shape: Shape, n: int | None, seed: int, device: torch.device) -> Autoencoder:
+    """Return the model, its weights drawn by the seed."""
+    widths = getattr(recipe.net, "channels", None) if recipe.net.local is not None else None
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        settled = recipe.settle(shape)
+        return settled.build(shape, n or (widths[-1] if widths else _CODE)).to(device)
+
+
+@torch.no_grad()
+def noise_of(model: Autoencoder, source: Source, seed: int) -> list[float]:
+    """Return the lowest and the highest level of noise in what the model saw in training; nothing for rows."""
+    if len(model.shape) == 1:
+        return []
+    levels, count = [], 0
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        for batch in source.epoch(64, 0):
+            seen = batch.x if isinstance(model.recipe.corruption, BlindSpot) else model.corrupt(batch.x)[0]
+            levels.append(level(seen.cpu().numpy()))
+            if (count := count + len(seen)) >= _LOOKED_AT:
+                break
+    return np.quantile(np.concatenate(levels), (0.05, 0.95)).tolist()

@@ -1,0 +1,1 @@
+"""Anomaly detection: how unusual a sample is, why, and where the line is drawn."""

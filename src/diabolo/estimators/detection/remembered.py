@@ -1,0 +1,63 @@
+"""What a detector learned besides its model, as it is saved and taken up again."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diabolo.density import Density
+from diabolo.errors import FileError
+from diabolo.estimators.detection.memory import Memory
+from diabolo.estimators.detection.pieces import side_of
+from diabolo.estimators.detection.placing import measure_of
+from diabolo.estimators.detection.windowed import WINDOW
+from diabolo.estimators.tabular import restored
+
+if TYPE_CHECKING:
+    from diabolo.estimators.detection.detector import Detector
+
+
+def remembered(detector: Detector) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return what to save: plain JSON, and arrays."""
+    schema = None if detector.schema_ is None else detector.schema_.to_json()
+    arrays = {f"density.{name}": value for name, value in detector.density_.arrays().items()}
+    memory = {} if detector.memory_ is None else detector.memory_.arrays()
+    arrays |= {f"memory.{name}": value for name, value in memory.items()}
+    return {"schema": schema}, arrays | {"scores": torch.from_numpy(detector.scores_)}
+
+
+def recall(detector: Detector, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
+    """Take up what `remembered` gave.
+
+    Raises
+    ------
+    FileError
+        If it is foreign or was edited.
+    """
+    detector.schema_ = restored(plain["schema"], detector.shape_, detector.n_features_in_)
+    density = {name.removeprefix("density."): arrays[name] for name in arrays if name.startswith("density.")}
+    _demand_windows(detector)
+    memory = {name.removeprefix("memory."): arrays[name] for name in arrays if name.startswith("memory.")}
+    windowed = detector.window_ is not None
+    detector.memory_, detector.drift_ = None if windowed else Memory.from_arrays(memory, detector.shape_), None
+    width, n = math.prod(detector.shape_), detector.model_.n
+    detector.density_ = Density.from_arrays(density, width, n, measure_of(detector))
+    detector.scores_ = arrays["scores"].numpy()
+    sound = detector.scores_.ndim == 1 and len(detector.scores_) > 0
+    if not sound or not np.isfinite([*detector.scores_, detector.offset_]).all():
+        raise FileError("its scores are not finite numbers")
+
+
+def _demand_windows(detector: Detector) -> None:
+    size, shape = detector.window_, detector.shape_
+    clock = detector.clock_ is None or isinstance(detector.clock_, str)
+    if not clock or isinstance(size, str) or size not in WINDOW:
+        raise FileError(f"it has no sound window ({size!r}, {detector.clock_!r})")
+    if size is None and detector.schema_ is not None and len(shape) > 1:
+        raise FileError(f"it has no sound window, but its model takes samples of shape {shape}")
+    if size is not None and shape[:1] != (size,) and shape[1:] != (side_of(size),) * 2:
+        raise FileError(f"its windows have {size} points, but its model takes samples of shape {shape}")

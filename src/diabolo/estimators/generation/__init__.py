@@ -1,0 +1,1 @@
+"""Generation: new samples, and how probable given ones are."""

@@ -1,0 +1,118 @@
+"""What a generator learns from, and what it is asked about: the user's samples as numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from diabolo.data import Form, Scaling, Stored, read
+from diabolo.data.form import NumpyForm, TorchForm
+from diabolo.errors import DataError, DataTypeError
+from diabolo.estimators.generation.arrays import Arrays
+from diabolo.estimators.generation.conditions import Conditions
+from diabolo.estimators.generation.rows import Rows
+from diabolo.estimators.sources import gathered
+from diabolo.estimators.start import Start
+from diabolo.estimators.tabular import taken
+from diabolo.likelihoods import Auto
+from diabolo.model import Recipe
+from diabolo.recipes import named
+from diabolo.training import resolve
+
+if TYPE_CHECKING:
+    from diabolo.estimators.generation.generator import Generator
+
+Array = NDArray[Any]
+
+_LEARNT = 2**28
+"""Numbers of a file on disk that are learnt from, at most."""
+
+
+def started(generator: Generator, X: Any, y: Any, recipe: Recipe, seed: int) -> Start:
+    """Return what training starts from, once the generator remembers what its samples are.
+
+    Raises
+    ------
+    DataError
+        If X or y cannot be learned from, or hold what the likelihood of the recipe is none of.
+    """
+    X, y = _in_memory(read(X), y)
+    open_to_choice = isinstance(recipe.likelihood, Auto)
+    table = taken(generator, X, reset=True) if open_to_choice else _taken(generator, X, reset=True)
+    if open_to_choice and np.ndim(table) == 2:
+        generator.form_, numbers = Rows.of(table, X)
+        scaling = Scaling(np.zeros(numbers.shape[1]), np.ones(numbers.shape[1]))
+    else:
+        generator.form_, numbers, scaling = Arrays.of(X, table), table, None
+        generator.form_.demand_within(numbers, recipe.likelihood)
+    recipe = recipe.revise(likelihood=generator.form_.likelihood) if open_to_choice else recipe
+    generator.conditions_, told = None, None
+    if y is not None:
+        generator.conditions_, rows = Conditions.of(y, len(numbers))
+        told = torch.from_numpy(rows).float()
+    n, share = int(generator.n_components), generator.schedule.validation
+    return Start.of(numbers, recipe, n, share, seed, resolve(generator.device), scaling, told)
+
+
+def numbers_of(generator: Generator, X: Any) -> Array:
+    """Return samples as numbers (N, *shape), not yet scaled.
+
+    Raises
+    ------
+    DataError
+        If they are not as in training, or hold what the likelihood is none of.
+    """
+    X, form = gathered(read(X)), generator.form_
+    if isinstance(form, Arrays):
+        array = _taken(generator, X, reset=False)
+        form.demand_within(array, generator.recipe_.likelihood)
+        return array
+    return form.numbers(taken(generator, X, reset=False))
+
+
+def one_of(generator: Generator, sample: Any) -> Array:
+    """Return one sample, given as it is or as a batch of one, as numbers (1, *shape).
+
+    Raises
+    ------
+    DataError
+        If there are several.
+    """
+    if hasattr(sample, "to_frame"):  # a row of a frame of pandas
+        sample = sample.to_frame().T
+    elif isinstance(Form.of(sample), NumpyForm | TorchForm) and np.ndim(sample) == len(generator._given):
+        sample = sample[None] if hasattr(sample, "ndim") else [sample]
+    numbers = numbers_of(generator, sample)
+    if len(numbers) != 1:
+        raise DataError(f"One sample is wanted here; got {len(numbers)}. Give a row, such as X[:1].")
+    return numbers
+
+
+def _taken(generator: Generator, X: Any, reset: bool) -> Array:
+    """Return samples that are all numbers, as every estimator takes them, as an array."""
+    try:
+        array = np.asarray(generator._take(X, reset))
+    except DataTypeError as error:
+        if isinstance(named(generator.recipe).likelihood, Auto):
+            raise
+        raise DataTypeError(f"{error} Or leave the likelihood of the recipe out: each column has its own.") from error
+    if np.isnan(array).any():
+        raise DataError(
+            "X must hold no missing value where the recipe names a likelihood; got NaN. Leave the likelihood out, or "
+            "impute those values first."
+        )
+    return array
+
+
+def _in_memory(X: Any, y: Any) -> tuple[Any, Any]:
+    """Return rows on disk in memory, and what is known about them: of many, some at equal distances."""
+    if not isinstance(X, Stored):
+        return X, y
+    index = X.some(_LEARNT)
+    if y is not None and len(y) != len(X):
+        raise DataError(f"y must hold what is known about each of {len(X)} samples; got {len(y)} rows.")
+    known = y if y is None or len(index) == len(X) else y.iloc[index] if hasattr(y, "iloc") else np.asarray(y)[index]
+    return X.back(X.take(index)), known

@@ -1,0 +1,1 @@
+"""Imputation: missing cells of tables filled, drawn, and how certain they are."""
