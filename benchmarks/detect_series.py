@@ -10,9 +10,10 @@ training, all windows of the training points as rows, and score a window every q
 mean of the scores of the windows that cover it. The distance to the mean looks at points alone. Ours gets the series as
 it is and cuts it itself.
 
-Measures: VUS-PR, its buffer as wide as 100 points; best event F1; recall of events with 1 % of the normal points
-flagged; AUROC of points. The design is tuned on the series of "development" only: those "set aside" (`set_aside`) have
-means of their own. A side that raises, or gives a score that is not finite, has the score of all points equal there.
+Measures: VUS-PR, its buffer as wide as 100 points; best event F1; best range F1 (Tatbul et al. 2018, flat); recall of
+events with 1 % of the normal points flagged; AUROC of points. The design is tuned on the series of "development" only:
+those "set aside" (`set_aside`) have means of their own. A side that raises, or gives a score that is not finite, has
+the score of all points equal there.
 
 Targets: ahead of every peer on the mean of each of the four sets, in VUS-PR first.
 """
@@ -33,7 +34,7 @@ from benchmarks.detect_tables import difference
 from benchmarks.harness import Side, Worker, running
 from benchmarks.report import Report, parser
 from benchmarks.workers.series import LISTS, length_of, load, names
-from diabolo.metrics.events import best_event_f1, event_recall_at, vus_pr
+from diabolo.metrics import best_event_f1, best_range_f1, event_recall_at, vus_pr
 
 TASK = {"task": "series"}
 SIDES = {
@@ -46,7 +47,7 @@ SIDES = {
 WIDEST = 100
 """Points of the widest buffer of VUS-PR."""
 
-MEASURES = ("VUS-PR", "event F1", "event recall at 1 %", "AUROC of points")
+MEASURES = ("VUS-PR", "event F1", "range F1", "event recall at 1 %", "AUROC of points")
 ABOUT = (
     "In percent. Means are over series, ± the standard deviation over seeds; intervals are of the mean paired",
     "difference, 95 %, by bootstrap over series. Seconds are those of fit and scoring, of one seed, on one thread.",
@@ -64,7 +65,7 @@ class Found:
     series : sequence of str
         The names, N.
     values : np.ndarray
-        (N, P, S, 4) by series, side, seed and measure, in percent.
+        (N, P, S, 5) by series, side, seed and measure, in percent.
     seconds : np.ndarray
         (N, P, S), of fit and scoring; nan where a side failed.
     failures : mapping
@@ -125,10 +126,11 @@ def scored(block: dict[str, Any], count: int) -> tuple[np.ndarray, str]:
 
 
 def judged(labels: np.ndarray, scores: np.ndarray) -> list[float]:
-    """Return the measures (4) in percent."""
+    """Return the measures (5) in percent."""
     return [
         100 * vus_pr(labels, scores, min(WIDEST, len(labels))),
         100 * best_event_f1(labels, scores),
+        100 * best_range_f1(labels, scores),
         100 * event_recall_at(labels, scores, 0.01),
         100 * float(roc_auc_score(labels, scores)),
     ]

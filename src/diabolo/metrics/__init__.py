@@ -1,4 +1,4 @@
-"""Metrics: from anomaly scores to decisions and how good those are; how good generated and restored samples are.
+"""Metrics: from anomaly scores to decisions and how good those are; how good samples and ranked lists of items are.
 
 A higher anomaly score is more anomalous everywhere. Samples are compared with real ones in numbers that say nothing by
 themselves: print beside them what other real samples get.
@@ -13,8 +13,11 @@ from diabolo.metrics.disentangled import DCI, dci, mig
 from diabolo.metrics.drift import Drift, drift
 from diabolo.metrics.events import best_event_f1, event_recall_at, ranges, vus_pr
 from diabolo.metrics.frechet import frechet
+from diabolo.metrics.hits import average_precision, capped_recall, hit_rate, ndcg, recall, reciprocal_rank
 from diabolo.metrics.judged import Judged, discriminative, predictive
 from diabolo.metrics.memorising import Memorising, memorising
+from diabolo.metrics.ranged import best_range_f1, range_precision_recall
+from diabolo.metrics.ranking import Measured, Ranking, novelty, shown
 from diabolo.metrics.residual import Residual, residual_of
 from diabolo.metrics.restoration import noise_level, psnr, snr, ssim
 from diabolo.metrics.rows import closest, column_shapes, pair_trends
@@ -28,7 +31,9 @@ __all__ = [
     "Coverage",
     "Drift",
     "Judged",
+    "Measured",
     "Memorising",
+    "Ranking",
     "Residual",
     "Tail",
     "Transfer",
@@ -36,8 +41,11 @@ __all__ = [
     "activity",
     "autocorrelation_distance",
     "autoregressive",
+    "average_precision",
     "best_event_f1",
+    "best_range_f1",
     "bootstrapped",
+    "capped_recall",
     "closest",
     "colourfulness",
     "colourfulness_ratio",
@@ -50,15 +58,22 @@ __all__ = [
     "drift",
     "event_recall_at",
     "frechet",
+    "hit_rate",
     "memorising",
     "mig",
+    "ndcg",
     "noise_level",
+    "novelty",
     "p_values",
     "pair_trends",
     "predictive",
     "psnr",
+    "range_precision_recall",
     "ranges",
+    "recall",
+    "reciprocal_rank",
     "residual_of",
+    "shown",
     "snr",
     "spectrum_distance",
     "ssim",

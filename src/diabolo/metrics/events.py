@@ -38,7 +38,7 @@ def ranges(labels: ArrayLike) -> list[tuple[int, int]]:
     >>> ranges([0, 1, 1, 0, 1])
     [(1, 3), (4, 5)]
     """
-    return [(int(start), int(end)) for start, end in _edges(_flags(labels))]
+    return [(int(start), int(end)) for start, end in edges_of(flags_of(labels))]
 
 
 def event_recall_at(labels: ArrayLike, scores: ArrayLike, false_alarm_rate: float) -> float:
@@ -73,10 +73,10 @@ def event_recall_at(labels: ArrayLike, scores: ArrayLike, false_alarm_rate: floa
     (0.5, 1.0)
     """
     demand("false_alarm_rate", "event_recall_at", false_alarm_rate, Number(0, 1, open_high=True))
-    flags, values = _series(labels, scores)
+    flags, values = checked(labels, scores)
     normal = np.sort(values[~flags])
     threshold = normal[len(normal) - 1 - most_within(false_alarm_rate, len(normal))]
-    return float((_peaks(values, _edges(flags)) > threshold).mean())
+    return float((_peaks(values, edges_of(flags)) > threshold).mean())
 
 
 def best_event_f1(labels: ArrayLike, scores: ArrayLike) -> float:
@@ -112,13 +112,13 @@ def best_event_f1(labels: ArrayLike, scores: ArrayLike) -> float:
     >>> best_event_f1([0, 1, 1, 0, 0, 0, 1, 0], [1, 2, 9, 3, 1, 5, 4, 1])  # at 4: both events, one false alarm
     0.8
     """
-    flags, values = _series(labels, scores)
-    peaks = _peaks(values, _edges(flags))
+    flags, values = checked(labels, scores)
+    peaks = _peaks(values, edges_of(flags))
     normal = values[~flags]
     neighbours = np.minimum(values[1:], values[:-1])[~(flags[1:] | flags[:-1])]
     thresholds = np.unique(values)
-    flagged, found = _reaching(normal, thresholds), _reaching(peaks, thresholds)
-    runs = flagged - _reaching(neighbours, thresholds)  # two flagged neighbours are in the same run
+    flagged, found = reaching(normal, thresholds), reaching(peaks, thresholds)
+    runs = flagged - reaching(neighbours, thresholds)  # two flagged neighbours are in the same run
     f1 = 2 * found / (found + runs + len(peaks))
     return float(f1[2 * flagged <= len(normal)].max(initial=0.0))
 
@@ -166,21 +166,19 @@ def vus_pr(labels: ArrayLike, scores: ArrayLike, widest: int) -> float:
     >>> vus_pr(labels, [0, 9, 8, 1, 0, 0, 0, 0], 0)  # precision 1/2 at recall 1/2, then 2/3 at recall 1
     0.5833333333333333
     """
-    flags, values = _series(labels, scores)
+    flags, values = checked(labels, scores)
     demand("widest", "vus_pr", widest, Whole(0, len(flags)))
     widths = np.unique(np.linspace(0, widest, _WIDTHS).round().astype(int))
     order = np.argsort(-values)
     falling = values[order]
     last = np.flatnonzero(np.append(falling[1:] != falling[:-1], True))  # of each distinct score
     inside = np.cumsum(flags[order])[last]
-    edges = _edges(flags)
+    edges = edges_of(flags)
     volume = 0.0
     for width in widths:
         hits = np.cumsum(_buffered(flags, edges, int(width))[order])[last]
         peaks = _peaks(values, _widened(edges, int(width) // 2, len(flags)))
-        recall = (
-            np.minimum(hits / (flags.sum() + (hits - inside) / 2), 1) * _reaching(peaks, falling[last]) / len(peaks)
-        )
+        recall = np.minimum(hits / (flags.sum() + (hits - inside) / 2), 1) * reaching(peaks, falling[last]) / len(peaks)
         volume += float(np.diff(recall, prepend=0.0) @ (hits / (last + 1)))
     return volume / len(widths)
 
@@ -209,20 +207,46 @@ def _peaks(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return np.maximum.reduceat(np.append(values, -np.inf), edges.ravel())[::2]
 
 
-def _reaching(values: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Return how many of the values (n,) reach each of the thresholds (K,)."""
+def reaching(values: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Return how many of the values (n,) reach each of the thresholds (K,).
+
+    Examples
+    --------
+    >>> reaching(np.array([1.0, 3.0]), np.array([1.0, 2.0, 4.0])).tolist()
+    [2, 1, 0]
+    """
     return len(values) - np.searchsorted(np.sort(values), thresholds)
 
 
-def _edges(flags: np.ndarray) -> np.ndarray:
-    """Return start and end of each event, (E, 2)."""
+def edges_of(flags: np.ndarray) -> np.ndarray:
+    """Return start and end of each run of flags (T,), the end not included, (E, 2).
+
+    Examples
+    --------
+    >>> edges_of(np.array([False, True, True])).tolist()
+    [[1, 3]]
+    """
     return np.flatnonzero(np.diff(np.pad(flags.astype(np.int8), 1))).reshape(-1, 2)
 
 
-def _series(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    flags, values = _flags(labels), vector("scores", scores)
+def checked(labels: ArrayLike, scores: ArrayLike, name: str = "scores") -> tuple[np.ndarray, np.ndarray]:
+    """Return labels as flags (T,), and scores (T,), under the name of an argument.
+
+    Raises
+    ------
+    DataError
+        If labels and scores are not of one shape (T,), the labels are not 0 and 1 with both there, or a score is NaN.
+    DataTypeError
+        If labels or scores are not numbers.
+
+    Examples
+    --------
+    >>> checked([0, 1], [3, 4])
+    (array([False,  True]), array([3., 4.]))
+    """
+    flags, values = flags_of(labels), vector(name, scores)
     if len(flags) != len(values):
-        raise DataError(f"labels and scores must be of one length T; got {len(flags)} and {len(values)}.")
+        raise DataError(f"labels and {name} must be of one length T; got {len(flags)} and {len(values)}.")
     if flags.all() or not flags.any():
         raise DataError(
             f"labels must have both events (1) and normal points (0); got {flags.sum()} ones among {len(flags)}."
@@ -230,9 +254,23 @@ def _series(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarra
     return flags, values
 
 
-def _flags(labels: ArrayLike) -> np.ndarray:
-    values = vector("labels", labels)
+def flags_of(labels: ArrayLike, name: str = "labels") -> np.ndarray:
+    """Return labels (T,) of 0 and 1, under the name of an argument, as booleans.
+
+    Raises
+    ------
+    DataError
+        If they are not one-dimensional, or something other than 0 and 1.
+    DataTypeError
+        If they are not numbers.
+
+    Examples
+    --------
+    >>> flags_of([0, 1])
+    array([False,  True])
+    """
+    values = vector(name, labels)
     other = values[(values != 0) & (values != 1)]
     if other.size:
-        raise DataError(f"labels must be 0 at normal points and 1 inside events; got {other[0]:g}.")
+        raise DataError(f"{name} must be 0 at normal points and 1 inside events; got {other[0]:g}.")
     return values == 1

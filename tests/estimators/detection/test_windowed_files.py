@@ -31,7 +31,11 @@ def test_what_is_saved_scores_the_same(tmp_path, framed, suffix):
     assert (again.set_threshold(contamination=0.1).predict(X) < 0).mean() == pytest.approx(0.1, abs=0.01)
 
 
-EVIL = {"window_": [None, 1, 24.0, "auto", "24", 12, True], "clock_": [3, True, ["time"]]}
+EVIL = {
+    "window_": [None, 1, 24.0, "auto", "24", 12, True],
+    "single_": [None, 1, "yes"],
+    "clock_": [3, True, ["time"]],
+}
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name in EVIL for value in EVIL[name]])

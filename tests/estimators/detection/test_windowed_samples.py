@@ -144,7 +144,8 @@ def test_what_is_saved_scores_the_same(tmp_path, fitted, name, suffix):
     detector, X = fitted[name], WORLDS[name][0](40)
     detector.save(tmp_path / f"model{suffix}")
     again = diabolo.load(tmp_path / f"model{suffix}")
-    assert (again.window_, again.schema_, again.shape_) == (detector.window_, None, detector.shape_)
+    for each in ("window_", "schema_", "shape_", "single_"):
+        assert getattr(again, each) == getattr(detector, each)
     for verb in ("score_samples", "p_values", "predict"):
         np.testing.assert_allclose(getattr(again, verb)(X), getattr(detector, verb)(X), rtol=1e-9)
 
@@ -213,11 +214,12 @@ def test_nets_of_images_and_series_have_windows():
         ([np.ones((30, 2)), np.ones((30, 3))], r"all of as many channels; got shapes \[\(30, 2\), \(30, 3\)\]"),
         ([np.ones((1, 20, 20)), np.ones((3, 20, 20))], r"all of as many channels; got"),
         (np.ones((2, 2, 3, 20, 20)), r"series \(T, C\) or images \(C, H, W\).*\(2, 3, 20, 20\)"),
-        ([np.ones((30, 2)), np.full((30, 2), np.nan)], "NaN or infinity; drop or impute"),
+        ([np.full((1, 20, 20), np.nan)] * 2, "NaN or infinity; drop or impute"),
+        ([np.ones((30, 2)), np.full((30, 2), np.inf)], "infinity"),
         ([np.full((1, 20, 20), np.inf)] * 2, "NaN or infinity"),
         ([np.ones((30, 2)), np.ones((9, 2))], "at least 10 points along each axis.* sample 1 has 9"),
         ([np.ones((1, 30, 9))], "sample 0 has .*9"),
-        (np.array([[["a", "b"]] * 30] * 2), "numbers only"),
+        (np.array([[[["a", "b"]] * 30] * 30] * 2), "numbers only"),
     ],
 )
 def test_what_cannot_be_learned_from_is_refused(X, words):
@@ -245,7 +247,7 @@ REFUSED = {
     "one series": (np.ones((30, 2)), "series"),
     "images": (np.ones((3, 2, 30, 30)), r"as in training \(2\)"),
     "too short": ([np.ones((30, 2)), np.ones((24, 2))], "at least 25 points .* sample 1 has 24"),
-    "missing values": ([np.full((30, 2), np.nan)], "NaN"),
+    "infinity": ([np.full((30, 2), np.inf)], "infinity"),
 }
 
 

@@ -50,7 +50,7 @@ def report(detector: Detector, X: Any, y: Any = None) -> Page:
     page.heading("The greatest anomalies, and why")
     if detector.window_ is None:
         _samples(page, detector, X, energies)
-    elif detector.schema_ is not None:
+    elif detector.single_:
         _stretches(page, detector, X, energies)
     else:
         _maps(page, detector, X, energies)
@@ -90,25 +90,29 @@ def _samples(page: Page, detector: Detector, X: Any, energies: Energies) -> None
 
 def _stretches(page: Page, detector: Detector, X: Any, energies: Energies) -> None:
     """Show one series with its energies, and the points of the highest, each more than a window from the others."""
+    page.figure(_course(detector, X, energies), "The series; what is flagged is shaded.")
+    worst = _apart(energies, detector.window_ or 1)
+    page.table(_lines(worst, energies[worst], [told[worst] for told in reasons(detector, X, REASONS)]))
+
+
+def _course(detector: Detector, X: Any, energies: Energies) -> Any:
     X = without(X, detector.clock_)
     names = names_of(X) if hasattr(X, "columns") else detector.schema_.names if detector.schema_ else ()
     numbers = np.column_stack([_drawable(cells) for cells in cells_of(X).T])
-    page.figure(course(numbers, energies, -detector.offset_, list(names)), "The series; what is flagged is shaded.")
-    worst = _apart(energies, detector.window_ or 1)
-    page.table(_lines(worst, energies[worst], [told[worst] for told in reasons(detector, X, REASONS)]))
+    return course(numbers, energies, -detector.offset_, list(names))
 
 
 def _maps(page: Page, detector: Detector, X: Any, energies: Energies) -> None:
     """Show images with their heat maps, or series with their energies."""
     worst = np.argsort(-energies)[:_SHOWN]
-    few = [Form.of(X[i]).array(X[i]) for i in worst]
-    found = detector.energy_map(few)
-    if few[0].ndim == 3:
-        page.figure(heat(few, found, -detector.offset_), "Images, and the energy at each of their pixels.")
+    if detector.schema_ is not None:
+        for number in worst[:_SERIES]:
+            page.figure(_course(detector, X[number], detector.energy_map([X[number]])[0]), f"Series {number}.")
         return
-    for x, energy, number in zip(few[:_SERIES], found, worst, strict=False):
-        names = [f"channel {c}" for c in range(x.shape[1])]
-        page.figure(course(x, energy, -detector.offset_, names), f"Series {number}.")
+    few = [Form.of(X[i]).array(X[i]) for i in worst]
+    page.figure(
+        heat(few, detector.energy_map(few), -detector.offset_), "Images, and the energy at each of their pixels."
+    )
 
 
 def _apart(energies: Energies, distance: int) -> NDArray[np.int64]:

@@ -26,8 +26,9 @@ from diabolo.estimators.detection.incremental import learn_on
 from diabolo.estimators.detection.intake import learn, samples
 from diabolo.estimators.detection.memory import HELD, SPAN, Memory
 from diabolo.estimators.detection.pieces import SAMPLES
-from diabolo.estimators.detection.placing import density_of, energies, energy_map, started
+from diabolo.estimators.detection.placing import density_of, energies, energy_map, of_pieces, started
 from diabolo.estimators.detection.remembered import recall, remembered
+from diabolo.estimators.detection.streaming import Stream
 from diabolo.estimators.detection.threshold import Threshold
 from diabolo.estimators.detection.windowed import WINDOW
 from diabolo.estimators.sources import gathered
@@ -67,7 +68,7 @@ class Detector(OutlierMixin, Estimator):
         For long series and large images: they are cut into windows of so many points (pixels along both axes), and a
         point is as unusual as the windows that cover it. X is then one series (T,), (T, C) or a data frame in the
         order of time, and its points are the samples; or many series or images, of one size or, as a list, of several.
-        "auto" takes the period of the series, or 16 pixels.
+        Series may hold what tables may. "auto" takes the period of the series, or 16 pixels.
     memory : int, optional
         Of `partial_fit`: how many samples back are remembered, their mean age; by default as many as it was fitted on,
         or 10,000 if that is more.
@@ -78,10 +79,14 @@ class Detector(OutlierMixin, Estimator):
         The threshold: samples with a `score_samples` below it are flagged.
     scores_ : ndarray (m,)
         Rising scores of the samples that `p_values` and thresholds compare with: those held out, or trained on.
+    ends_ : ndarray (k,) or None
+        Rising energies of the windows that `scores_` are of: what a stream compares with.
     schema_ : Schema or None
-        The columns of a table.
+        The columns of a table, or of series with a window.
     window_ : int or None
         The size of windows.
+    single_ : bool
+        Whether X is one series, whose points are the samples.
     clock_ : str or None
         The column of a series that tells the time, which is not looked at.
     density_ : Density
@@ -112,15 +117,17 @@ class Detector(OutlierMixin, Estimator):
 
     verbs: ClassVar[tuple[str, ...]] = ("score_samples", "predict", "p_values", "explain", "reconstruct", "findings")
     row_verb: ClassVar[str | None] = "findings"
-    scalars: ClassVar[tuple[str, ...]] = ("offset_", "window_", "clock_")
+    scalars: ClassVar[tuple[str, ...]] = ("offset_", "window_", "single_", "clock_")
     sizes = Maybe(Whole(1, 2**20), "a quarter of the columns")
     takes_missing = True
 
     schema_: Schema | None
     density_: Density
     scores_: NDArray[np.float64]
+    ends_: NDArray[np.float64] | None
     offset_: float
     window_: int | None
+    single_: bool
     memory_: Memory | None
     drift_: Drift | None
     clock_: str | None
@@ -176,7 +183,9 @@ class Detector(OutlierMixin, Estimator):
         learnt, judged = learn(self, X, 0.0 if self.false_alarm_rate is None else HELD, seed)
         self._train(started(self, learnt, recipe, seed), callbacks, checkpoint, self.training or learnt.schedule)
         self.density_ = density_of(self, learnt, seed)
-        self.scores_ = np.sort(energies(self, judged))
+        each = of_pieces(self, judged)
+        self.scores_ = np.sort(judged.scores(each))
+        self.ends_ = np.sort(each) if self.window_ and self.schema_ else None
         held = None if self.false_alarm_rate is None else judged
         self.memory_, self.drift_ = None if self.window_ else Memory.of(learnt, held, seed), None
         return self.set_threshold(contamination=self.contamination, false_alarm_rate=self.false_alarm_rate)
@@ -233,6 +242,19 @@ class Detector(OutlierMixin, Estimator):
     def score_samples(self, X: Any) -> NDArray[np.float64]:
         """Return how usual samples are, (N,): minus their energy in nats; the lower, the more of an anomaly."""
         return self._in_parts(lambda part: -energies(self, samples(self, part)), X)
+
+    def stream(self, path: str | PathLike[str] | None = None) -> Stream:
+        """Return a new stream, which scores the points of a series as they come; or go on from a state at `path`.
+
+        Raises
+        ------
+        CapabilityError
+            If the detector has no window, or one of images.
+        FileError
+            If what is at `path` is no state of a stream of this detector.
+        """
+        check_is_fitted(self)
+        return Stream(self, path)
 
     def energy_map(self, X: Any) -> Any:
         """Return how unusual each point or pixel is, in nats: (N, T) or (N, H, W), a list if sizes differ.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from diabolo.data import Form, Schema
@@ -22,11 +23,16 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
+def by_rows(detector: Detector) -> bool:
+    """Tell whether a sample is a row: of a table, or a point of one series."""
+    return detector.single_ or len(detector.shape_) == 1
+
+
 def explained(detector: Detector, X: Any) -> Any:
     """Return what each value adds to the energy of its sample, in the shape of X; a column for each of a table."""
     pieces = samples(detector, X)
     parts = _laid(detector, pieces, placed(detector, pieces))[1]
-    return parts if detector.schema_ is None else _shares(detector.schema_, without(X, detector.clock_), parts)
+    return parts if detector.schema_ is None else _columns(detector, detector.schema_, X, parts, _shares)
 
 
 def expected(detector: Detector, X: Any) -> Any:
@@ -39,7 +45,7 @@ def expected(detector: Detector, X: Any) -> Any:
     rebuilt = pieces.laid(_undone(detector, each) for each in placed(detector, pieces))
     if detector.schema_ is None:
         return rebuilt if isinstance(rebuilt, list) else Form.of(X).back(rebuilt)
-    return _values(detector.schema_, without(X, detector.clock_), rebuilt)
+    return _columns(detector, detector.schema_, X, rebuilt, _values)
 
 
 def account(detector: Detector, schema: Schema, X: Any) -> tuple[Array, Any, Any]:
@@ -54,6 +60,17 @@ def account(detector: Detector, schema: Schema, X: Any) -> tuple[Array, Any, Any
     energies, parts = _laid(detector, pieces, found())
     X = without(X, detector.clock_)
     return energies, _shares(schema, X, parts), _values(schema, X, pieces.laid(rebuilt))
+
+
+def _columns(detector: Detector, schema: Schema, X: Any, laid: Any, method: Callable[[Schema, Any, Any], Any]) -> Any:
+    """Return what a method makes of numbers that are laid on the rows of X, or on those of each of many series."""
+    if by_rows(detector):
+        return method(schema, without(X, detector.clock_), laid)
+    found = [method(schema, without(x, detector.clock_), each) for x, each in zip(X, laid, strict=True)]
+    if isinstance(X, torch.Tensor):
+        return torch.stack(found)
+    arrays = all(isinstance(each, np.ndarray) for each in found)
+    return np.stack(found) if arrays and len({each.shape for each in found}) == 1 else found
 
 
 def _shares(schema: Schema, X: Any, parts: Any) -> Any:

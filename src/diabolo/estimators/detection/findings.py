@@ -38,7 +38,7 @@ def findings(detector: Detector, X: Any) -> Any:
     CapabilityError
         If pandas is not installed.
     """
-    if detector.schema_ is None:
+    if detector.schema_ is None or not explaining.by_rows(detector):
         return _beside(X, _judged(detector, -detector.score_samples(X)))
     energies, shares, expected = explaining.account(detector, detector.schema_, X)
     names, *told = _first(detector, detector.schema_, X, shares, expected, REASONS)

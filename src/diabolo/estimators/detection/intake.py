@@ -8,11 +8,11 @@ import numpy as np
 
 from diabolo.data import Schema, Stored, read
 from diabolo.errors import DataError
+from diabolo.estimators.detection.holding import parted
 from diabolo.estimators.detection.pieces import Pieces, Whole
-from diabolo.estimators.detection.windowed import few_to_hold_out, learn_windows, read_windows
+from diabolo.estimators.detection.windowed import learn_windows, read_windows
 from diabolo.estimators.sources import gathered
 from diabolo.estimators.tabular import encoded, rows, taken
-from diabolo.training import split
 
 if TYPE_CHECKING:
     from diabolo.estimators.detection.detector import Detector
@@ -35,13 +35,12 @@ def learn(detector: Detector, X: Any, share: float, seed: int) -> tuple[Pieces, 
         If X cannot be learned from, or has too few samples to hold some out.
     """
     detector.schema_ = detector.clock_ = detector.window_ = None
+    detector.single_ = False
     X = read(X)
     if detector.window is not None:
         return learn_windows(detector, gathered(X), share, seed)
     X = taken(detector, _some(X), reset=True)
-    learnt, held = (index.numpy() for index in split(len(X), share, seed))
-    if share and not len(held):
-        raise few_to_hold_out(len(X))
+    learnt, held = parted(len(X), share, seed)
     if np.ndim(X) == 2:
         detector.schema_ = Schema.of(rows(X, learnt) if len(held) else X)
     every = _whole(detector.schema_, X)

@@ -16,13 +16,15 @@ from diabolo.estimators.detection.pieces import Cuts, Pieces
 from diabolo.estimators.start import Start
 from diabolo.estimators.tabular import suited
 from diabolo.likelihoods import Auto, SquaredError
-from diabolo.model import Recipe
+from diabolo.model import Autoencoder, Recipe
 from diabolo.training import resolve
 
 if TYPE_CHECKING:
     from diabolo.estimators.detection.detector import Detector
 
 Array = NDArray[Any]
+At = tuple[Autoencoder, torch.device, bool]
+"""A model in the precision of its scores, its device, and whether that is float64."""
 
 BLOCK = 1024
 """Pieces that are compared with the training pieces at a time."""
@@ -43,9 +45,11 @@ def started(detector: Detector, pieces: Pieces, recipe: Recipe, seed: int) -> St
     return Start.of(array, recipe, n, detector.schedule.validation, seed, resolve(detector.device), scaling)
 
 
-def placed(detector: Detector, pieces: Pieces, index: NDArray[np.int64] | None = None) -> Iterator[Placed]:
-    """Yield where pieces lie, in blocks, in float64."""
-    model, device, _ = detector._at(precise=True)
+def placed(
+    detector: Detector, pieces: Pieces, index: NDArray[np.int64] | None = None, at: At | None = None
+) -> Iterator[Placed]:
+    """Yield where pieces lie, in blocks, in float64; the model may be `at` hand already."""
+    model, device, _ = at or detector._at(precise=True)
     every = np.arange(len(pieces)) if index is None else index
     for few in np.array_split(every, max(1, -(-len(every) // BLOCK))):
         array, counts = pieces.take(few)
@@ -62,7 +66,12 @@ def density_of(detector: Detector, pieces: Pieces, seed: int) -> Density:
 
 def energies(detector: Detector, pieces: Pieces) -> NDArray[np.float64]:
     """Return the energies of samples (N,)."""
-    return pieces.scores(_of_pieces(detector, pieces))
+    return pieces.scores(of_pieces(detector, pieces))
+
+
+def of_pieces(detector: Detector, pieces: Pieces, at: At | None = None) -> NDArray[np.float64]:
+    """Return the energies of the pieces themselves (P,); the model may be `at` hand already."""
+    return np.concatenate([detector.density_.energy(each).numpy() for each in placed(detector, pieces, at=at)])
 
 
 def energy_map(detector: Detector, pieces: Pieces) -> Any:
@@ -78,16 +87,12 @@ def energy_map(detector: Detector, pieces: Pieces) -> Any:
             "energy_map needs a Detector with a window, such as Detector(window='auto'), fitted anew; this one takes "
             "samples whole."
         )
-    return pieces.maps(_of_pieces(detector, pieces))
+    return pieces.maps(of_pieces(detector, pieces))
 
 
 def measure_of(detector: Detector) -> Measure:
     """Return what is near for pieces as a detector takes them."""
     return GRAIN if detector.window_ is not None and len(detector.shape_) == 3 else BESIDE
-
-
-def _of_pieces(detector: Detector, pieces: Pieces) -> NDArray[np.float64]:
-    return np.concatenate([detector.density_.energy(each).numpy() for each in placed(detector, pieces)])
 
 
 def _drawn(count: int, most: int, seed: int) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from diabolo.density import Density
@@ -27,7 +28,8 @@ def remembered(detector: Detector) -> tuple[dict[str, Any], dict[str, Tensor]]:
     arrays = {f"density.{name}": value for name, value in detector.density_.arrays().items()}
     memory = {} if detector.memory_ is None else detector.memory_.arrays()
     arrays |= {f"memory.{name}": value for name, value in memory.items()}
-    return {"schema": schema}, arrays | {"scores": torch.from_numpy(detector.scores_)}
+    ends = {} if detector.ends_ is None else {"ends": torch.from_numpy(detector.ends_)}
+    return {"schema": schema}, arrays | ends | {"scores": torch.from_numpy(detector.scores_)}
 
 
 def recall(detector: Detector, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
@@ -46,18 +48,25 @@ def recall(detector: Detector, plain: dict[str, Any], arrays: dict[str, Tensor])
     detector.memory_, detector.drift_ = None if windowed else Memory.from_arrays(memory, detector.shape_), None
     width, n = math.prod(detector.shape_), detector.model_.n
     detector.density_ = Density.from_arrays(density, width, n, measure_of(detector))
-    detector.scores_ = arrays["scores"].numpy()
-    sound = detector.scores_.ndim == 1 and len(detector.scores_) > 0
-    if not sound or not np.isfinite([*detector.scores_, detector.offset_]).all():
+    detector.scores_ = _scores(arrays["scores"])
+    detector.ends_ = _scores(arrays["ends"]) if windowed and detector.schema_ else None
+    if not np.isfinite(detector.offset_):
+        raise FileError("its threshold is no finite number")
+
+
+def _scores(array: Tensor) -> NDArray[np.float64]:
+    if array.ndim != 1 or not len(array) or not bool(array.isfinite().all()):
         raise FileError("its scores are not finite numbers")
+    return array.numpy()
 
 
 def _demand_windows(detector: Detector) -> None:
     size, shape = detector.window_, detector.shape_
     clock = detector.clock_ is None or isinstance(detector.clock_, str)
-    if not clock or isinstance(size, str) or size not in WINDOW:
+    single = isinstance(detector.single_, bool) and (not detector.single_ or (size is not None and len(shape) == 2))
+    if not clock or not single or isinstance(size, str) or size not in WINDOW:
         raise FileError(f"it has no sound window ({size!r}, {detector.clock_!r})")
-    if size is None and detector.schema_ is not None and len(shape) > 1:
-        raise FileError(f"it has no sound window, but its model takes samples of shape {shape}")
+    if (detector.schema_ is None) == (len(shape) == (1 if size is None else 2)):
+        raise FileError(f"it has no sound window ({size!r}), for its model takes samples of shape {shape}")
     if size is not None and shape[:1] != (size,) and shape[1:] != (side_of(size),) * 2:
         raise FileError(f"its windows have {size} points, but its model takes samples of shape {shape}")
