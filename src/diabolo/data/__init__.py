@@ -2,7 +2,10 @@
 
 from diabolo.data.field import Field
 from diabolo.data.form import Form, Kind, kind
+from diabolo.data.holding_out import HeldOut, before, leave_out, strong
+from diabolo.data.ids import Ids
 from diabolo.data.images import read_images
+from diabolo.data.interactions import Interactions, folded
 from diabolo.data.moments import Moments
 from diabolo.data.picture import Picture
 from diabolo.data.pictures import IMAGES, open_picture, picture_files, write_picture
@@ -16,18 +19,25 @@ __all__ = [
     "IMAGES",
     "Field",
     "Form",
+    "HeldOut",
+    "Ids",
+    "Interactions",
     "Kind",
     "Moments",
     "Picture",
     "Scaling",
     "Schema",
     "Stored",
+    "before",
+    "folded",
     "joined",
     "kind",
+    "leave_out",
     "open_picture",
     "picture_files",
     "read",
     "read_images",
+    "strong",
     "write",
     "write_parts",
     "write_picture",
