@@ -13,7 +13,7 @@ from diabolo.model import Recipe, count_weights
 from diabolo.nets import MLP, Conv, Linear, UNet
 from diabolo.penalties import MMD, Contractive, Orthogonal
 from diabolo.pretrainings import Layerwise
-from diabolo.recipes import RECIPES, named
+from diabolo.recipes import OF_HISTORIES, RECIPES, named
 
 SMALL = MLP((8,))
 COMPOSED = [
@@ -237,9 +237,9 @@ def test_weights_travel_and_are_counted():
     assert count_weights(built(Recipe(Linear(tied=True)))) == 6 * 4 + 4 + 6
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", RECIPES | OF_HISTORIES)
 def test_every_named_recipe_has_a_formula_and_a_source(name):
-    row = RECIPES[name]
+    row = (RECIPES | OF_HISTORIES)[name]
     row.recipe.check()
     assert row.name == name
     lines = row.recipe.equation().splitlines()

@@ -55,7 +55,7 @@ class Batch:
     Parameters
     ----------
     x : Tensor (B, *shape)
-        What the encoder sees, before corruption.
+        What the encoder sees, before corruption; of interactions (B, I) a coalesced sparse COO tensor.
     target : Tensor (B, *shape), optional
         What the decoder should rebuild; `x` itself by default.
     weight : Tensor (B,), optional

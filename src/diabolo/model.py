@@ -27,6 +27,7 @@ from diabolo.part import Part, Some, knob
 from diabolo.penalties import Penalty
 from diabolo.penalties.critic import critics_of
 from diabolo.pretrainings import Pretraining
+from diabolo.sparse import dense
 
 _NONE = "none"
 
@@ -170,7 +171,8 @@ class Autoencoder(nn.Module):
 
     def corrupt(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return what the encoder sees of x (B, *shape) in training and, where some of it was hidden, what."""
-        return (x, None) if self.recipe.corruption is None else self.recipe.corruption.corrupt(x)
+        noise = self.recipe.corruption
+        return (x, None) if noise is None else noise.corrupt(x if noise.reads_sparse else dense(x))
 
     def cost(self, batch: Batch, code: Code, params: Tensor, hidden: Tensor | None = None) -> Output:
         """Return what the params (K * B, *out) of a code cost: the terms of the loss."""
@@ -191,8 +193,8 @@ class Autoencoder(nn.Module):
         DataError
             If the `condition` (B, K) is missing, not wanted or of another shape.
         """
-        h, skips = self.encoder(x)  # nets may compute in bfloat16; rates and distortions do not
-        return self.conditioner.into(h.to(x.dtype), condition), skips
+        h, skips = self.encoder(x if self.recipe.net.reads_sparse else dense(x))
+        return self.conditioner.into(h.to(x.dtype), condition), skips  # a net may compute in bfloat16, a rate may not
 
     def encode(self, x: Tensor, condition: Tensor | None = None) -> Code:
         """Return the deterministic code of x (B, *shape), given the condition (B, K) if there is one."""
@@ -265,9 +267,8 @@ class Autoencoder(nn.Module):
 
     def _distortion(self, params: Tensor, target: Tensor, hidden: Tensor | None) -> Tensor:
         draws = len(params) // len(target)
-        target = target if draws == 1 else target.repeat(draws, *[1] * len(self.target))
-        each = self.recipe.likelihood.distortion(params, target)  # (K * B, *self.target)
-        return (each if hidden is None else each * counted(hidden)).flatten(1).sum(1)
+        target = target if draws == 1 else torch.cat([target] * draws)
+        return self.recipe.likelihood.total(params, target, None if hidden is None else counted(hidden))
 
 
 def _named(penalties: tuple[Penalty, ...]) -> list[tuple[str, Penalty]]:

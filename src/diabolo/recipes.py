@@ -172,6 +172,30 @@ _ROWS = (
 RECIPES: dict[str, Named] = {row.name: row for row in _ROWS}
 """The named recipes, by name."""
 
+_OF_HISTORIES = (
+    Named(
+        "mult-dae",
+        Recipe(nets.Bag(), likelihood=likelihoods.Multinomial(), corruption=corruptions.Masking(0.5)),
+        "rebuilds a history of which half is hidden",
+        "Liang et al. 2018",
+    ),
+    Named(
+        "mult-vae",
+        Recipe(nets.Bag(), latents.Gaussian(0.2), likelihoods.Multinomial(), corruptions.Masking(0.5)),
+        "the same, by a distribution of codes",
+        "Liang et al. 2018",
+    ),
+    Named(
+        "elsa",
+        Recipe(nets.ELSA(), likelihood=likelihoods.Cosine()),
+        "items as directions: linear, and none rebuilds itself",
+        "Vančura et al. 2022",
+    ),
+)
+
+OF_HISTORIES: dict[str, Named] = {row.name: row for row in _OF_HISTORIES}
+"""The named recipes of interactions, by name: of what users did, never negative, and not to be scaled."""
+
 
 def named(recipe: Recipe | str) -> Recipe:
     """Return the recipe of this name, or as written out, or as it is.
@@ -194,9 +218,9 @@ def named(recipe: Recipe | str) -> Recipe:
         raise ParameterError(f"Parameter 'recipe' must be a Recipe or the name of one; got {type(recipe).__name__}.")
     if "(" in recipe:
         return _written_out(recipe)
-    if recipe not in RECIPES:
-        raise ParameterError(f"Parameter 'recipe': {unknown('recipe', recipe, RECIPES)}")
-    return RECIPES[recipe].recipe
+    if recipe not in (known := RECIPES | OF_HISTORIES):
+        raise ParameterError(f"Parameter 'recipe': {unknown('recipe', recipe, known)}")
+    return known[recipe].recipe
 
 
 def _written_out(text: str) -> Recipe:

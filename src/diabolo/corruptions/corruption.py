@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -12,6 +13,9 @@ from diabolo.part import Part
 
 class Corruption(Part, role="corruptions"):
     """x → x̃, random, for training only."""
+
+    reads_sparse: ClassVar[bool] = False
+    """True where sparse x (B, I) are taken as they are; others get them written out."""
 
     @abstractmethod
     def corrupt(self, x: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -6,6 +6,7 @@ from diabolo.likelihoods.binned import Binned
 from diabolo.likelihoods.categorical import Categorical
 from diabolo.likelihoods.chromatic import Chromatic
 from diabolo.likelihoods.clipped import Clipped
+from diabolo.likelihoods.cosine import Cosine
 from diabolo.likelihoods.discretized_logistic import DiscretizedLogistic
 from diabolo.likelihoods.gaussian import Gaussian
 from diabolo.likelihoods.laplace import Laplace
@@ -33,6 +34,7 @@ __all__ = [
     "Categorical",
     "Chromatic",
     "Clipped",
+    "Cosine",
     "DiscretizedLogistic",
     "Domain",
     "Gaussian",

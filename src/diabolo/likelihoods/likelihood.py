@@ -9,6 +9,7 @@ from torch import Tensor
 
 from diabolo.flow import Shape
 from diabolo.part import Part
+from diabolo.sparse import dense
 
 Domain = Literal["real", "unit", "counts", "one-hot"]
 """What a column may hold: any number, a number in [0, 1], a count, or a 0/1 indicator of a category."""
@@ -43,6 +44,14 @@ class Likelihood(Part, role="likelihoods"):
     @abstractmethod
     def distortion(self, params: Tensor, target: Tensor) -> Tensor:
         """Return -log p per element (B, *shape), from params (B, *self.shape(shape)) and target (B, *shape)."""
+
+    def total(self, params: Tensor, target: Tensor, share: Tensor | None = None) -> Tensor:
+        """Return the distortion of each sample (B,), each element times its `share` (B, *shape) if there is one.
+
+        The target may be sparse (B, I).
+        """
+        each = self.distortion(params, dense(target))
+        return (each if share is None else each * share).flatten(1).sum(1)
 
     def slope(self, params: Tensor, target: Tensor) -> tuple[Tensor, Tensor] | None:
         """Return the distortion and its gradient by the params, per element, or None to leave that to autograd.

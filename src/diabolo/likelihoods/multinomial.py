@@ -1,12 +1,14 @@
 """Cross-entropy of counts."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from diabolo.likelihoods.likelihood import Domain, Likelihood
+from diabolo.sparse import places, sums
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,12 @@ class Multinomial(Likelihood):
         """Return −x·log p per element."""
         return -target * params.flatten(1).log_softmax(1).view(params.shape)
 
+    def total(self, params: Tensor, target: Tensor, share: Tensor | None = None) -> Tensor:
+        """Return −Σ x·log p (B,); of sparse targets by their entries alone, beside a single softmax."""
+        if not target.is_sparse or share is not None:
+            return super().total(params, target, share)
+        return _Sparse.apply(params, target.coalesce())
+
     def mean(self, params: Tensor) -> Tensor:
         """Return the probabilities, which sum to 1 over a sample."""
         return params.flatten(1).softmax(1).view(params.shape)
@@ -46,3 +54,23 @@ class Multinomial(Likelihood):
     def equation(self) -> str:
         """Return the formula."""
         return "−Σ x·log softmax(D(z))"
+
+
+class _Sparse(torch.autograd.Function):
+    """−Σ x·log softmax(y) per row, whose gradient n·softmax(y) − x is written over the one softmax that is kept."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, x: Tensor) -> Tensor:
+        p = logits.softmax(1)  # (B, I)
+        most, at = p.max(1)
+        whole = logits.gather(1, at[:, None])[:, 0] - most.log()  # log Σ exp y, of the largest term: none is lost
+        ctx.save_for_backward(p, x)
+        return sums(x, x.values() * (whole[x.indices()[0]] - logits.flatten()[places(x)]))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        p, x = ctx.saved_tensors
+        p.mul_((sums(x, x.values()) * g)[:, None])
+        p.view(-1).index_add_(0, places(x), x.values() * g[x.indices()[0]], alpha=-1)
+        return p, None

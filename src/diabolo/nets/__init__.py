@@ -1,7 +1,9 @@
 """Nets: encoders and their mirror decoders. A new file in this folder enters the table of parts by itself."""
 
 from diabolo.nets.auto import Auto
+from diabolo.nets.bag import Bag
 from diabolo.nets.conv import Conv
+from diabolo.nets.elsa import ELSA
 from diabolo.nets.linear import Linear
 from diabolo.nets.mlp import MLP
 from diabolo.nets.net import Local, Net, Pair, Principal, Skips
@@ -15,8 +17,10 @@ from diabolo.part import discover
 discover(__name__, __path__)
 
 __all__ = [
+    "ELSA",
     "MLP",
     "Auto",
+    "Bag",
     "Conv",
     "Linear",
     "Local",

@@ -66,6 +66,9 @@ class Net(Part, role="nets"):
     decodes_alone: ClassVar[bool] = True
     """False where the decoder needs the encoder's skips, so that a code alone cannot be decoded."""
 
+    reads_sparse: ClassVar[bool] = False
+    """True where the encoder takes sparse x (B, I) as they are; others get them written out."""
+
     @property
     def local(self) -> Local | None:
         """How far a net sees that takes samples of any size; None where it takes those that it was built for."""

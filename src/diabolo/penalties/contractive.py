@@ -14,6 +14,7 @@ from diabolo.check import Number
 from diabolo.flow import Batch, Output
 from diabolo.part import knob
 from diabolo.penalties.penalty import Encodes, Penalty
+from diabolo.sparse import dense
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Contractive(Penalty):
     def penalty(self, model: Encodes, batch: Batch, output: Output) -> Tensor:
         """Return the estimate per sample (B,), which has a value, but no gradient, where gradients are off."""
         with twice_differentiable(model.encoder):
-            z, *pull = vjp(lambda x: model.encode(x).mean, batch.x)
+            z, *pull = vjp(lambda x: model.encode(x).mean, dense(batch.x))
             (slope,) = pull[0](torch.randn_like(z).sign())  # vᵀJ: (B, *shape)
         return self.weight * slope.flatten(1).square().sum(1)
 

@@ -3,6 +3,7 @@
 from diabolo.training.batches import Rows, Source, split
 from diabolo.training.callbacks import Callback, Log, Progress
 from diabolo.training.device import resolve
+from diabolo.training.histories import Histories
 from diabolo.training.history import History
 from diabolo.training.loop import train
 from diabolo.training.plan import Plan, Training
@@ -11,6 +12,7 @@ from diabolo.training.stream import Stream
 
 __all__ = [
     "Callback",
+    "Histories",
     "History",
     "Log",
     "Plan",

@@ -61,7 +61,7 @@ class Rows:
 
     def epoch(self, batch_size: int, seed: int | None) -> Iterator[Batch]:
         """Yield all rows once, shuffled unless `seed` is None, in batches of equal size but for one row."""
-        order = torch.arange(len(self)) if seed is None else _permutation(len(self), seed)
+        order = torch.arange(len(self)) if seed is None else shuffled(len(self), seed)
         if self.index is not None:
             order = self.index[order]
         for rows in order.to(self.samples.device).tensor_split(math.ceil(len(self) / batch_size)):
@@ -91,9 +91,10 @@ def split(count: int, share: float, seed: int, most: int = 10_000) -> tuple[Tens
     (90, 10)
     """
     held = min(round(count * share), most) if count >= 10 else 0
-    order = _permutation(count, seed)
+    order = shuffled(count, seed)
     return order[held:].sort().values, order[:held].sort().values
 
 
-def _permutation(count: int, seed: int) -> Tensor:
+def shuffled(count: int, seed: int) -> Tensor:
+    """Return the numbers 0, 1, … (count,) in an order that `seed` decides."""
     return torch.randperm(count, generator=torch.Generator().manual_seed(seed))

@@ -74,7 +74,8 @@ def _identity(run: Run, source: Source, seed: int) -> str:
     told["recipe"] = recipe.to_json() if recipe else type(run.model).__name__
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     first = next(iter(source.epoch(min(len(source), 256), None)))
-    for seen in (first.x, first.condition):
+    parts = (first.x.indices(), first.x.values()) if first.x.is_sparse else (first.x,)
+    for seen in (*parts, first.condition):
         digest.update(b"" if seen is None else seen.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 

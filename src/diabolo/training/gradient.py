@@ -13,6 +13,7 @@ from diabolo.latents import Plain
 from diabolo.members import Members
 from diabolo.model import Autoencoder
 from diabolo.nets.closed import Dense
+from diabolo.sparse import dense
 from diabolo.training.device import arithmetic
 from diabolo.training.together import Found, Gradient, closed_of
 
@@ -69,7 +70,7 @@ def stacks_of(model: nn.Module, weights: Sequence[Tensor], precision: str = "flo
 def _closed(model: Autoencoder, encoder: Dense, decoder: Dense, batch: Batch) -> Found:
     """Leave the stacks to the closed form, and what is small, latent and likelihood, to autograd."""
     seen, hidden = model.corrupt(batch.x)
-    x = seen.flatten(1)
+    x = dense(seen).flatten(1)
     h, on_the_way_in = encoder.forward(x)  # (B, width)
     plain = isinstance(model.recipe.latent, Plain)
     with torch.set_grad_enabled(not plain):
@@ -92,7 +93,7 @@ def _slope(
     model: Autoencoder, batch: Batch, code: Code, params: Tensor, hidden: Tensor | None, h: Tensor
 ) -> tuple[dict[str, Tensor], Tensor, Tensor | None] | None:
     """Return what `_middle` does, of one draw of the code, if the likelihood knows its slope."""
-    target = batch.x if batch.target is None else batch.target
+    target = dense(batch.x if batch.target is None else batch.target)
     found = model.recipe.likelihood.slope(params, target)
     if found is None:
         return None

@@ -57,6 +57,21 @@ class History:
         stages = [cls.from_json(stage) for stage in plain["stages"]]
         return cls(plain["columns"], plain["best_epoch"], plain["stopped"], stages)
 
+    def facts(self) -> dict[str, Any]:
+        """Return what is worth knowing of the run, in a few words.
+
+        Examples
+        --------
+        >>> History({"epoch": [1], "seconds": [0.5]}, best_epoch=1).facts()
+        {'epochs': 1, 'best epoch': 1, 'ended': 'finished', 'seconds': 0.5}
+        """
+        return {
+            "epochs": len(self),
+            "best epoch": self.best_epoch,
+            "ended": self.stopped,
+            "seconds": round(sum(self.columns.get("seconds", [])), 3),
+        }
+
     def last(self, name: str) -> float:
         """Return the newest value of a column."""
         return self.columns[name][-1]
