@@ -1,4 +1,4 @@
-"""Write one page per part and one of recipes into docs/parts: ``python docs/build.py``, before ``mkdocs build``.
+"""Write a page per part, one of recipes, one of rankers into docs/parts: ``python docs/build.py``; then mkdocs builds.
 
 mkdocs reads this file as well, as a hook, to put those pages into the navigation.
 """
@@ -21,6 +21,7 @@ PARTS_DIR = Path(__file__).parent / "parts"
 def main() -> None:
     """Write every page anew."""
     from diabolo.part import PARTS
+    from diabolo.rankers import RANKERS
     from diabolo.recipes import RECIPES
     from diabolo.schedules import Schedule  # noqa: F401  (its role is one that recipes do not import)
 
@@ -30,8 +31,11 @@ def main() -> None:
         for cls in table.values():
             _write(f"{role}/{cls.__name__.lower()}.md", part_page(cls))
     _write("index.md", index_page(roles))
-    _write("recipes.md", recipes_page(list(RECIPES.values())))
-    print(f"{sum(map(len, roles.values()))} parts and {len(RECIPES)} recipes in {PARTS_DIR.name}/")
+    how = 'Give the name, as in `Reducer(8, recipe="vae")`, or change a recipe by its knobs.'
+    _write("recipes.md", named_page("recipes", how, [(row, row.recipe) for row in RECIPES.values()]))
+    how = 'What a recommender learns with: give the name, as in `Recommender(model="ease")`, or a ranker with knobs.'
+    _write("rankers.md", named_page("rankers", how, [(row, row.ranker) for row in RANKERS.values()]))
+    print(f"{sum(map(len, roles.values()))} parts, {len(RECIPES)} recipes, {len(RANKERS)} rankers in {PARTS_DIR.name}/")
 
 
 def on_config(config: Any) -> Any:
@@ -41,7 +45,8 @@ def on_config(config: Any) -> Any:
         for folder in sorted(PARTS_DIR.iterdir())
         if folder.is_dir()
     ]
-    config.nav.append({"Parts": [{"All parts": "parts/index.md"}, {"Named recipes": "parts/recipes.md"}, *roles]})
+    named = [{f"Named {kind}": f"parts/{kind}.md"} for kind in ("recipes", "rankers")]
+    config.nav.append({"Parts": [{"All parts": "parts/index.md"}, *named, *roles]})
     return config
 
 
@@ -66,7 +71,8 @@ def equation(part: Any) -> str:
 
 def index_page(roles: dict[str, dict[str, type[Part]]]) -> str:
     """Return the page that lists all parts by role."""
-    lines = ["# Parts", "", "Each part with its default formula. See also the [named recipes](recipes.md)."]
+    named = "See also the named [recipes](recipes.md) and [rankers](rankers.md)."
+    lines = ["# Parts", "", f"Each part with its default formula. {named}"]
     for role, table in roles.items():
         lines += ["", f"## {role.capitalize()}", "", "| part | formula | |", "|---|---|---|"]
         for name, cls in sorted(table.items()):
@@ -75,12 +81,12 @@ def index_page(roles: dict[str, dict[str, type[Part]]]) -> str:
     return "\n".join(lines)
 
 
-def recipes_page(rows: list[Any]) -> str:
-    """Return the page of the named recipes."""
-    lines = ["# Named recipes", "", 'Give the name, as in `Reducer(8, recipe="vae")`, or change a recipe by its knobs.']
-    for row in rows:
+def named_page(kind: str, how: str, rows: list[tuple[Any, Any]]) -> str:
+    """Return the page of the named recipes or rankers: rows of a table, and the part that each names."""
+    lines = [f"# Named {kind}", "", how]
+    for row, part in rows:
         about = f"{row.about[0].upper()}{row.about[1:]}. {row.source}."
-        lines += ["", f"## {row.name}", "", about, "", "```text", repr(row.recipe), row.recipe.equation(), "```"]
+        lines += ["", f"## {row.name}", "", about, "", "```text", repr(part), part.equation(), "```"]
     return "\n".join(lines)
 
 

@@ -10,16 +10,19 @@ import pytest
 import torch
 from sklearn.base import clone
 
+from diabolo import rankers
 from diabolo.corruptions import MaskPatches
 from diabolo.latents import FSQ, Gaussian, Plain, TopK, VectorQuantized
-from diabolo.likelihoods import Auto, Bernoulli, Categorical, Clipped, Laplace, Mixed, SquaredError
+from diabolo.likelihoods import Auto, Bernoulli, Categorical, Clipped, Laplace, Mixed, Multinomial, SquaredError
 from diabolo.model import Recipe
+from diabolo.nets import Bag
 from diabolo.part import PARTS, from_json
 from diabolo.penalties import MMD, Contractive
 from diabolo.priors import Flow, Mixture, VampPrior
+from diabolo.rankers import EASE, Blend, Neighbourhood, Trained
 from diabolo.text import parse
 
-ROOMS = ["nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings", "priors", "schedules"]
+ROOMS = ["nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings", "priors", "schedules", "rankers"]
 for room in ROOMS:
     importlib.import_module(f"diabolo.{room}")
 CLASSES = [cls for room in ROOMS for _, cls in sorted(PARTS[room].items())]
@@ -33,6 +36,8 @@ REVISED = [
     Clipped((-0.5, 0.0), (1.5, 2.0)),
     SquaredError(0.3),
     Mixed((Laplace(), Categorical(3), Mixed((Bernoulli(),), (2,))), (1, 3, 2)),
+    Blend((EASE(300.0, dropout=0.5), Neighbourhood(50), rankers.Auto()), weights=(0.5, 1.0, 0)),
+    Trained(Recipe(Bag((8, 4)), Gaussian(), likelihood=Multinomial(), corruption=MaskPatches(0.5))),
 ]
 RECIPES = [
     Recipe(),

@@ -29,7 +29,7 @@ def commands(page: str) -> list[list[str]]:
 
 
 def test_the_public_face_is_small():
-    jobs = ["Colorizer", "Denoiser", "Detector", "Generator", "Imputer", "Reducer"]
+    jobs = ["Colorizer", "Denoiser", "Detector", "Generator", "Imputer", "Recommender", "Reducer"]
     assert sorted(diabolo.__all__) == sorted([*jobs, "Recipe", "Training", "fit_together", "load"])
     assert dir(diabolo) == sorted([*diabolo.__all__, "__version__"])
 
@@ -77,6 +77,9 @@ def test_the_commands_of_a_page_run(page, tmp_path, monkeypatch):
     rows = np.random.default_rng(0).normal(size=(60, 3)) @ np.ones((3, 5)).cumsum(1)
     for name in ("measurements", "transactions", "new"):
         np.savetxt(f"{name}.csv", rows, delimiter=",", header="a,b,c,d,e", comments="")
+    Path("events.csv").write_text(
+        "user,item,rating\n" + "".join(f"u{i % 20},i{i * 7 % 30},{3 + i % 3}\n" for i in range(300))
+    )
     for words in commands(page):
         result = CliRunner().invoke(app, [*words, *(["--set", "training.epochs=2"] if words[0] == "fit" else [])])
         assert result.exit_code == 0, f"diabolo {shlex.join(words)}: {result.output}"

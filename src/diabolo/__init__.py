@@ -8,7 +8,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from diabolo.estimators import Colorizer, Denoiser, Detector, Generator, Imputer, Reducer, fit_together, load
+    from diabolo.estimators import (
+        Colorizer,
+        Denoiser,
+        Detector,
+        Generator,
+        Imputer,
+        Recommender,
+        Reducer,
+        fit_together,
+        load,
+    )
     from diabolo.model import Recipe
     from diabolo.training import Training
 
@@ -21,6 +31,7 @@ __all__ = [
     "Generator",
     "Imputer",
     "Recipe",
+    "Recommender",
     "Reducer",
     "Training",
     "fit_together",
@@ -34,6 +45,7 @@ _HOMES = {
     "Generator": "estimators",
     "Imputer": "estimators",
     "Recipe": "model",
+    "Recommender": "estimators",
     "Reducer": "estimators",
     "Training": "training",
     "fit_together": "estimators",

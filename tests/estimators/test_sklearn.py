@@ -8,13 +8,16 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
+from sklearn.utils import estimator_checks as checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from tests.tastes import checkerboard
 from tests.worlds import iris, iris_frame
 
-from diabolo import Denoiser, Detector, Generator, Recipe, Reducer, Training
+from diabolo import Denoiser, Detector, Generator, Recipe, Recommender, Reducer, Training
 from diabolo.latents import Gaussian, Plain, TopK
 from diabolo.nets import MLP, Linear
 from diabolo.priors import Mixture
+from diabolo.rankers import EASE, LowRank
 from diabolo.recipes import named
 
 QUICK = Training(epochs=3)
@@ -37,6 +40,54 @@ RAISE: Any = "raise"
 )
 def test_common_checks(estimator, check):
     check(estimator)
+
+
+# A recommender takes interactions, sparse or in frames, and says in its tags that it takes no dense tables: of an
+# estimator like that scikit-learn runs no checks at all. These are all that give it something it takes, or no data.
+SPARSE = [
+    checks.check_estimator_cloneable,
+    checks.check_estimator_tags_renamed,
+    checks.check_valid_tag_types,
+    checks.check_estimator_repr,
+    checks.check_no_attributes_set_in_init,
+    checks.check_estimators_unfitted,
+    checks.check_do_not_raise_errors_in_init_or_set_params,
+    checks.check_n_features_in_after_fitting,
+    checks.check_mixin_order,
+    checks.check_estimator_sparse_tag,
+    checks.check_estimator_sparse_array,
+    checks.check_estimator_sparse_matrix,
+    checks.check_parameters_default_constructible,
+    checks.check_get_params_invariance,
+    checks.check_set_params,
+]
+
+
+@pytest.mark.parametrize("check", SPARSE, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("model", ["auto", "ease", LowRank(5.0)], ids=str)
+def test_checks_of_sparse_data(model, check):
+    check("Recommender", clone(Recommender(model=model)))
+
+
+def test_grid_search_over_the_model_of_a_recommender():
+    X, withheld = checkerboard()
+    grid = [{"model": ["popularity"]}, {"model": ["ease"], "model__ridge": [1.0, 5.0]}]
+    search = GridSearchCV(Recommender(), grid, cv=3, error_score=RAISE).fit(X)  # rows are users: others are judged
+    assert search.cv_results_["mean_test_score"][0] < search.best_score_ - 0.1
+    assert search.best_estimator_.ranker_ == EASE(search.best_params_["model__ridge"])
+    assert search.best_estimator_.recommend(X, n=1).items[:, 0].tolist() == withheld.tolist()
+
+
+def test_parameters_of_the_model_of_a_recommender():
+    recommender = Recommender(model="edlae")
+    other = cast(Recommender, clone(recommender)).set_params(model__ridge=5, threshold=3, training__epochs=7)
+    assert (recommender.model, other.model) == ("edlae", EASE(5, dropout=0.5))
+    assert other.get_params()["model__ridge"] == 5
+    assert other.training == Training(epochs=7)
+    with pytest.raises(ValueError, match=r"no such parameter.*'rigde'.*Did you mean 'ridge'"):
+        Recommender(model="ease").set_params(model__rigde=1)
+    with pytest.raises(ValueError, match=r"Invalid parameter 'recipe' for estimator Recommender: .*known: .*model"):
+        Recommender().set_params(recipe="vae")
 
 
 @pytest.mark.filterwarnings("ignore:The autoencoder is not better than PCA")

@@ -29,7 +29,8 @@ def fit(
     estimator: Annotated[
         str,
         typer.Argument(
-            help="The job: reducer, detector, generator, denoiser, colorizer or imputer.", metavar="ESTIMATOR"
+            help="The job: reducer, detector, generator, denoiser, colorizer, imputer or recommender.",
+            metavar="ESTIMATOR",
         ),
     ],
     data: Data,
@@ -38,7 +39,11 @@ def fit(
         int | None, typer.Option("--components", "-n", help="Size of the code; that of the job by default.")
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(help="A name of 'diabolo recipes', or one written out; that of the job by default.")
+        str | None,
+        typer.Option(
+            help="A name of 'diabolo recipes', of a recommender of 'diabolo rankers', or one written out; that of the "
+            "job by default."
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -82,17 +87,21 @@ def apply(
     verb: Annotated[
         str | None,
         typer.Option(
-            "--as", help="What to write: transform, reconstruct, ...; score_samples, predict, p_values, explain, ..."
+            "--as",
+            help="What to write: transform, reconstruct, ...; score_samples, predict, p_values, ...; recommend, ...",
         ),
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option("--count", "-n", help="How many items to recommend to each user; 10 by default.")
     ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Apply MODEL to DATA and write the result: codes of a reducer, scores of a detector, pictures of a denoiser."""
+    """Apply MODEL to DATA, write the result: codes, scores of a detector, pictures of a denoiser, items for users."""
     with failing(as_json):
         from diabolo.cli import work
 
-        facts = work.apply(model, data, output, verb, device, quiet=as_json)
+        facts = work.apply(model, data, output, verb, device, quiet=as_json, count=count)
     failed = facts.get("failed", {})
     Answer(facts if as_json or not failed else {**facts, "failed": len(failed)}, as_json).give(f"wrote {output}")
     left_out(failed, as_json)
@@ -136,6 +145,16 @@ def recipes(as_json: Json = False) -> None:
         from diabolo.cli import work
 
         rows = work.recipes()
+    Answer(rows, as_json).give()
+
+
+@app.command()
+def rankers(as_json: Json = False) -> None:
+    """List the named models of a recommender, and how each scores items."""
+    with failing(as_json):
+        from diabolo.cli import work
+
+        rows = work.rankers()
     Answer(rows, as_json).give()
 
 

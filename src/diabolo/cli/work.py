@@ -3,47 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any, cast, get_args, get_type_hints
 
+import numpy as np
 from sklearn.base import TransformerMixin
 
-from diabolo.check import shorten, unknown
+from diabolo.check import unknown
 from diabolo.cli.restored import are_pictures, demand_pairs, restore
 from diabolo.data import Stored, read, write, write_parts
+from diabolo.data.package import package
 from diabolo.errors import ParameterError
-from diabolo.estimators import ESTIMATORS, Estimator, Generator, load
-from diabolo.model import Recipe, count_weights
+from diabolo.estimators import ESTIMATORS, Generator, Job, load
+from diabolo.estimators.recommendation.asking import Recommended
 from diabolo.part import Part
-from diabolo.recipes import RECIPES, named
+from diabolo.rankers import RANKERS
+from diabolo.recipes import RECIPES
 from diabolo.text import revise_from_text, value_from_text
 from diabolo.training import Progress, Training
 
-_OPTIONS = {"n_components", "recipe", "training", "random_state", "device"}
-"""Parameters of every estimator, which have options of their own."""
+_OPTIONS = {"n_components", "training", "random_state", "device"}
+"""Parameters of every estimator that have options of their own, as has its composition."""
 
 
-def make(
-    job: str, components: int | None, recipe: str | None, settings: Sequence[str], seed: int, device: str
-) -> Estimator:
+def make(job: str, components: int | None, recipe: str | None, settings: Sequence[str], seed: int, device: str) -> Job:
     """Return the unfitted estimator that a command line describes."""
     jobs = {name.lower(): cls for name, cls in ESTIMATORS.items()}
     if job.lower() not in jobs:
         raise ParameterError(f"Cannot fit: {unknown('estimator', job, jobs)}")
-    made = cast(Callable[[], Estimator], jobs[job.lower()])()  # what is not said is left at its default
-    own, said = made.get_params(deep=False).keys() - _OPTIONS, [_said(setting) for setting in settings]
+    made = cast(Callable[[], Job], jobs[job.lower()])()  # what is not said is left at its default
+    own = made.get_params(deep=False).keys() - _OPTIONS - {made.composition}
+    said = [_said(setting) for setting in settings]
     of_job = _of_job(made, [(path, text) for path, text in said if _head(path) in own])
     of_parts = [(path, text) for path, text in said if _head(path) not in own]
-    composition, training = _settled(named(made.recipe if recipe is None else recipe), made.schedule, of_parts)
+    composed = made.composed if recipe is None else made.compose(recipe)
+    inner = [(path.removeprefix(f"{made.composition}."), text) for path, text in of_parts]
+    composed, training = _settled(composed, made.schedule, inner)
     if components is not None:
         of_job["n_components"] = components
     if training != made.schedule:  # else the job chooses
         of_job["training"] = training
-    return made.set_params(recipe=composition, random_state=seed, device=device, **of_job)
+    return made.set_params(random_state=seed, device=device, **{made.composition: composed}, **of_job)
 
 
 def fit(
-    estimator: Estimator,
+    estimator: Job,
     data: str,
     output: Path,
     checkpoint: Path | None,
@@ -56,29 +62,31 @@ def fit(
     if target is not None:
         X, y = _paired(estimator, data, target)
     else:
-        X, y = (read(data), None) if condition is None else _parted(estimator, read(data), condition)
+        X, y = (estimator.opened(data), None) if condition is None else _parted(estimator, read(data), condition)
     estimator.fit(X, y, callbacks=callbacks, checkpoint=checkpoint)
     estimator.save(output)
     return facts(estimator)
 
 
-def apply(model: Path, data: str, output: Path, verb: str | None, device: str, quiet: bool) -> dict[str, Any]:
+def apply(
+    model: Path, data: str, output: Path, verb: str | None, device: str, quiet: bool, count: int | None = None
+) -> dict[str, Any]:
     """Apply a saved model to data, write the result, and return its shape, or what became of pictures."""
-    estimator: Estimator = load(model, device)
+    estimator: Job = load(model, device)
     table = output.suffix.lower() in (".csv", ".parquet")
     chosen = verb or (table and estimator.row_verb) or estimator.verbs[0]
     if chosen not in estimator.verbs:
         raise ParameterError(f"{type(estimator).__name__}: {unknown('verb', chosen, estimator.verbs)}")
-    method, parted = getattr(estimator, chosen), estimator.in_parts
+    method, parted = _counting(getattr(estimator, chosen), count), estimator.in_parts
     if estimator.pictures and are_pictures(data, output):
         return restore(method, data, output, quiet)
-    samples = read(data)
+    samples = estimator.opened(data)
     if isinstance(estimator, TransformerMixin) and table:
         estimator.set_output(transform="pandas")  # columns with names
     if isinstance(samples, Stored) and parted:
         shape = write_parts(output, map(method, samples.parts()))
     else:
-        result = method(samples)
+        result = _tabled(method(samples))
         write(output, result)
         shape = tuple(result.shape)
     return {"samples": shape[0], "shape": list(shape), "output": str(output)}
@@ -88,7 +96,7 @@ def sample(
     model: Path, output: Path, count: int, condition: Sequence[str], seed: int | None, device: str
 ) -> dict[str, Any]:
     """Draw samples from a saved generator, write them, and return their shape."""
-    generator: Estimator = load(model, device)
+    generator: Job = load(model, device)
     if not isinstance(generator, Generator):
         raise ParameterError(
             f"sample needs a generator; {model.name!r} is a {type(generator).__name__}. Fit one first."
@@ -119,34 +127,53 @@ def recipes() -> list[dict[str, Any]]:
     ]
 
 
+def rankers() -> list[dict[str, Any]]:
+    """Return the named models of a recommender as rows."""
+    return [
+        {
+            "name": row.name,
+            "about": row.about,
+            "ranker": repr(row.ranker),
+            "scores": row.ranker.equation(),
+            "source": row.source,
+        }
+        for row in RANKERS.values()
+    ]
+
+
 def report(model: Path, data: str, output: Path, device: str) -> dict[str, Any]:
     """Write the report of a saved model on data."""
-    load(model, device).report(read(data)).save(output)
+    job: Job = load(model, device)
+    job.report(job.opened(data)).save(output)
     return {"output": str(output)}
 
 
-def facts(estimator: Estimator) -> dict[str, Any]:
+def facts(job: Job) -> dict[str, Any]:
     """Return what is worth knowing of a fitted estimator, as plain JSON."""
-    recipe, history = estimator.recipe_, estimator.history_
-    found: dict[str, Any] = {
-        "estimator": type(estimator).__name__,
-        "recipe": shorten(recipe, 500),
-        "loss": recipe.equation(),
-        "sample": list(estimator.shape_),
-        "code": estimator.model_.n,
-        "weights": count_weights(estimator.model_),
-        "epochs": len(history),
-        "best epoch": history.best_epoch,
-        "ended": history.stopped,
-        "seconds": round(sum(history.columns.get("seconds", [])), 3),
-    }
-    for name in estimator.scalars:
-        value = getattr(estimator, name)
+    found = {"estimator": type(job).__name__, **job.facts()}
+    for name in job.scalars:
+        value = getattr(job, name)
         found |= {f"{name.rstrip('_')} {k}": v for k, v in value.items()} if isinstance(value, dict) else {name: value}
     return found
 
 
-def _parted(estimator: Estimator, X: Any, column: str) -> tuple[Any, Any]:
+def _counting(method: Callable[..., Any], count: int | None) -> Callable[..., Any]:
+    """Return a verb with the number of answers that is wanted of it, if one is."""
+    if count is None:
+        return method
+    if "n" not in signature(method).parameters:
+        raise ParameterError(f"--count is for verbs such as recommend; got it for {method.__name__}. Leave it out.")
+    return partial(method, n=count)
+
+
+def _tabled(result: Any) -> Any:
+    """Return a result as it is written: recommendations to the rows of a matrix as a table."""
+    if not isinstance(result, Recommended):
+        return result
+    return package("pandas").DataFrame(result.columns(np.arange(len(result.items))))
+
+
+def _parted(estimator: Job, X: Any, column: str) -> tuple[Any, Any]:
     """Return the table without the column that samples are conditioned on, and that."""
     if not isinstance(estimator, Generator):
         raise ParameterError(f"--condition is for a generator; got it for a {type(estimator).__name__}. Leave it out.")
@@ -156,7 +183,7 @@ def _parted(estimator: Estimator, X: Any, column: str) -> tuple[Any, Any]:
     return X.drop(columns=column), X[column]
 
 
-def _paired(estimator: Estimator, data: str, target: str) -> tuple[Any, Any]:
+def _paired(estimator: Job, data: str, target: str) -> tuple[Any, Any]:
     """Return what is given and what it is to become."""
     if not estimator.pairs:
         raise ParameterError(
@@ -187,7 +214,7 @@ def _head(path: str) -> str:
     return path.replace("__", ".").partition(".")[0]
 
 
-def _of_job(made: Estimator, settings: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def _of_job(made: Job, settings: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Return the parameters of the job itself, some of which are parts."""
     found: dict[str, Any] = {}
     hints = get_type_hints(type(made).__init__)
@@ -210,10 +237,10 @@ def _role(hint: Any) -> str | None:
     return next(filter(None, map(_role, get_args(hint))), None)
 
 
-def _settled(recipe: Recipe, training: Training, settings: Sequence[tuple[str, str]]) -> tuple[Recipe, Training]:
+def _settled(composed: Part, training: Training, settings: Sequence[tuple[str, str]]) -> tuple[Part, Training]:
     for path, text in settings:
         if path.startswith("training."):
             training = revise_from_text(training, path.removeprefix("training."), text)
         else:
-            recipe = revise_from_text(recipe, path.removeprefix("recipe."), text)
-    return recipe, training
+            composed = revise_from_text(composed, path, text)
+    return composed, training

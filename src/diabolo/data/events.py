@@ -37,15 +37,15 @@ class Events:
     ----------
     users, items : ndarray or series (N,)
         The user's own ids, as they are.
-    weights : ndarray (N,)
-        float64, finite; 1 where the frame has no such column.
+    weights : ndarray (N,), optional
+        float64, finite; None where the frame has no such column.
     times : ndarray (N,), optional
         float64, finite; dates are seconds since 1970, UTC.
     """
 
     users: Any
     items: Any
-    weights: np.ndarray
+    weights: np.ndarray | None
     times: np.ndarray | None
 
     @staticmethod
@@ -80,7 +80,7 @@ class Events:
             _numbers(names[places[role]], _column(frame, places[role])) if role in places else None
             for role in ("weight", "time")
         )
-        return Events(users, items, np.ones(len(users)) if weights is None else weights, times)
+        return Events(users, items, weights, times)
 
 
 def gathered(source: Any) -> Any:

@@ -119,7 +119,7 @@ def folded(X: Any, items: Ids, threshold: float | None = None) -> tuple[Ids, csr
     items : Ids
         The known items. Others are left out, with one warning.
     threshold : float, optional
-        As for `Interactions.of`.
+        As for `Interactions.of`; what comes without weights is liked.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def folded(X: Any, items: Ids, threshold: float | None = None) -> tuple[Ids, csr
     if not known.all():
         message = f"{(~known).sum()} of {len(known)} interactions are with items that are not known, and left out."
         warnings.warn(message, DiaboloWarning, stacklevel=2)
-        rows, columns, weights = rows[known], columns[known], weights[known]
+        rows, columns, weights = rows[known], columns[known], weights if weights is None else weights[known]
     return users, matrix_of(rows, columns, weights, None, (len(users), len(items)), threshold)[0]
 
 
@@ -158,7 +158,7 @@ def _demand_threshold(threshold: float | None) -> None:
     demand("threshold", "Interactions", threshold, Maybe(Number(), "weights as they are"))
 
 
-def _coded(X: Any, items: Ids) -> tuple[Ids, np.ndarray, np.ndarray, np.ndarray]:
+def _coded(X: Any, items: Ids) -> tuple[Ids, np.ndarray, np.ndarray, np.ndarray | None]:
     """Return the users, and row, column and weight (N,) of each interaction; the column is -1 where it is not known."""
     if issparse(X):
         if X.shape[1:] != (len(items),):
@@ -167,7 +167,7 @@ def _coded(X: Any, items: Ids) -> tuple[Ids, np.ndarray, np.ndarray, np.ndarray]
     if isinstance(X, list | tuple):
         rows = np.repeat(np.arange(len(X)), _lengths(X))
         columns = items.find(list(chain.from_iterable(X)), "Items")
-        return Ids.numbered(len(X)), rows, columns, np.ones(len(rows))
+        return Ids.numbered(len(X)), rows, columns, None
     events = Events.of(X)
     users, rows = Ids.of(events.users, "Users")
     return users, rows, items.find(events.items, "Items"), events.weights

@@ -43,7 +43,7 @@ def triples(X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def matrix_of(
     rows: np.ndarray,
     columns: np.ndarray,
-    weights: np.ndarray,
+    weights: np.ndarray | None,
     times: np.ndarray | None,
     shape: tuple[int, int],
     threshold: float | None,
@@ -54,8 +54,8 @@ def matrix_of(
     ----------
     rows, columns : ndarray of int (N,)
         Numbers of users and items.
-    weights : ndarray (N,)
-        Those of a pair are summed; what is then 0 is left out.
+    weights : ndarray (N,), optional
+        Those of a pair are summed; what is then 0 is left out. Not told, each is 1, and reaches any threshold.
     times : ndarray (N,), optional
         When each was.
     shape : tuple of int
@@ -75,6 +75,8 @@ def matrix_of(
     >>> matrix.toarray().tolist(), times.tolist()
     ([[1.0, 5.0, 0.0]], [7, 9])
     """
+    if weights is None:
+        weights = np.full(len(rows), 1.0 if threshold is None else threshold)
     sound = np.abs(weights) <= _MOST if threshold is not None else (weights >= 0) & (weights <= _MOST)
     if not sound.all():
         raise DataError(

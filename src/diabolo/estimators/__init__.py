@@ -7,6 +7,8 @@ from diabolo.estimators.detection.detector import Detector
 from diabolo.estimators.files import ESTIMATORS, load
 from diabolo.estimators.generation.generator import Generator
 from diabolo.estimators.imputation.imputer import Imputer
+from diabolo.estimators.job import Job
+from diabolo.estimators.recommendation.recommender import Recommender
 from diabolo.estimators.reduction.reducer import Reducer
 from diabolo.estimators.together import fit_together
 
@@ -18,6 +20,8 @@ __all__ = [
     "Estimator",
     "Generator",
     "Imputer",
+    "Job",
+    "Recommender",
     "Reducer",
     "fit_together",
     "load",

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import copy
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from os import PathLike
-from pathlib import Path
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
 from torch import Tensor
 
-from diabolo.check import Allowed, Whole, demand, unknown
+from diabolo.check import shorten
 from diabolo.data import Form, Scaling, Stored, kind, read
 from diabolo.data.form import NumpyForm, TorchForm
-from diabolo.errors import DataError, DataTypeError, ParameterError
-from diabolo.estimators.files import ESTIMATORS, save
+from diabolo.errors import DataError, DataTypeError
+from diabolo.estimators import modelled
+from diabolo.estimators.job import Job
 from diabolo.estimators.sources import blocks_of, filled
 from diabolo.estimators.start import Start
 from diabolo.flow import Shape
-from diabolo.model import Autoencoder, Recipe
-from diabolo.part import Part
+from diabolo.model import Autoencoder, Recipe, count_weights
 from diabolo.recipes import named
-from diabolo.report import Page
 from diabolo.shallow import PCA, solvable
 from diabolo.training import Callback, History, Training, train_in_stages
 
@@ -38,35 +34,14 @@ BLOCK = 2**18
 """Numbers per block when a model is applied: bounds the memory, and keeps what layers make of it in the cache."""
 
 
-class Estimator(BaseEstimator, ABC):
-    """A model of the house behind scikit-learn's conventions.
-
-    Final estimators add their job; what is learned ends in an underscore.
-    """
-
-    verbs: ClassVar[tuple[str, ...]]
-    """Methods of X that ``diabolo apply`` offers, the usual one first."""
-
-    row_verb: ClassVar[str | None] = None
-    """The usual one where rows of a table are written, if another."""
-
-    scalars: ClassVar[tuple[str, ...]] = ()
-    """Fitted attributes that are plain JSON and travel in the model's file."""
-
-    sizes: ClassVar[Allowed] = Whole(1, 2**20)
-    """What `n_components` may be."""
+class Estimator(Job):
+    """A job done by one autoencoder on arrays: rows of tables, series or images."""
 
     takes_missing: ClassVar[bool] = False
     """Whether tables may hold missing values."""
-    pictures: ClassVar[bool] = False
-    """Whether pictures become pictures, so that files of them can be written as they were."""
-    pairs: ClassVar[bool] = False
-    """Whether y, of the form of X, is what X is to become."""
-
     beside_pca: ClassVar[bool] = True
     """Whether PCA of the same size is kept beside the model, to compare with."""
 
-    n_components: Any
     recipe_: Recipe
     model_: Autoencoder
     scaling_: Scaling
@@ -92,66 +67,33 @@ class Estimator(BaseEstimator, ABC):
         self.random_state = random_state
         self.device = device
 
-    @abstractmethod
-    def fit(
-        self,
-        X: Any,
-        y: Any = None,
-        *,
-        callbacks: Sequence[Callback] = (),
-        checkpoint: str | PathLike[str] | None = None,
-    ) -> Self:
-        """Learn from X."""
+    @staticmethod
+    def compose(said: Any) -> Recipe:
+        """Return the recipe of a name, or as written out, or as it is."""
+        return named(said)
 
-    @abstractmethod
-    def report(self, X: Any, y: Any = None) -> Page:
-        """Return a page that shows the fitted estimator on X."""
+    def facts(self) -> dict[str, Any]:
+        """Return what is worth knowing of the fitted estimator, as plain JSON."""
+        return {
+            "recipe": shorten(self.recipe_, 500),
+            "loss": self.recipe_.equation(),
+            "sample": list(self.shape_),
+            "code": self.model_.n,
+            "weights": count_weights(self.model_),
+            **self.history_.facts(),
+        }
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        ESTIMATORS[cls.__name__] = cls
+    def document(self) -> dict[str, Any]:
+        """Return what was learned as plain JSON, to save."""
+        return modelled.document(self)
 
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters; those of parts by path, ``recipe__latent__beta=4``.
+    def arrays(self) -> dict[str, Tensor]:
+        """Return the arrays of what was learned, to save."""
+        return modelled.arrays(self)
 
-        Parts are frozen: each path gives the estimator a revised copy.
-        """
-        allowed = self.get_params(deep=False)
-        for path in sorted(params, key=lambda p: (p.count("__"), p)):  # 'recipe' before 'recipe__latent'
-            name, _, rest = path.partition("__")
-            if name not in allowed:
-                raise ParameterError(
-                    f"Invalid parameter {name!r} for estimator {type(self).__name__}: "
-                    f"{unknown('parameter', name, allowed)}"
-                )
-            value = params[path]
-            if rest:
-                owner = {"recipe": named(self.recipe), "training": self.schedule}.get(name, getattr(self, name))
-                if not isinstance(owner, Part):
-                    raise ParameterError(
-                        f"Parameter {name!r} of {type(self).__name__} has no {rest!r}; it is {owner!r}."
-                    )
-                value = owner.revise(**{rest: value})
-            setattr(self, name, value)
-        return self
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the fitted estimator to a folder, or to one zip if `path` ends in ".zip"; read it with `diabolo.load`.
-
-        Raises
-        ------
-        FileError
-            If something other than a model of diabolo is there already.
-        """
-        check_is_fitted(self)
-        save(self, Path(path))
-
-    def _more(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """Return what the job learned besides the model, to save: plain JSON, and arrays."""
-        return {}, {}
-
-    def _restore(self, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
-        """Take up what `_more` gave."""
+    def rebuild(self, document: dict[str, Any], arrays: dict[str, Tensor]) -> None:
+        """Take up what `document` and `arrays` gave."""
+        modelled.rebuild(self, document, arrays)
 
     def _train(
         self, start: Start, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None, training: Training
@@ -179,31 +121,6 @@ class Estimator(BaseEstimator, ABC):
     def _learned(self, model: Autoencoder, scaling: Scaling, history: History) -> None:
         self.shape_, self.recipe_, self.scaling_ = model.shape, model.recipe, scaling
         self.model_, self.history_, self.n_iter_ = model.eval(), history, max(1, len(history))
-
-    def _seed(self) -> int:
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def check_parameters(self) -> Recipe:
-        """Return the recipe, once every parameter is known to be allowed.
-
-        Raises
-        ------
-        ParameterError
-            For the first parameter that is not.
-        """
-        demand("n_components", type(self).__name__, self.n_components, self.sizes)
-        recipe = named(self.recipe)
-        recipe.check()
-        if not isinstance(self.schedule, Training):
-            owner = type(self).__name__
-            raise ParameterError(f"Parameter 'training' of {owner} must be a Training; got {self.schedule!r}.")
-        self.schedule.check()
-        return recipe
-
-    @property
-    def schedule(self) -> Training:
-        """How it is trained: as said, or as suits the job."""
-        return cast(Training, self.training)
 
     def _take(self, X: Any, reset: bool = False) -> Array | Stored:
         """Return the user's data as a checked array (N, *shape); rows on disk stay there, checked as they are read."""
@@ -236,11 +153,6 @@ class Estimator(BaseEstimator, ABC):
                 f"{self._given}; reshape or resize X."
             )
         return array
-
-    @property
-    def in_parts(self) -> bool:
-        """Whether rows on disk can be given part by part: each is a sample of its own."""
-        return True
 
     @property
     def _given(self) -> Shape:

@@ -2,7 +2,7 @@
 
 from diabolo.files.disk import FilePath, replacing, write_bytes
 from diabolo.files.model import FORMAT, load, save
-from diabolo.files.tensors import load_tensors, match, save_tensors
+from diabolo.files.tensors import load_tensors, match, save_tensors, under
 
 __all__ = [
     "FORMAT",
@@ -13,5 +13,6 @@ __all__ = [
     "replacing",
     "save",
     "save_tensors",
+    "under",
     "write_bytes",
 ]

@@ -99,6 +99,17 @@ def match(expected: Mapping[str, tuple[int, ...]], arrays: Mapping[str, Tensor])
             )
 
 
+def under(prefix: str, arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the arrays whose names begin with `prefix`, without it.
+
+    Examples
+    --------
+    >>> list(under("job.", {"job.seen": torch.ones(1), "model.bias": torch.ones(1)}))
+    ['seen']
+    """
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+
 def pack(path: FilePath, arrays: Mapping[str, Tensor], note: str | None = None) -> bytes:
     """Return arrays of any device, and a note, as the bytes of a safetensors file; `path` is named in errors.
 

@@ -1,0 +1,1 @@
+"""Recommendation: which items go to whom, and why."""

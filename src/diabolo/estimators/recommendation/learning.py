@@ -1,0 +1,61 @@
+"""How a recommender learns: what is open is chosen by users held out, then all users are learned from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from diabolo.data import Ids, Interactions
+from diabolo.data.holding_out import strong
+from diabolo.rankers import Held, Ranker, Scorer, Setting
+from diabolo.rankers.ranker import Matrix
+
+_FEWEST = 100
+"""Users with at least two items below which none are held out: too few to choose by."""
+
+_MOST = 2000
+"""Users held out at most: more would hardly choose better."""
+
+
+def learned(ranker: Ranker, matrix: Matrix, setting: Setting) -> tuple[Ranker, Scorer]:
+    """Return the ranker with what it left open chosen, and what it learned from the histories (U, I)."""
+    able = int((np.diff(matrix.indptr) >= 2).sum())
+    if not ranker.settled and able >= _FEWEST:
+        count = min(max(_FEWEST // 2, round(able * setting.training.validation)), _MOST)
+        parts = strong(matrix, count, seed=setting.seed)
+        trying = replace(setting, checkpoint=None)  # which is of what learns from all users
+        ranker = ranker.settle(parts.train, Held(parts.histories, parts.targets), trying)
+    return ranker, ranker.learn(matrix, setting)
+
+
+def joined(old: Interactions, new: Interactions, summed: bool) -> tuple[Matrix, Interactions]:
+    """Return the old histories with rows and columns for all users and items, and the interactions of both.
+
+    Weights of pairs that are in both are `summed`, or the larger one is kept.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frames = ({"user": ["a"], "item": [1]}, {"user": ["b", "a"], "item": [2, 1]})
+    >>> before, now = joined(*(Interactions.of(pd.DataFrame(frame)) for frame in frames), summed=True)
+    >>> before.toarray().tolist(), now.matrix.toarray().tolist()
+    ([[1.0, 0.0], [0.0, 0.0]], [[2.0, 0.0], [0.0, 1.0]])
+    """
+    users, items = _joined(old.users, new.users), _joined(old.items, new.items)
+    before, more = (_placed(each, users, items) for each in (old, new))
+    matrix = before + more if summed else before.maximum(more)
+    matrix.sort_indices()
+    return before, Interactions(matrix, users, items)
+
+
+def _joined(old: Ids, new: Ids) -> Ids:
+    return Ids.of(np.concatenate([old.names, new.names]))[0]
+
+
+def _placed(interactions: Interactions, users: Ids, items: Ids) -> Matrix:
+    """Return the matrix of interactions with rows and columns for more users and items."""
+    pairs = interactions.matrix.tocoo()
+    rows, columns = users.find(interactions.users.names)[pairs.row], items.find(interactions.items.names)[pairs.col]
+    return csr_array((pairs.data, (rows, columns)), shape=(len(users), len(items)))

@@ -1,0 +1,136 @@
+"""The recommender on the command line: interactions in, a table of recommendations out."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_matrix, save_npz
+from tests.tastes import checkerboard, events
+
+import diabolo
+from diabolo.cli import work
+from diabolo.rankers import EASE, RANKERS, LowRank, Trained
+
+BOARD, WITHHELD = checkerboard()
+USERS, ITEMS = [f"u{i:02}" for i in range(60)], [f"i{i:02}" for i in range(12)]
+
+
+@pytest.fixture
+def world(tmp_path):
+    frame = pd.DataFrame(events(BOARD, USERS, ITEMS)).rename(columns={"weight": "rating"})
+    frame["rating"] = 5.0
+    frame.loc[frame["user"] == "u59", "rating"] = 1.0
+    frame.to_parquet(tmp_path / "events.parquet")
+    frame.to_csv(tmp_path / "events.csv", index=False)
+    frame[:15].to_parquet(tmp_path / "new.parquet")
+    save_npz(tmp_path / "events.npz", csr_matrix(BOARD))
+    return tmp_path
+
+
+@pytest.fixture
+def model(call, world):
+    code, out, err = call(
+        "fit", "recommender", world / "events.parquet", "-o", world / "model", "--recipe", "EASE(5.0)"
+    )
+    assert (code, err) == (0, "")
+    assert "Recommender" in out
+    return world / "model"
+
+
+def test_fit_apply_info_report(call, model, world):
+    code, out, err = call("apply", model, world / "new.parquet", "-o", world / "out.parquet", "-n", 2, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == {"samples": 6, "shape": [6, 4], "output": str(world / "out.parquet")}
+    found = pd.read_parquet(world / "out.parquet")
+    assert list(found.columns) == ["user", "item", "score", "rank"]
+    best = found[found["rank"] == 1]
+    assert best["user"].tolist() == ["u00", "u01", "u02"]
+    assert best["item"].tolist() == [ITEMS[i] for i in WITHHELD[:3]]
+    assert call("apply", model, world / "events.csv", "-o", world / "out.csv")[0] == 0
+    assert pd.read_csv(world / "out.csv").groupby("user").size().tolist() == [7] * 60  # there are no ten left
+    assert call("apply", model, world / "new.parquet", "-o", world / "codes.npy", "--as", "transform")[0] == 0
+    assert np.load(world / "codes.npy").shape == (3, 12)
+    told = json.loads(call("info", model, "--json")[1])
+    assert (told["estimator"], told["users"], told["items"]) == ("Recommender", 60, 12)
+    pytest.importorskip("matplotlib")
+    assert call("report", model, world / "events.csv", "-o", world / "page.html")[0] == 0
+    assert "popularity" in (world / "page.html").read_text("utf-8")
+
+
+def test_a_sparse_matrix_is_interactions_too(call, world):
+    fit = ("fit", "recommender", world / "events.npz", "-o", world / "m.zip", "--recipe", "EASE(5.0)", "--quiet")
+    assert call(*fit)[0] == 0
+    assert call("apply", world / "m.zip", world / "events.npz", "-o", world / "out.csv", "-n", 1)[0] == 0
+    found = pd.read_csv(world / "out.csv")
+    assert found["user"].tolist() == list(range(60))
+    assert found["item"].tolist() == WITHHELD.tolist()
+
+
+def test_settings(call, world):
+    fit = ("fit", "recommender", world / "events.csv", "-o", world / "model", "--quiet")
+    named = ("--recipe", "ease", "--set", "ridge=100", "--set", "threshold=4", "-n", 64)
+    assert call(*fit, *named)[0] == 0
+    found = diabolo.load(world / "model")
+    assert (found.model, found.threshold, found.n_components) == (EASE(100), 4, 64)
+    assert found.interactions_.matrix.nnz == 295  # u59 likes nothing
+    assert call(*fit, "--recipe", "low-rank", "--set", "model.tilt=0.5", "--set", "model.ridge=3", "-n", 2)[0] == 0
+    assert diabolo.load(world / "model").model == LowRank(3, tilt=0.5)
+    net = ("--recipe", "Recipe(Bag(hidden=(8,)))", "--set", "recipe.net.hidden=(4,)", "--set", "training.epochs=2")
+    assert call(*fit, *net)[0] == 0
+    found = diabolo.load(world / "model")
+    assert isinstance(found.model, Trained)
+    assert found.model.recipe.net.get_params()["hidden"] == (4,)
+    assert len(found.history_) == 2
+
+
+def test_the_named_models_are_listed(call):
+    code, out, _ = call("rankers", "--json")
+    assert code == 0
+    rows = json.loads(out)
+    assert [row["name"] for row in rows] == list(RANKERS)
+    assert all(row["about"] and row["source"] and row["scores"].startswith("s") for row in rows)
+    words = call("rankers")[1]
+    assert all(f"name    {name}\n" in words for name in RANKERS)
+    assert work.make("recommender", None, rows[2]["ranker"], [], 0, "cpu").composed == RANKERS["ease"].ranker
+
+
+def test_errors_are_one_sentence(call, model, world):
+    fit = ("fit", "recommender", world / "events.csv", "-o", world / "m", "--quiet")
+    apply = ("apply", model, world / "new.parquet", "-o", world / "out.csv")
+    np.save(world / "x.npy", np.zeros((9, 2)))
+    for args, word in (
+        ((*fit, "--recipe", "esae"), "unknown model 'esae'; known: auto,"),
+        ((*fit, "--recipe", "EASE(ridge=0)"), "'ridge' of EASE must be a number > 0"),
+        ((*fit, "--recipe", "vae"), "unknown model 'vae'"),
+        ((*fit, "--recipe", "ease", "--set", "rigde=5"), "Did you mean 'ridge'"),
+        ((*fit, "--set", "threshold=9"), "at least one interaction of a weight of at least 9"),
+        ((*fit, "--target", world / "events.csv"), "--target is for a job that learns from pairs"),
+        (
+            ("fit", "recommender", world / "x.npy", "-o", world / "m"),
+            "must be a SciPy sparse matrix",
+        ),
+        (("fit", "recommender", world / "no.csv", "-o", world / "m"), "no.csv"),
+        (
+            ("fit", "estimator", world / "events.csv", "-o", world / "m"),
+            "unknown estimator 'estimator'; known",
+        ),
+        ((*apply, "-n", 13), "'n' of recommend must be an integer in [1, 12]; got 13"),
+        ((*apply, "-n", 2, "--as", "transform"), "--count is for verbs such as recommend; got it for transform"),
+        ((*apply, "--as", "predict"), "Recommender: unknown verb 'predict'; known: recommend, transform"),
+    ):
+        code, out, err = call(*args)
+        assert (code, out) == (1, ""), args
+        assert word in err
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+    assert not (world / "out.csv").exists()
+
+
+def test_counts_are_for_recommendations(call, world):
+    np.save(world / "x.npy", np.random.default_rng(0).normal(size=(30, 4)))
+    fit = ("fit", "reducer", world / "x.npy", "-o", world / "reducer", "--recipe", "linear")
+    assert call(*fit)[0] == 0
+    code, _, err = call("apply", world / "reducer", world / "x.npy", "-o", world / "c.npy", "-n", 3)
+    assert code == 1
+    assert "--count is for verbs such as recommend" in err

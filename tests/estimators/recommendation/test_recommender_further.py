@@ -1,0 +1,91 @@
+"""Further interactions: learning them is as learning all at once with the same model."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.tastes import events, sparse, tastes
+
+import diabolo
+from diabolo import Recommender
+from diabolo.errors import DataError, DataTypeError
+from diabolo.rankers import EASE, Blend, LowRank, Neighbourhood, Popularity
+
+WORLD = tastes(120, 40)
+FRAME = pd.DataFrame(events(WORLD, [f"u{i:03}" for i in range(120)], [f"i{i:02}" for i in range(40)]))
+MODELS = [EASE(20.0), EASE(20.0, dropout=0.5), EASE(9.0, balance=0.5), Neighbourhood(5, ridge=9.0), LowRank(9.0)]
+MODELS += [Blend((EASE(20.0), Popularity()), weights=(0.6, 0.4))]
+
+
+def same(found, expected, users):
+    assert found.interactions_.users.names.tolist() == expected.interactions_.users.names.tolist()
+    assert found.interactions_.items.names.tolist() == expected.interactions_.items.names.tolist()
+    np.testing.assert_array_equal(found.interactions_.matrix.toarray(), expected.interactions_.matrix.toarray())
+    ours, theirs = (each.recommend(users, n=40, exclude_seen=False) for each in (found, expected))
+    spread = np.ptp(theirs.scores)
+    np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-4 * spread)
+    assert found.n_features_in_ == expected.n_features_in_
+
+
+@pytest.mark.parametrize("model", MODELS, ids=repr)
+@pytest.mark.parametrize(
+    "late",
+    [
+        FRAME["user"].isin(["u003", "u117"]) & (FRAME.index % 2 == 0),  # more of two users
+        FRAME["user"] >= "u118",  # new users
+        FRAME["item"].isin(["i00", "i38"]),  # new items, one before all others
+        FRAME.index % 3 == 0,  # of everyone
+    ],
+    ids=["few", "users", "items", "many"],
+)
+def test_further_learning_is_learning_all(model, late):
+    found = Recommender(5, model=model, random_state=0).fit(FRAME[~late]).partial_fit(FRAME[late])
+    same(found, Recommender(5, model=model, random_state=0).fit(FRAME), ["u003", "u100", "u119"])
+
+
+def test_the_first_time_it_is_fit():
+    found = Recommender(model=EASE(20.0)).partial_fit(FRAME)
+    same(found, Recommender(model=EASE(20.0)).fit(FRAME), ["u003"])
+
+
+def test_what_was_chosen_stays():
+    found = Recommender(random_state=0).fit(FRAME[:-50])
+    chosen = found.ranker_
+    assert chosen.settled
+    assert found.partial_fit(FRAME[-50:]) is found
+    assert found.ranker_ == chosen
+    same(found, Recommender(model=chosen, random_state=0).fit(FRAME), ["u003"])
+
+
+def test_weights_of_a_pair_add_up_or_with_a_threshold_the_largest_counts():
+    one = pd.DataFrame({"user": ["a", "a", "b"], "item": ["x", "y", "x"], "rating": [3.0, 5.0, 4.0]})
+    two = pd.DataFrame({"user": ["a", "b"], "item": ["x", "x"], "rating": [5.0, 4.0]})
+    for threshold, expected in ((None, [[8, 5], [8, 0]]), (4, [[1, 1], [1, 0]])):
+        found: Any = Recommender(model=EASE(5.0), threshold=threshold).fit(one).partial_fit(two)
+        assert found.interactions_.matrix.toarray().tolist() == expected
+        both: Any = Recommender(model=EASE(5.0), threshold=threshold).fit(pd.concat([one, two]))
+        np.testing.assert_allclose(found.scorer_.weights, both.scorer_.weights, atol=1e-6)
+
+
+def test_matrices_go_by_row_and_column():
+    found = Recommender(model=EASE(20.0)).fit(WORLD[:100, :30])
+    rest = sparse(WORLD.toarray() - np.pad(WORLD[:100, :30].toarray(), ((0, 20), (0, 10))))
+    same(found.partial_fit(rest), Recommender(model=EASE(20.0)).fit(WORLD), [0, 119])
+
+
+def test_a_loaded_model_learns_further(tmp_path):
+    late = FRAME["user"] >= "u118"
+    Recommender(model=EASE(20.0)).fit(FRAME[~late]).save(tmp_path / "model")
+    found: Any = diabolo.load(tmp_path / "model")
+    same(found.partial_fit(FRAME[late]), Recommender(model=EASE(20.0)).fit(FRAME), ["u003", "u119"])
+
+
+def test_what_cannot_be_learned_changes_nothing():
+    found = Recommender(model=EASE(20.0)).fit(FRAME)
+    before = found.recommend(["u003"], n=5)
+    with pytest.raises(DataTypeError, match="must be all integers or all text"):
+        found.partial_fit(pd.DataFrame({"user": [1], "item": [2]}))
+    with pytest.raises(DataError, match="at least one interaction"):
+        found.partial_fit(FRAME[:0])
+    np.testing.assert_array_equal(found.recommend(["u003"], n=5).scores, before.scores)
