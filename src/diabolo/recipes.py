@@ -172,18 +172,26 @@ _ROWS = (
 RECIPES: dict[str, Named] = {row.name: row for row in _ROWS}
 """The named recipes, by name."""
 
+_MULT = nets.Bag((600,), (600,), "tanh", "none")
+
 _OF_HISTORIES = (
     Named(
         "mult-dae",
-        Recipe(nets.Bag(), likelihood=likelihoods.Multinomial(), corruption=corruptions.Masking(0.5)),
+        Recipe(_MULT, likelihood=likelihoods.Multinomial(), corruption=corruptions.Masking(0.5)),
         "rebuilds a history of which half is hidden",
         "Liang et al. 2018",
     ),
     Named(
         "mult-vae",
-        Recipe(nets.Bag(), latents.Gaussian(0.2), likelihoods.Multinomial(), corruptions.Masking(0.5)),
+        Recipe(_MULT, latents.Gaussian(0.2), likelihoods.Multinomial(), corruptions.Masking(0.5)),
         "the same, by a distribution of codes",
         "Liang et al. 2018",
+    ),
+    Named(
+        "deep-vae",
+        Recipe(nets.Bag((600, 600)), latents.Gaussian(0.5), likelihoods.Multinomial(), corruptions.Masking(0.5)),
+        "the same with a deeper encoder, a linear decoder and a dearer code: less is learnt by heart",
+        "after Shenbin et al. 2020",
     ),
     Named(
         "elsa",

@@ -16,7 +16,7 @@ from diabolo.penalties import Contractive
 
 RECIPES = [
     Recipe(Bag((8,)), Gaussian(beta=0.2), Multinomial()),
-    Recipe(Bag((8, 6), (), "silu", "layer", normalise=False), Gaussian(samples=3), Multinomial()),
+    Recipe(Bag((8, 6), (7,), "tanh", "none", normalise=False), Gaussian(samples=3), Multinomial()),
     Recipe(Bag(()), likelihood=SquaredError()),
     Recipe(Bag((5,)), likelihood=Bernoulli(), penalties=(Contractive(0.5),)),
     Recipe(ELSA(), likelihood=Cosine()),

@@ -21,7 +21,7 @@ VARIANTS: list[Net] = [
     MLP((24, 12), "gelu", "layer", residual=True),
     MLP(activation="relu", norm="none", bypass=False),
     MLP((16, 16, 8), "tanh", residual=True, tied=True),
-    Bag((24, 12), (16,), "silu", "layer", normalise=False),
+    Bag((24, 12), (16,), "tanh", "none", normalise=False),
     Bag(()),
     Conv((4, 8, 8), 4, "silu", "group", 2),
     Conv(()),

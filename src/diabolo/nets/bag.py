@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from diabolo.check import Flag, Many, Maybe, OneOf, Whole
+from diabolo.check import Flag, Many, OneOf, Whole
 from diabolo.flow import Shape
 from diabolo.nets.activation import ACTIVATION, Activation
 from diabolo.nets.mlp import MLP, MLPDecoder, MLPEncoder
@@ -22,11 +22,13 @@ from diabolo.sparse import product, unit
 class Bag(Net):
     """A perceptron for samples that are nearly all zeros: what its first layer costs goes with what they hold.
 
-    Samples may be sparse (B, I). The decoder writes all numbers; on its way there it need not mirror the encoder.
+    Samples may be sparse (B, I). The decoder writes all numbers, and is one affine map by default: hidden layers there
+    learn more by heart (docs/decisions/0012).
 
     References
     ----------
-    Liang, Krishnan, Hoffman, Jebara, "Variational autoencoders for collaborative filtering", WWW 2018, section 2.
+    Liang, Krishnan, Hoffman, Jebara, "Variational autoencoders for collaborative filtering", WWW 2018, section 2; the
+    defaults: Shenbin et al., "RecVAE", WSDM 2020, section 3.2, with fewer layers.
 
     Examples
     --------
@@ -39,18 +41,15 @@ class Bag(Net):
     reads_sparse: ClassVar[bool] = True
 
     hidden: tuple[int, ...] = knob((600,), Many(Whole(1, 65536)), "widths of the encoder's hidden layers")
-    back: tuple[int, ...] | None = knob(
-        None, Maybe(Many(Whole(1, 65536)), "the encoder's, turned round"), "widths of the decoder's hidden layers"
-    )
-    activation: str = knob("tanh", ACTIVATION, "what follows each hidden affine map")
-    norm: str = knob("none", OneOf("none", "layer"), "normalisation before each activation, within a sample")
+    back: tuple[int, ...] = knob((), Many(Whole(1, 65536)), "widths of the decoder's hidden layers")
+    activation: str = knob("silu", ACTIVATION, "what follows each hidden affine map")
+    norm: str = knob("layer", OneOf("none", "layer"), "normalisation before each activation, within a sample")
     normalise: bool = knob(True, Flag(), "divide each sample by its length, so that long histories count no more")
 
     def build(self, shape: Shape, width: int, n: int, out: Shape) -> tuple[nn.Module, nn.Module]:
         """Return the two stacks."""
         stack = MLP(self.hidden, self.activation, self.norm, bypass=False)
-        back = self.hidden[::-1] if self.back is None else self.back
-        return BagEncoder(self, stack, shape, width), MLPDecoder(stack, n, back, out, None)
+        return BagEncoder(self, stack, shape, width), MLPDecoder(stack, n, self.back, out, None)
 
 
 class BagEncoder(nn.Module):

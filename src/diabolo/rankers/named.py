@@ -9,12 +9,14 @@ from diabolo.check import unknown
 from diabolo.errors import ParameterError
 from diabolo.model import Recipe
 from diabolo.rankers.auto import Auto
+from diabolo.rankers.blend import Blend
 from diabolo.rankers.ease import EASE
 from diabolo.rankers.low_rank import LowRank
 from diabolo.rankers.neighbourhood import Neighbourhood
 from diabolo.rankers.popularity import Popularity
 from diabolo.rankers.ranker import Ranker
 from diabolo.rankers.trained import Trained
+from diabolo.recipes import OF_HISTORIES
 from diabolo.text import parse
 
 
@@ -28,6 +30,7 @@ class NamedRanker:
     source: str
 
 
+_EDLAE = EASE(dropout=0.5, balance=0.5)
 _ROWS = (
     NamedRanker("auto", Auto(), "chosen by the catalogue and by held-out users", "Decision 12"),
     NamedRanker("popularity", Popularity(), "what most have, for everyone", "The floor"),
@@ -40,6 +43,13 @@ _ROWS = (
         "Ning, Karypis 2011",
     ),
     NamedRanker("low-rank", LowRank(), "a linear autoencoder with a bottleneck: short codes", "Shen et al. 2021"),
+    *(NamedRanker(row.name, Trained(row.recipe), row.about, row.source) for row in OF_HISTORIES.values()),
+    NamedRanker(
+        "blend",
+        Blend((_EDLAE, LowRank(), Trained(OF_HISTORIES["deep-vae"].recipe))),
+        "solved and trained ones, as held-out users like them best",
+        "Caruana et al. 2004",
+    ),
 )
 RANKERS = {row.name: row for row in _ROWS}
 """Name → row."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
 
@@ -37,8 +37,8 @@ class Setting:
     ----------
     n : int, optional
         Size of the codes, chosen by the ranker if not given.
-    training : Training
-        How a ranker with a net is trained.
+    training : Training, optional
+        How a ranker with a net is trained, chosen by it if not given.
     seed : int
         Decides what is drawn at random.
     device : torch.device
@@ -48,7 +48,7 @@ class Setting:
     """
 
     n: int | None = None
-    training: Training = field(default_factory=Training)
+    training: Training | None = None
     seed: int = 0
     device: torch.device = torch.device("cpu")
     callbacks: Sequence[Callback] = ()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -16,16 +17,22 @@ from diabolo import files
 from diabolo.errors import FileError
 from diabolo.flow import Batch
 from diabolo.latents import Gaussian
-from diabolo.likelihoods import Multinomial
 from diabolo.model import Autoencoder, Recipe
-from diabolo.nets import Bag
 from diabolo.part import Some, knob
 from diabolo.rankers.ranker import Floats, Matrix, Ranker, Scorer, Setting
-from diabolo.training import History, split, train_in_stages
+from diabolo.recipes import OF_HISTORIES
+from diabolo.schedules import WarmUp
+from diabolo.training import History, Training, split, train_in_stages
 from diabolo.training.histories import Histories, sparse
 
 _WIDTH = 200
 """Size of the codes where nobody says it."""
+
+TRAINING = Training(epochs=40, batch_size=250, learning_rate=1e-3)
+"""How nets of histories are trained: many users a step teach less of each, and after 60 epochs they overfit."""
+
+_STEPS = 300
+"""Steps at least: of few users there are few in an epoch."""
 
 _CELLS = 2**24
 """Numbers that a net computes at a time."""
@@ -55,14 +62,26 @@ class Trained(Ranker):
     Examples
     --------
     >>> Trained().recipe.net
-    Bag()
+    Bag(hidden=(600, 600))
     """
 
-    recipe: Recipe = knob(Recipe(Bag(), Gaussian(beta=0.2), Multinomial()), Composition(), "the composition")
+    recipe: Recipe = knob(OF_HISTORIES["deep-vae"].recipe, Composition(), "the composition")
+
+    def usual(self, users: int) -> Training:
+        """Return how it is trained if nothing is said: few users are shown more often, and a β grows over half of it.
+
+        Examples
+        --------
+        >>> Trained().usual(500)
+        Training(epochs=150, batch_size=250, learning_rate=0.001, schedules=(WarmUp(),))
+        """
+        epochs = max(cast(int, TRAINING.epochs), _STEPS // math.ceil(users / cast(int, TRAINING.batch_size)))
+        return TRAINING(epochs=epochs, schedules=(WarmUp(),) if isinstance(self.recipe.latent, Gaussian) else ())
 
     def learn(self, histories: Matrix, setting: Setting) -> Scorer:
         """Train, watched by users held out."""
-        learnt, held = split(histories.shape[0], setting.training.validation, setting.seed)
+        training = setting.training or self.usual(histories.shape[0])
+        learnt, held = split(histories.shape[0], training.validation, setting.seed)
         n = setting.n or _WIDTH
         devices = [setting.device] if setting.device.type == "cuda" else []
         with torch.random.fork_rng(devices):
@@ -73,7 +92,7 @@ class Trained(Ranker):
             model,
             sources[0],
             sources[1],
-            setting.training,
+            training,
             seed=setting.seed,
             callbacks=setting.callbacks,
             checkpoint=setting.checkpoint,

@@ -11,6 +11,7 @@ from diabolo.data import Ids, Interactions
 from diabolo.data.holding_out import strong
 from diabolo.rankers import Held, Ranker, Scorer, Setting
 from diabolo.rankers.ranker import Matrix
+from diabolo.rankers.trained import TRAINING
 
 _FEWEST = 100
 """Users with at least two items below which none are held out: too few to choose by."""
@@ -23,7 +24,7 @@ def learned(ranker: Ranker, matrix: Matrix, setting: Setting) -> tuple[Ranker, S
     """Return the ranker with what it left open chosen, and what it learned from the histories (U, I)."""
     able = int((np.diff(matrix.indptr) >= 2).sum())
     if not ranker.settled and able >= _FEWEST:
-        count = min(max(_FEWEST // 2, round(able * setting.training.validation)), _MOST)
+        count = min(max(_FEWEST // 2, round(able * (setting.training or TRAINING).validation)), _MOST)
         parts = strong(matrix, count, seed=setting.seed)
         trying = replace(setting, checkpoint=None)  # which is of what learns from all users
         ranker = ranker.settle(parts.train, Held(parts.histories, parts.targets), trying)

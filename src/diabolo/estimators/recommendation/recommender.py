@@ -25,6 +25,7 @@ from diabolo.model import Recipe
 from diabolo.rankers import Ranker, Scorer, Setting, named_ranker, ranked
 from diabolo.rankers.ranker import Matrix
 from diabolo.rankers.top import best
+from diabolo.rankers.trained import TRAINING
 from diabolo.report import Page
 from diabolo.training import Callback, History, Training, resolve
 
@@ -44,8 +45,9 @@ class Recommender(Job):
     threshold : float, optional
         Makes likes of ratings: interactions whose weight reaches it count 1, others are left out. Without it weights
         count as they are.
-    training : Training
-        How a model with a net is trained; its `validation` is the share of users that are held out to choose by.
+    training : Training, optional
+        How a model with a net is trained, as suits it if not given; its `validation` is the share of users held out to
+        choose by.
     random_state : int, RandomState or None
         Decides who is held out, and what is drawn at random.
     device : str
@@ -100,7 +102,7 @@ class Recommender(Job):
         *,
         model: Ranker | Recipe | str = "auto",
         threshold: float | None = None,
-        training: Training = Training(),
+        training: Training | None = None,
         random_state: int | np.random.RandomState | None = None,
         device: str = "auto",
     ) -> None:
@@ -330,6 +332,11 @@ class Recommender(Job):
         """Return what a path names, as `fit` and the verbs take it: a data frame, or the sparse matrix of an .npz."""
         return gathered(source)
 
+    @property
+    def schedule(self) -> Training:
+        """How a net is trained: as said, or as suits histories."""
+        return self.training or TRAINING
+
     @staticmethod
     def compose(said: Any) -> Ranker:
         """Return the ranker of a name, or as written out, or as it is; of a recipe the one that trains it."""
@@ -366,7 +373,7 @@ class Recommender(Job):
 
     def _setting(self, callbacks: Sequence[Callback] = (), checkpoint: str | PathLike[str] | None = None) -> Setting:
         device = resolve(self.device)
-        return Setting(self.n_components, self.schedule, self._seed(), device, callbacks, checkpoint)
+        return Setting(self.n_components, self.training, self._seed(), device, callbacks, checkpoint)
 
     def keep(self, interactions: Interactions, scorer: Scorer, likeness: Matrix | None) -> None:
         """Take up what was learned: from whom, what, and how items are alike by their features, if they have any."""
