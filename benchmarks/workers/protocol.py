@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 Settings = dict[str, Any]
-NAMED = ("diabolo", "torch", "pythae", "pyod", "scikit-learn", "numpy")
+NAMED = ("diabolo", "torch", "pythae", "pyod", "implicit", "recbole", "scikit-learn", "numpy")
 
 
 @dataclass(frozen=True)
