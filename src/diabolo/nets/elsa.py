@@ -57,7 +57,7 @@ class ELSAEncoder(nn.Module):
     def __init__(self, items: int, n: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(items, n))
-        start(self, n)
+        start(self, n, 1 / 32)  # only directions count, and short rows turn fast
 
     def forward(self, x: Tensor) -> tuple[Tensor, Skips]:
         A = F.normalize(self.weight, dim=1)

@@ -46,7 +46,7 @@ _ROWS = (
     *(NamedRanker(row.name, Trained(row.recipe), row.about, row.source) for row in OF_HISTORIES.values()),
     NamedRanker(
         "blend",
-        Blend((_EDLAE, LowRank(), Trained(OF_HISTORIES["deep-vae"].recipe))),
+        Blend((_EDLAE, LowRank(), *(Trained(OF_HISTORIES[name].recipe) for name in ("elsa", "deep-vae")))),
         "solved and trained ones, as held-out users like them best",
         "Caruana et al. 2004",
     ),
