@@ -27,7 +27,7 @@ def main() -> None:
     for precision in ("float32", "bfloat16"):
         told = common | {"task": "ours", "recipe": "mult-vae", "precision": precision}
         cases[precision] = Case([Side("diabolo", "bags", told), tutorial], ("step",))
-    compare("Mult-VAE: steps per second", arguments, cases)
+    compare("Mult-VAE: users per second in training", arguments, cases)
 
 
 if __name__ == "__main__":

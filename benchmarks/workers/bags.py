@@ -28,14 +28,14 @@ def histories(users: int, items: int, each: int) -> Any:
 
 
 def ours(settings: Settings) -> Task:
-    """Train an epoch of the recipe: steps per second."""
+    """Train an epoch of the recipe: users per second."""
     x = histories(settings["batch_size"] * settings["steps"], settings["items"], settings["each"])
     training = Training(1, batch_size=settings["batch_size"], validation=0.0, precision=settings["precision"])
     model = named(settings["recipe"]).build((x.shape[1],), WIDTHS[1])
 
     def block(_: Settings) -> Settings:
         history = train(model, Histories(x), None, training)
-        return {"step": [settings["steps"], sum(history.columns["seconds"])]}
+        return {"step": [x.shape[0], sum(history.columns["seconds"])]}
 
     block({})
     return Task(block)
@@ -55,7 +55,7 @@ def tutorial(settings: Settings) -> Task:
             loss.backward()
             optimiser.step()
             loss.item()
-        return {"step": [settings["steps"], perf_counter() - started]}
+        return {"step": [x.shape[0], perf_counter() - started]}
 
     block({})
     return Task(block)

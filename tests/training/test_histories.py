@@ -43,7 +43,7 @@ def test_an_index_chooses_rows_and_their_weights():
     histories = Histories(interactions, index, weight=torch.arange(40.0))
     (batch,) = histories.epoch(9, None)
     assert len(histories) == 3
-    assert batch.weight.tolist() == [3, 5, 8]
+    assert batch.weight.tolist() == [3, 5, 8]  # pyright: ignore[reportOptionalMemberAccess]
     np.testing.assert_array_equal(batch.x.to_dense(), interactions[index.numpy()].toarray().astype("f4"))
 
 

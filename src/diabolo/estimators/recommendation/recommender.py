@@ -93,7 +93,7 @@ class Recommender(Job):
     ranker_: Ranker
     scorer_: Scorer
     interactions_: Interactions
-    likeness_: Matrix | None
+    likeness_: Any  # csr_array (I, I) or None
     n_features_in_: int
 
     def __init__(
