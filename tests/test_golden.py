@@ -34,7 +34,7 @@ def fingerprint(*values: Tensor) -> list[float]:
 
 
 def corrupted(part: corruptions.Corruption) -> list[float]:
-    x = wave(4, 3, 8, 8)
+    x = wave(4, 4 if isinstance(part, corruptions.Gaps) else 3, 8, 8)
     seen, hidden = part.corrupt(x)
     return fingerprint(seen) if hidden is None else fingerprint(seen, hidden)
 

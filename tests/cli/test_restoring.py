@@ -32,6 +32,7 @@ class Inverter:
     row_verb = None
     pictures: ClassVar[bool] = True
     in_parts = True
+    opened = staticmethod(Reducer.opened)
 
     def transform(self, X):
         assert X.shape[0] == 1
@@ -265,3 +266,55 @@ def test_other_parameters_of_a_job_are_literals_or_words(text, value):
     made = work.make("detector", None, None, [f"contamination={text}"], 0, "cpu")
     assert made.get_params()["contamination"] == value
     assert type(made.get_params()["contamination"]) is type(value)
+
+
+def coloured(folder, count=4):
+    """Colour pictures of smooth shapes, whose hue goes with their lightness."""
+    folder.mkdir()
+    for i in range(count):
+        level = 128 + 80 * np.sin(np.add.outer(np.arange(24) / 5 + i, np.arange(20) / 4))
+        rgb = np.stack([level, 255 - level, np.full_like(level, 90)], -1)
+        Image.fromarray(rgb.astype(np.uint8)).save(folder / f"{i}.png", dpi=(300, 300))
+    return folder
+
+
+def test_a_colorizer_of_pictures(call, tmp_path):
+    learnt, given = coloured(tmp_path / "learnt"), tmp_path / "given"
+    given.mkdir()
+    for i, depth in ((0, "L"), (1, "RGB")):
+        Image.open(learnt / f"{i}.png").convert("L").convert(depth).save(given / f"{i}.png", dpi=(300, 300))
+    Image.fromarray(read(given / "0.png")[0, 0].astype(np.uint16) * 257).save(given / "deep.png")
+    code, _, err = call("fit", "colorizer", learnt, "-o", tmp_path / "model", *STEPS)
+    assert (code, err) == (0, "")
+    code, out, err = call("apply", tmp_path / "model", given, "-o", tmp_path / "out", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["pictures"] == 3
+    colorizer = load(tmp_path / "model")
+    for name, dtype in (("0.png", np.uint8), ("1.png", np.uint8), ("deep.png", np.uint16)):
+        got = read(tmp_path / "out" / name)
+        assert got.dtype == dtype
+        np.testing.assert_array_equal(got, colorizer.transform(read(given / name)))
+    with Image.open(tmp_path / "out" / "0.png") as after, Image.open(given / "0.png") as before:
+        assert after.mode == "RGB"
+        assert after.info["dpi"] == before.info["dpi"]
+
+
+def test_an_imputer_of_pictures(call, tmp_path):
+    folder = coloured(tmp_path / "learnt")
+    gaps = read(folder)[:2].astype(np.float32)
+    gaps[:, :, 6:12, 5:11] = np.nan
+    np.save(tmp_path / "gaps.npy", gaps)
+    fit = ("fit", "imputer", folder, "-o", tmp_path / "model", "--set", "corruption=Gaps(size=8)", *SMALL, *STEPS)
+    code, out, err = call(*fit, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["errors model"] > 0
+    there = np.isfinite(gaps)
+    for verb in ("transform", "uncertainty"):
+        apply = ("apply", tmp_path / "model", tmp_path / "gaps.npy", "-o", tmp_path / f"{verb}.npy", "--as", verb)
+        code, _, err = call(*apply)
+        assert (code, err) == (0, "")
+        found = np.load(tmp_path / f"{verb}.npy")
+        assert found.shape == gaps.shape
+        np.testing.assert_array_equal(found[there], gaps[there] if verb == "transform" else 0)
+        assert np.isfinite(found).all()
+    assert call("report", tmp_path / "model", tmp_path / "gaps.npy", "-o", tmp_path / "page.html")[0] == 0

@@ -6,6 +6,7 @@ from diabolo.corruptions.blur import Blur
 from diabolo.corruptions.chain import Chain
 from diabolo.corruptions.clip import Clip
 from diabolo.corruptions.corruption import Corruption
+from diabolo.corruptions.gaps import Gaps
 from diabolo.corruptions.gaussian_noise import GaussianNoise
 from diabolo.corruptions.grayscale import Grayscale
 from diabolo.corruptions.mask_patches import MaskPatches
@@ -24,6 +25,7 @@ __all__ = [
     "Chain",
     "Clip",
     "Corruption",
+    "Gaps",
     "GaussianNoise",
     "Grayscale",
     "MaskPatches",

@@ -83,7 +83,7 @@ class Signals:
 
 
 def signals(estimator: Estimator, X: Any, reset: bool) -> Signals:
-    """Return samples, checked: finite numbers, and as many channels as in training.
+    """Return samples, checked: finite numbers, or missing ones where the job takes those, and channels as in training.
 
     Raises
     ------
@@ -96,12 +96,12 @@ def signals(estimator: Estimator, X: Any, reset: bool) -> Signals:
     found = Signals.of(X)
     if found.form is not None and (np.ndim(found.arrays) <= 2 or not len(found.arrays)):
         return Signals(_rows(estimator, X, reset), found.form)
-    _demand_alike(found)
+    _demand_alike(found, estimator.takes_missing)
     if reset:
         estimator.n_features_in_ = found.arrays[0].shape[0]
-    elif (found.kind, found.channels) != (kind(estimator.shape_), channels(estimator.shape_)):
+    elif (found.kind, found.channels) != (kind(estimator._given), channels(estimator._given)):
         raise DataError(
-            f"X must hold {kind(estimator.shape_)} of {channels(estimator.shape_)} channel(s), as in training; got "
+            f"X must hold {kind(estimator._given)} of {channels(estimator._given)} channel(s), as in training; got "
             f"{found.kind} of {found.channels}. Convert them, or fit another {type(estimator).__name__} on such."
         )
     return found
@@ -112,7 +112,7 @@ def _rows(estimator: Estimator, X: Any, reset: bool) -> Array:
     return rows.take(np.arange(len(rows))) if isinstance(rows, Stored) else rows
 
 
-def _demand_alike(found: Signals) -> None:
+def _demand_alike(found: Signals, missing: bool) -> None:
     first = found.arrays[0]
     for number, array in enumerate(found.arrays):
         if array.ndim != first.ndim or channels(array.shape) != found.channels:
@@ -120,10 +120,10 @@ def _demand_alike(found: Signals) -> None:
                 "X must hold samples of one kind with the same number of channels: images (C, H, W) or series (T, C); "
                 f"sample 0 has the shape {first.shape}, sample {number} {array.shape}. Convert them first."
             )
-        if array.size == 0 or not np.isfinite(array).all():
+        if array.size == 0 or not (np.isfinite(array) | (missing & np.isnan(array))).all():
+            what, remedy = ("infinity", "Drop") if missing else ("NaN or infinity", "Drop or fill")
             raise DataError(
-                f"X must hold finite numbers; sample {number} is empty or contains NaN or infinity. Drop or fill those "
-                "values first."
+                f"X must hold finite numbers; sample {number} is empty or contains {what}. {remedy} those values first."
             )
 
 
@@ -151,7 +151,8 @@ def scaling_of(samples: Signals) -> Scaling:
 
 
 def _range(arrays: Sequence[Array] | Array) -> tuple[float, float]:
-    low, high = min(float(x.min()) for x in arrays), max(float(x.max()) for x in arrays)
+    low = min(float(np.fmin.reduce(x, None)) for x in arrays)  # missing ones passed over
+    high = max(float(np.fmax.reduce(x, None)) for x in arrays)
     if arrays[0].dtype.kind != "f" and low >= 0 and high > 1:
         return 0.0, max(255.0, 2.0 ** np.ceil(np.log2(high + 1)) - 1)
     if low >= -_BEYOND and high <= 1 + _BEYOND and max(_beyond(x) for x in arrays) < 0.5:

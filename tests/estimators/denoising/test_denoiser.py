@@ -151,8 +151,6 @@ def test_large_images_are_computed_tile_by_tile_as_a_whole(fitted, monkeypatch):
     image, done = waves(1, 150, 170), []
     whole = fitted.transform(image)
     monkeypatch.setattr(restored_module, "POINTS", 1000)
-    tiles = restored_module.tiled
-    monkeypatch.setattr(restored_module, "tiled", lambda *a, **k: tiles(*a, **{**k, "points": 1000}))
     tiled = fitted.transform(image, watch=lambda *n: done.append(n))
     assert np.allclose(tiled, whole, atol=1e-5)
     assert done[-1][0] == done[-1][1] == len(done) > 10

@@ -15,7 +15,8 @@ from diabolo.errors import CapabilityError, DataError, DiaboloWarning
 from diabolo.estimators.denoising.noise import level
 from diabolo.estimators.denoising.restoring import clean_of
 from diabolo.estimators.signals import Signals, scaled, scaling_of, signals
-from diabolo.estimators.tiles import POINTS, Watch, tiled
+from diabolo.estimators.through import through
+from diabolo.estimators.tiles import POINTS, Watch
 from diabolo.metrics.residual import Residual, residual_of
 from diabolo.metrics.restoration import psnr, snr
 from diabolo.model import count_weights
@@ -55,9 +56,11 @@ def restored(denoiser: Denoiser, found: Signals, strength: float, watch: Watch |
     _demand_size(denoiser, found)
     scaling = scaling_for(denoiser, found)
     _warn(denoiser, found, scaling)
-    alike = isinstance(found.arrays, np.ndarray) and found.arrays[0].size <= POINTS
-    blocks = (_blocks if alike else _each)(denoiser, found, scaling, watch)
-    return [given + strength * (each - given) for given, each in zip(found.arrays, blocks, strict=True)]
+    model, local = denoiser.model_, denoiser.recipe_.net.local
+    device = next(model.parameters()).device
+    every = through(lambda x: model.reconstruct(x.to(device)), found.arrays, scaling, local, POINTS, watch)
+    clean = (scaling.undo(each[None])[0] for each in every)
+    return [given + strength * (each - given) for given, each in zip(found.arrays, clean, strict=True)]
 
 
 def _unseen(denoiser: Denoiser, rows: Array) -> Array:
@@ -69,31 +72,6 @@ def _unseen(denoiser: Denoiser, rows: Array) -> Array:
         seen[:, hidden] = denoiser.scaling_.shift[hidden]  # 0, once scaled
         found[:, hidden] = denoiser._rebuilt(seen)[:, hidden]
     return found
-
-
-def _blocks(denoiser: Denoiser, found: Signals, scaling: Scaling, watch: Watch | None) -> Any:
-    """Yield small samples of one size, computed many at a time."""
-    model, device = denoiser.model_, next(denoiser.model_.parameters()).device
-    arrays = np.asarray(found.arrays)
-    count = max(1, POINTS // 4 // arrays[0].size)
-    for start in range(0, len(arrays), count):
-        block = scaling.tensor(np.ascontiguousarray(arrays[start : start + count]))
-        yield from scaling.undo(model.reconstruct(scaling.batch(block.to(device))))
-        if watch is not None:
-            watch(min(start + count, len(arrays)), len(arrays))
-
-
-def _each(denoiser: Denoiser, found: Signals, scaling: Scaling, watch: Watch | None) -> Any:
-    """Yield samples of any size, one by one, each tile by tile."""
-    model, local = denoiser.model_, denoiser.recipe_.net.local
-    device = next(model.parameters()).device
-    for sample in found.arrays:
-        x = scaled(scaling, sample)
-        if local is None:
-            clean = model.reconstruct(x.to(device))
-        else:
-            clean = tiled(lambda tile: model.reconstruct(tile.to(device)).cpu(), x, local, watch=watch)
-        yield scaling.undo(clean)[0]
 
 
 def scaling_for(denoiser: Denoiser, found: Signals) -> Scaling:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from diabolo.estimators.denoising.lesson import Lesson
 from diabolo.estimators.denoising.noise import Noise, level
 from diabolo.estimators.signals import Signals, scaled
 from diabolo.estimators.sources import gathered
-from diabolo.flow import Shape
+from diabolo.flow import Batch, Shape
 from diabolo.model import Autoencoder, Recipe
 from diabolo.nets import Auto, Net, ResUNet
 from diabolo.training import Rows, Source, Training, split
@@ -109,7 +110,7 @@ def sources(
     found: Signals,
     clean: Signals | None,
     scaling: Scaling,
-    lesson: Lesson,
+    lesson: Callable[[Scaling, Tensor], Batch],
     shape: Shape,
     share: float,
     seed: int,
@@ -182,13 +183,15 @@ def _axes(y: Any) -> int:
     return len(y.shape) if hasattr(y, "shape") else np.asarray(y).ndim
 
 
-def built(recipe: Recipe, shape: Shape, n: int | None, seed: int, device: torch.device) -> Autoencoder:
-    """Return the model, its weights drawn by the seed."""
+def built(
+    recipe: Recipe, shape: Shape, n: int | None, seed: int, device: torch.device, target: Shape | None = None
+) -> Autoencoder:
+    """Return the model, its weights drawn by the seed; what it rebuilds may have another shape than what it sees."""
     widths = getattr(recipe.net, "channels", None) if recipe.net.local is not None else None
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
         settled = recipe.settle(shape)
-        return settled.build(shape, n or (widths[-1] if widths else _CODE)).to(device)
+        return settled.build(shape, n or (widths[-1] if widths else _CODE), target=target).to(device)
 
 
 @torch.no_grad()

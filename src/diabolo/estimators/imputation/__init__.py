@@ -1,1 +1,1 @@
-"""Imputation: missing cells of tables filled, drawn, and how certain they are."""
+"""Imputation: missing cells of tables, series and images filled, drawn, and how certain they are."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diabolo.data.cells import present
-from diabolo.estimators.imputation.answers import cells_of
 from diabolo.estimators.imputation.completing import completed
 from diabolo.estimators.imputation.filling import LEVELS, best
 from diabolo.estimators.imputation.imputing import asked
@@ -21,9 +20,8 @@ _ROWS = 12
 """Rows with missing cells that are shown."""
 
 
-def report(imputer: Imputer, X: Any) -> Page:
-    """Return the page of an imputer on X."""
-    cells = cells_of(imputer, X)
+def report(imputer: Imputer, X: Any, cells: list[Any]) -> Page:
+    """Return the page of an imputer on a table X, of which these are the cells, one array (N,) for each column."""
     gone = np.stack([~present(own) for own in cells], 1)
     page = Page(f"Imputer: {gone.shape[1]} columns, {100 * gone.mean():.1f} % of the cells missing")
     page.paragraph(f"{imputer.recipe_.net}\nCells are hidden in training, and the model says in which bin they lie.")
