@@ -61,7 +61,7 @@ def test_errors_say_what_to_do(fitted, ask, error, words):
         (Recommender(model=LowRank(tilt=2)), "'tilt' of LowRank must be a number in"),
         (Recommender(0), r"'n_components' of Recommender must be an integer .* or None \(chosen by the model\); got 0"),
         (Recommender(threshold="4"), "'threshold' of Recommender must be a number or None"),  # pyright: ignore[reportArgumentType]
-        (Recommender(training=None), "'training' of Recommender must be a Training"),  # pyright: ignore[reportArgumentType]
+        (Recommender(training=3), "'training' of Recommender must be a Training"),  # pyright: ignore[reportArgumentType]
     ],
 )
 def test_parameters_are_checked_before_anything_is_read(made, words):
