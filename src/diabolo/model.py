@@ -29,8 +29,6 @@ from diabolo.penalties.critic import critics_of
 from diabolo.pretrainings import Pretraining
 from diabolo.sparse import dense
 
-_NONE = "none"
-
 
 @dataclass(frozen=True)
 class Recipe(Part):
@@ -51,9 +49,9 @@ class Recipe(Part):
     likelihood: Likelihood = knob(
         likelihoods.Auto(), Some("likelihoods"), "how far a sample lies from its reconstruction"
     )
-    corruption: Corruption | None = knob(None, Maybe(Some("corruptions"), _NONE), "noise on the way in, in training")
+    corruption: Corruption | None = knob(None, Maybe(Some("corruptions"), "none"), "noise on the way in, in training")
     penalties: tuple[Penalty, ...] = knob((), Many(Some("penalties"), 16), "further terms of the loss")
-    pretraining: Pretraining | None = knob(None, Maybe(Some("pretrainings"), _NONE), "what is trained before the whole")
+    pretraining: Pretraining | None = knob(None, Maybe(Some("pretrainings"), "none"), "trained before the whole")
 
     def settle(self, shape: Shape, bounds: Bounds | None = None) -> Recipe:
         """Return the recipe with what it leaves open chosen, for samples of `shape` and data with these bounds.
@@ -63,9 +61,7 @@ class Recipe(Part):
         >>> Recipe().settle((1, 28, 28)).net
         Conv()
         """
-        recipe = self
-        if isinstance(recipe.net, nets.Auto):
-            recipe = recipe.revise(net=recipe.net.choose(shape))
+        recipe = self.revise(net=self.net.choose(shape)) if isinstance(self.net, nets.Auto) else self
         if isinstance(recipe.likelihood, likelihoods.Auto):
             linear = isinstance(recipe.net, Linear)  # the closed form knows no bounds
             recipe = recipe.revise(likelihood=recipe.likelihood.choose(None if linear else bounds))
@@ -222,10 +218,14 @@ class Autoencoder(nn.Module):
         """Return the expected target (B, *self.target) for params (B, *out)."""
         return self.recipe.likelihood.mean(params)
 
+    def told(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Return the params (B, *out) for x (B, *shape), by way of the deterministic code."""
+        h, skips = self.hidden(x, condition)
+        return self._params(self.latent(h, False).z, condition, skips)
+
     def reconstruct(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return the expected target (B, *self.target) for x (B, *shape), by way of the deterministic code."""
-        h, skips = self.hidden(x, condition)
-        return self.expected(self._params(self.latent(h, False).z, condition, skips))
+        return self.expected(self.told(x, condition))
 
     def sample(self, count: int, condition: Tensor | None = None) -> Tensor:
         """Return the expected targets (count, *self.target) of codes drawn from the prior, given the condition.

@@ -8,7 +8,6 @@ from typing import Any
 from torch import Tensor
 
 from diabolo.rankers.blend import Blend
-from diabolo.rankers.ease import EASE
 from diabolo.rankers.judging import Held
 from diabolo.rankers.low_rank import LowRank
 from diabolo.rankers.neighbourhood import Neighbourhood
@@ -41,10 +40,10 @@ class Auto(Ranker):
 
     def choose(self, items: int) -> Blend:
         """Return the candidates for a catalogue."""
-        knobs = {"dropout": 0.5, "balance": 0.5}
+        if items <= _DENSE:
+            return Blend()
         wide = _WIDE if items <= _MANY else Neighbourhood().neighbours
-        near = EASE(**knobs) if items <= _DENSE else Neighbourhood(wide, **knobs)
-        return Blend((near, LowRank()))
+        return Blend((Neighbourhood(wide, dropout=0.5, balance=0.5), LowRank()))
 
     def settle(self, histories: Matrix, held: Held, setting: Setting) -> Ranker:
         """Settle the candidates."""

@@ -171,23 +171,21 @@ class Blended(Scorer):
 
     def similar(self, item: int) -> Floats:
         """Return the weighted mean of the standardised similarities by the members."""
-        parts = [
-            share * _standard(s.similar(item)[None])[0] for s, share in zip(self.scorers, self.shares, strict=True)
-        ]
-        return np.float32(1) * np.add.reduce(parts)
+        return self._mean([_standard(scorer.similar(item)[None])[0] for scorer in self.scorers])
 
     def reasons(self, history: Matrix, item: int) -> Floats:
         """Return the weighted mean of the reasons of the members, each in units of the deviation of its scores."""
-        parts = [
-            share * scorer.reasons(history, item) / max(float(scorer.scores(history).std()), _LEAST)
-            for scorer, share in zip(self.scorers, self.shares, strict=True)
-        ]
-        return np.float32(1) * np.add.reduce(parts)
+        spreads = [max(float(scorer.scores(history).std()), _LEAST) for scorer in self.scorers]
+        return self._mean([s.reasons(history, item) / spread for s, spread in zip(self.scorers, spreads, strict=True)])
 
     def to(self, device: torch.device) -> Self:
         """Move the members."""
         self.scorers = [scorer.to(device) for scorer in self.scorers]
         return self
+
+    def _mean(self, parts: Sequence[Floats]) -> Floats:
+        """Return the weighted mean of what the members say."""
+        return np.average(parts, axis=0, weights=self.shares).astype(np.float32)
 
     def state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Return the states of the members."""

@@ -13,13 +13,12 @@ from diabolo.part import knob
 from diabolo.rankers.change import Change
 from diabolo.rankers.gram import demand_room, gram, inverted, weighed
 from diabolo.rankers.item_weights import ItemWeights
-from diabolo.rankers.judging import Held
-from diabolo.rankers.ranker import Floats, Matrix, Ranker, Scorer, Setting
-from diabolo.rankers.ridges import RIDGE, best_ridge, ridge_of
+from diabolo.rankers.ranker import Floats, Matrix, Scorer, Setting
+from diabolo.rankers.ridges import RIDGE, Ridged
 
 
 @dataclass(frozen=True)
-class EASE(Ranker):
+class EASE(Ridged):
     """Rebuild each history by a matrix with zeros on its diagonal, so that no item speaks for itself.
 
     With a `dropout` it is the denoising autoencoder EDLAE: what dropping items at random would cost on average is one
@@ -42,15 +41,6 @@ class EASE(Ranker):
     dropout: float = knob(0.0, Number(0, 0.99), "share of the items of a history that are hidden in training")
     balance: float = knob(0.0, Number(0, 1), "0: each interaction counts as much, 1: each user")
 
-    @property
-    def settled(self) -> bool:
-        """Whether the ridge is given."""
-        return self.ridge is not None
-
-    def settle(self, histories: Matrix, held: Held, setting: Setting) -> EASE:
-        """Choose the ridge."""
-        return self if self.ridge is not None else best_ridge(self, histories, held, setting)
-
     def learn(self, histories: Matrix, setting: Setting) -> Scorer:
         """Solve for the weights, in place: 4 I² bytes, I³ operations."""
         demand_room(histories.shape[1], type(self).__name__, "Neighbourhood() or LowRank()")
@@ -68,7 +58,7 @@ class EASE(Ranker):
 
     def loaded(self, diagonal: Floats) -> Floats:
         """Return the diagonal of the Gram matrix (I,) with the ridge and what dropout adds."""
-        return diagonal * np.float32(1 / (1 - self.dropout)) + np.float32(ridge_of(self))
+        return diagonal * np.float32(1 / (1 - self.dropout)) + np.float32(self.cost)
 
     def restore(self, plain: dict[str, Any], arrays: dict[str, Tensor], items: int) -> Scorer:
         """Return the weights."""

@@ -14,16 +14,15 @@ from diabolo.check import Number
 from diabolo.part import knob
 from diabolo.rankers.factors import Factors
 from diabolo.rankers.gram import weighed
-from diabolo.rankers.judging import Held
-from diabolo.rankers.ranker import Matrix, Ranker, Scorer, Setting
-from diabolo.rankers.ridges import RIDGE, best_ridge, ridge_of
+from diabolo.rankers.ranker import Matrix, Scorer, Setting
+from diabolo.rankers.ridges import RIDGE, Ridged
 
 _WIDTH = 128
 """Size of the codes where nobody says it."""
 
 
 @dataclass(frozen=True)
-class LowRank(Ranker):
+class LowRank(Ridged):
     """The linear autoencoder with a bottleneck: s = x·D·V·C·Vᵀ·D⁻¹, V the principal directions of the histories.
 
     D divides each item by its popularity to the power of `tilt` on the way in, and multiplies by it on the way out, so
@@ -47,15 +46,6 @@ class LowRank(Ranker):
     balance: float = knob(0.5, Number(0, 1), "0: each interaction counts as much, 1: each user")
     tilt: float = knob(0.3, Number(0, 1), "power of the popularity that items are divided by on the way in")
 
-    @property
-    def settled(self) -> bool:
-        """Whether the ridge is given."""
-        return self.ridge is not None
-
-    def settle(self, histories: Matrix, held: Held, setting: Setting) -> LowRank:
-        """Choose the ridge."""
-        return self if self.settled else best_ridge(self, histories, held, setting)
-
     def learn(self, histories: Matrix, setting: Setting) -> Scorer:
         """Decompose the histories, by random projections."""
         counts = np.bincount(histories.indices, minlength=histories.shape[1]).clip(1).astype(np.float32)
@@ -63,7 +53,7 @@ class LowRank(Ranker):
         seen: Matrix = csr_array(weighed(histories, self.balance) @ diags_array(down))
         n = min(setting.n or _WIDTH, *seen.shape)
         _, values, V = cast(Any, randomized_svd(seen, n, random_state=setting.seed))
-        shrunk = V * np.sqrt(values**2 / (values**2 + ridge_of(self)))[:, None]  # (n, I)
+        shrunk = V * np.sqrt(values**2 / (values**2 + self.cost))[:, None]  # (n, I)
         return Factors((shrunk * down).T.astype(np.float32), (shrunk / down).T.astype(np.float32))
 
     def restore(self, plain: dict[str, Any], arrays: dict[str, Tensor], items: int) -> Scorer:

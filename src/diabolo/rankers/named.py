@@ -30,7 +30,6 @@ class NamedRanker:
     source: str
 
 
-_EDLAE = EASE(dropout=0.5, balance=0.5)
 _ROWS = (
     NamedRanker("auto", Auto(), "chosen by the catalogue and by held-out users", "Decision 12"),
     NamedRanker("popularity", Popularity(), "what most have, for everyone", "The floor"),
@@ -46,7 +45,7 @@ _ROWS = (
     *(NamedRanker(row.name, Trained(row.recipe), row.about, row.source) for row in OF_HISTORIES.values()),
     NamedRanker(
         "blend",
-        Blend((_EDLAE, LowRank(), *(Trained(OF_HISTORIES[name].recipe) for name in ("elsa", "deep-vae")))),
+        Blend((*Blend().members, *(Trained(OF_HISTORIES[name].recipe) for name in ("elsa", "deep-vae")))),
         "solved and trained ones, as held-out users like them best",
         "Caruana et al. 2004",
     ),

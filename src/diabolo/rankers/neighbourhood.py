@@ -16,20 +16,19 @@ from diabolo.check import Number, Whole
 from diabolo.part import knob
 from diabolo.rankers.gram import demand_positive, weighed
 from diabolo.rankers.item_weights import ItemWeights
-from diabolo.rankers.judging import Held
-from diabolo.rankers.ranker import Floats, Matrix, Ranker, Scorer, Setting
-from diabolo.rankers.ridges import RIDGE, best_ridge, ridge_of
+from diabolo.rankers.ranker import Floats, Matrix, Scorer, Setting
+from diabolo.rankers.ridges import RIDGE, Ridged
 
 _CELLS = 2**22
 """Numbers of the small matrices that are solved at a time."""
 
 
 @dataclass(frozen=True)
-class Neighbourhood(Ranker):
+class Neighbourhood(Ridged):
     """EASE with weights from the `neighbours` of an item only: those that most often share their users with it.
 
-    Each item is a regression on its m neighbours, m³ operations and m weights, whatever the catalogue; with all items
-    as neighbours it is EASE itself.
+    Each item is a regression on its m neighbours, m³ operations and m weights, whatever the catalogue; where any two
+    items share a user, and all are neighbours, it is EASE itself.
 
     References
     ----------
@@ -50,25 +49,16 @@ class Neighbourhood(Ranker):
     dropout: float = knob(0.0, Number(0, 0.99), "share of the items of a history that are hidden in training")
     balance: float = knob(0.0, Number(0, 1), "0: each interaction counts as much, 1: each user")
 
-    @property
-    def settled(self) -> bool:
-        """Whether the ridge is given."""
-        return self.ridge is not None
-
-    def settle(self, histories: Matrix, held: Held, setting: Setting) -> Neighbourhood:
-        """Choose the ridge."""
-        return self if self.settled else best_ridge(self, histories, held, setting)
-
     def learn(self, histories: Matrix, setting: Setting) -> Scorer:
         """Solve the regressions, a block of items at a time, on as many threads as torch has."""
         X = weighed(histories, self.balance)
         together: Matrix = csr_array(X.T.tocsr() @ X)
         together.sort_indices()
         near, shared = _nearest(together, self.neighbours)  # (I, m) each
-        own = together.diagonal() / (1 - self.dropout) + ridge_of(self)  # (I,)
+        own = together.diagonal() / (1 - self.dropout) + self.cost  # (I,)
         size = max(1, _CELLS // near.shape[1] ** 2)
         blocks = [slice(i, i + size) for i in range(0, len(near), size)]
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # looking entries up leaves other threads free
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # NumPy and SciPy leave other threads free
             found = pool.map(lambda block: _solved(together, own, near[block], shared[block]), blocks)
             weights = np.concatenate(list(found))
         return ItemWeights(_placed(near, weights))

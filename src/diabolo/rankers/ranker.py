@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 Matrix = Any
 """A `scipy.sparse.csr_array`, whose shape SciPy's types do not know; its indices are sorted and each is there once."""
 _CELLS = 2**24
-"""Scores in memory at once, where an answer needs those of many histories."""
+"""Scores in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Scorer(ABC):
 
     @abstractmethod
     def scores(self, histories: Matrix) -> Floats:
-        """Return how well each item goes with each history, (B, I); only the order in a row means something."""
+        """Return how well each item goes with each history, (B, I), anew; only the order in a row means something."""
 
     @abstractmethod
     def embeddings(self, n: int | None = None) -> Floats:
@@ -102,8 +102,7 @@ class Scorer(ABC):
         kept = ~np.eye(count, dtype=bool)
         columns, weights = np.tile(history.indices, (count, 1))[kept], np.tile(history.data, (count, 1))[kept]
         without = csr_array((weights, (rows, columns)), shape=(count, self.items))  # (count, I), each without one
-        size = max(1, _CELLS // self.items)
-        left = [self.scores(without[i : i + size])[:, item] for i in range(0, count, size)]
+        left = [self.scores(without[block])[:, item] for block in blocks(without)]
         return self.scores(history)[0, item] - np.concatenate([np.zeros(0, np.float32), *left])
 
     def to(self, device: torch.device) -> Self:
@@ -158,6 +157,19 @@ class Ranker(Part, role="rankers"):
     @abstractmethod
     def equation(self) -> str:
         """Return how scores s come from a history x."""
+
+
+def blocks(histories: Matrix) -> Iterator[slice]:
+    """Yield which histories (B, I) to look at together, so that their scores fit into memory.
+
+    Examples
+    --------
+    >>> list(blocks(csr_array((3, 2**23))))
+    [slice(0, 2, None), slice(2, 4, None)]
+    """
+    count, items = histories.shape
+    size = max(1, _CELLS // items)
+    return (slice(start, start + size) for start in range(0, count, size))
 
 
 def no_vectors(of: str) -> CapabilityError:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from diabolo.check import Maybe, Number
 from diabolo.rankers.judging import Held, popular
 from diabolo.rankers.ranker import Matrix, Ranker, Setting
-
-R = TypeVar("R", bound=Ranker)
 
 FIRST = 200.0
 """The ridge to begin with, and to stay with where nobody is held out to choose by."""
@@ -21,7 +17,7 @@ _ITEMS = 5000
 """Items at most that ridges are tried on: solving for all of a large catalogue takes minutes each time."""
 
 
-def best_ridge(ranker: R, histories: Matrix, held: Held, setting: Setting) -> R:
+def best_ridge(ranker: Ridged, histories: Matrix, held: Held, setting: Setting) -> Ridged:
     """Return a ranker with the ridge that is best for users held out: doubled or halved as long as that helps.
 
     Of large catalogues the most popular 5,000 items are looked at.
@@ -43,7 +39,21 @@ def best_ridge(ranker: R, histories: Matrix, held: Held, setting: Setting) -> R:
     return ranker(ridge=ridge)
 
 
-def ridge_of(ranker: Ranker) -> float:
-    """Return the ridge of a ranker, or the usual one where it is still open."""
-    ridge = ranker.get_params(deep=False)["ridge"]
-    return FIRST if ridge is None else ridge
+class Ridged(Ranker, role=Ranker.role):
+    """A ranker with a ridge, which users held out choose if it is not given."""
+
+    ridge: float | None
+
+    @property
+    def settled(self) -> bool:
+        """Whether the ridge is given."""
+        return self.ridge is not None
+
+    @property
+    def cost(self) -> float:
+        """The ridge, or the usual one where it is still open."""
+        return FIRST if self.ridge is None else self.ridge
+
+    def settle(self, histories: Matrix, held: Held, setting: Setting) -> Ranker:
+        """Choose the ridge."""
+        return self if self.settled else best_ridge(self, histories, held, setting)

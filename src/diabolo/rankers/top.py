@@ -7,12 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from diabolo.rankers.ranker import Floats, Matrix, Scorer
+from diabolo.rankers.ranker import Floats, Matrix, Scorer, blocks
 
 Numbers = NDArray[np.int64]
-
-_CELLS = 2**24
-"""Scores in memory at a time."""
 
 
 def best(scores: Floats, n: int) -> tuple[Numbers, Floats]:
@@ -37,7 +34,7 @@ def best(scores: Floats, n: int) -> tuple[Numbers, Floats]:
 
 
 def without(scores: Floats, seen: Matrix) -> Floats:
-    """Return scores (B, I), those of what is `seen` (B, I) at -∞.
+    """Return scores (B, I), which are overwritten, with those of what is `seen` (B, I) at -∞.
 
     Examples
     --------
@@ -45,7 +42,6 @@ def without(scores: Floats, seen: Matrix) -> Floats:
     >>> without(np.ones((1, 2), np.float32), csr_array(np.array([[0.0, 1.0]])))
     array([[  1., -inf]], dtype=float32)
     """
-    scores = scores.copy()
     scores[np.repeat(np.arange(len(scores)), np.diff(seen.indptr)), seen.indices] = -np.inf
     return scores
 
@@ -68,9 +64,7 @@ def ranked(
     among : ndarray of int, optional
         The only items to choose from.
     """
-    size = max(1, _CELLS // scorer.items)
-    for start in range(0, max(histories.shape[0], 1), size):  # nobody has one block, of no rows
-        block = slice(start, start + size)
+    for block in list(blocks(histories)) or [slice(0)]:  # nobody has one block, of no rows
         scores = scorer.scores(histories[block])
         if seen is not None:
             scores = without(scores, seen[block])

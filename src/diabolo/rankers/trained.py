@@ -15,11 +15,10 @@ from torch import Tensor
 
 from diabolo import files
 from diabolo.errors import FileError
-from diabolo.flow import Batch
 from diabolo.latents import Gaussian
 from diabolo.model import Autoencoder, Recipe
 from diabolo.part import Some, knob
-from diabolo.rankers.ranker import Floats, Matrix, Ranker, Scorer, Setting
+from diabolo.rankers.ranker import Floats, Matrix, Ranker, Scorer, Setting, blocks
 from diabolo.recipes import OF_HISTORIES
 from diabolo.schedules import WarmUp
 from diabolo.training import History, Training, split, train_in_stages
@@ -33,9 +32,6 @@ TRAINING = Training(epochs=40, batch_size=250, learning_rate=1e-3)
 
 _STEPS = 300
 """Steps at least: of few users there are few in an epoch."""
-
-_CELLS = 2**24
-"""Numbers that a net computes at a time."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +141,7 @@ class Rebuilt(Scorer):
     def scores(self, histories: Matrix) -> Floats:
         """Return the params of the likelihood where these are one number for each item, otherwise its mean."""
         likelihood, shape = self.model.recipe.likelihood, self.model.target
-        told = [self.model(Batch(x), noise=False).params for x in self._batches(histories)]
+        told = [self.model.told(x) for x in self._batches(histories)]
         told = told if likelihood.shape(shape) == shape else map(likelihood.mean, told)
         return np.concatenate([np.empty((0, self.items), np.float32), *(each.float().cpu().numpy() for each in told)])
 
@@ -175,7 +171,5 @@ class Rebuilt(Scorer):
         return {"n": self.model.n, "history": self._history.to_json()}, dict(self.model.state_dict())
 
     def _batches(self, histories: Matrix) -> Iterator[Tensor]:
-        size = max(1, _CELLS // self.items)
         device = next(self.model.parameters()).device
-        for start in range(0, histories.shape[0], size):
-            yield sparse(histories[start : start + size]).to(device)
+        return (sparse(histories[block]).to(device) for block in blocks(histories))

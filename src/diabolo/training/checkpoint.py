@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from diabolo.errors import FileError
-from diabolo.files import load_tensors, save_tensors
+from diabolo.files import load_tensors, save_tensors, under
 from diabolo.training.batches import Source
 from diabolo.training.history import History
 from diabolo.training.run import Run
@@ -58,9 +57,9 @@ class Checkpoint:
                 "another file."
             )
         state = json.loads(metadata["state"])
-        run.model.load_state_dict(_under("model.", arrays))
-        run.best_weights = {k: v.to(run.model.state_dict()[k].device) for k, v in _under("best.", arrays).items()}
-        run.optimiser.load(_under("optimiser.", arrays))
+        run.model.load_state_dict(under("model.", arrays))
+        run.best_weights = {k: v.to(run.model.state_dict()[k].device) for k, v in under("best.", arrays).items()}
+        run.optimiser.load(under("optimiser.", arrays))
         run.epoch, run.stopping = state["epoch"], state["stopping"]
         run.best = torch.tensor(state["best"], dtype=torch.float64)
         run.plan = replace(run.plan, epochs=state["epochs"])
@@ -78,7 +77,3 @@ def _identity(run: Run, source: Source, seed: int) -> str:
     for seen in (*parts, first.condition):
         digest.update(b"" if seen is None else seen.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _under(prefix: str, arrays: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from diabolo import files
 from diabolo.density import Density
 from diabolo.errors import FileError
 from diabolo.estimators.detection.memory import Memory
@@ -41,9 +42,8 @@ def recall(detector: Detector, plain: dict[str, Any], arrays: dict[str, Tensor])
         If it is foreign or was edited.
     """
     detector.schema_ = restored(plain["schema"], detector.shape_, detector.n_features_in_)
-    density = {name.removeprefix("density."): arrays[name] for name in arrays if name.startswith("density.")}
+    density, memory = files.under("density.", arrays), files.under("memory.", arrays)
     _demand_windows(detector)
-    memory = {name.removeprefix("memory."): arrays[name] for name in arrays if name.startswith("memory.")}
     windowed = detector.window_ is not None
     detector.memory_, detector.drift_ = None if windowed else Memory.from_arrays(memory, detector.shape_), None
     width, n = math.prod(detector.shape_), detector.model_.n

@@ -23,7 +23,7 @@ from diabolo.estimators.imputation.telling import Ask, demand_spread, deviation,
 from diabolo.estimators.signals import Signals, scaling_of, signals
 from diabolo.estimators.through import through
 from diabolo.estimators.tiles import POINTS
-from diabolo.flow import Batch, Shape, channel_axis, channels, with_channels
+from diabolo.flow import Shape, channel_axis, channels, with_channels
 from diabolo.model import Recipe
 from diabolo.report import Page
 from diabolo.training import Callback, resolve, train_in_stages
@@ -173,9 +173,7 @@ def _told(imputer: Imputer, found: Signals, ask: Ask, seed: int = 0) -> Iterator
     device, likelihood = next(model.parameters()).device, model.recipe.likelihood
 
     def compute(x: Tensor) -> Tensor:
-        batch = shown(scaling, x.to(device))
-        params = model(Batch(batch.x, batch.target), noise=False).params
-        return ask(likelihood, params)
+        return ask(likelihood, model.told(shown(scaling, x.to(device)).x))
 
     arrays = found.arrays[gappy] if isinstance(found.arrays, np.ndarray) else [found.arrays[i] for i in gappy]
     with torch.random.fork_rng([]):

@@ -67,7 +67,9 @@ def draws(likelihood: Likelihood, params: Tensor, which: Tensor | None = None) -
 
 
 def quantiles(ordered: Tensor, levels: Tensor) -> Tensor:
-    """Return what lies at levels (L,) from 0 to 1 of ordered draws (S, ...), as (L, ...).
+    """Return what lies at levels (L,) from 0 to 1 of ordered draws (S, ...), as (L, ...): of as many as there are.
+
+    `torch.quantile` takes 16 million numbers at most, and would order them again.
 
     Examples
     --------

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from diabolo.data import Ids, Interactions, Schema
 from diabolo.data.form import Form, PandasForm, PolarsForm
 from diabolo.errors import DataError, DataTypeError
+from diabolo.estimators.recommendation.learning import placed, united
 from diabolo.rankers import Scorer
 from diabolo.rankers.ranker import Floats, Matrix
 from diabolo.training import History
@@ -102,12 +102,11 @@ def beside(interactions: Interactions, features: Any) -> tuple[Interactions, Mat
     named, numbers = Ids.of(column, "Items")
     if len(named) < len(numbers):
         raise DataError("features must have one row for each item; got some twice. Drop the others.")
-    items = Ids.of(np.concatenate([interactions.items.names, named.names]), "Items")[0]
-    pairs = interactions.matrix.tocoo()
-    columns = items.find(interactions.items.names)[pairs.col]
-    matrix = csr_array((pairs.data, (pairs.row, columns)), shape=(len(interactions.users), len(items)))
+    items = united(interactions.items, named, "Items")
+    matrix = placed(interactions, interactions.users, items)
     matrix.sort_indices()
-    likeness = _likeness(np.bincount(columns, minlength=len(items)) > 0, items.find(named.names)[numbers], values)
+    taken = np.bincount(matrix.indices, minlength=len(items)) > 0
+    likeness = _likeness(taken, items.find(named.names)[numbers], values)
     return Interactions(matrix, interactions.users, items), likeness
 
 
@@ -144,6 +143,8 @@ def _likeness(taken: NDArray[np.bool_], featured: NDArray[np.int64], values: Flo
     cold = featured[~known]
     if not len(cold):
         return _with_own(taken, np.zeros(0, np.float32), cold, cold)
+    from sklearn.neighbors import NearestNeighbors  # takes eighty modules with it, which others do not need
+
     finder = NearestNeighbors(n_neighbors=count, metric="cosine", algorithm="brute").fit(values[known])
     far, near = finder.kneighbors(values[~known])
     weights = np.clip(1 - far, _LEAST, None)

@@ -44,18 +44,19 @@ def joined(old: Interactions, new: Interactions, summed: bool) -> tuple[Matrix, 
     >>> before.toarray().tolist(), now.matrix.toarray().tolist()
     ([[1.0, 0.0], [0.0, 0.0]], [[2.0, 0.0], [0.0, 1.0]])
     """
-    users, items = _joined(old.users, new.users), _joined(old.items, new.items)
-    before, more = (_placed(each, users, items) for each in (old, new))
+    users, items = united(old.users, new.users, "Users"), united(old.items, new.items, "Items")
+    before, more = (placed(each, users, items) for each in (old, new))
     matrix = before + more if summed else before.maximum(more)
     matrix.sort_indices()
     return before, Interactions(matrix, users, items)
 
 
-def _joined(old: Ids, new: Ids) -> Ids:
-    return Ids.of(np.concatenate([old.names, new.names]))[0]
+def united(old: Ids, new: Ids, called: str) -> Ids:
+    """Return the ids that are in either; errors call them so."""
+    return Ids.of(np.concatenate([old.names, new.names]), called)[0]
 
 
-def _placed(interactions: Interactions, users: Ids, items: Ids) -> Matrix:
+def placed(interactions: Interactions, users: Ids, items: Ids) -> Matrix:
     """Return the matrix of interactions with rows and columns for more users and items."""
     pairs = interactions.matrix.tocoo()
     rows, columns = users.find(interactions.users.names)[pairs.row], items.find(interactions.items.names)[pairs.col]
