@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 from torch import Tensor
 
 from diabolo.check import Number, Whole
@@ -18,6 +18,8 @@ from diabolo.rankers.gram import demand_positive, weighed
 from diabolo.rankers.item_weights import ItemWeights
 from diabolo.rankers.ranker import Floats, Matrix, Scorer, Setting
 from diabolo.rankers.ridges import RIDGE, Ridged
+
+Numbers = NDArray[np.int32]
 
 _CELLS = 2**22
 """Numbers of the small matrices that are solved at a time."""
@@ -51,17 +53,26 @@ class Neighbourhood(Ridged):
 
     def learn(self, histories: Matrix, setting: Setting) -> Scorer:
         """Solve the regressions, a block of items at a time, on as many threads as torch has."""
-        X = weighed(histories, self.balance)
+        near, weights = self._regressed(weighed(histories, self.balance))
+        there = near >= 0
+        indptr = np.append(0, np.cumsum(there.sum(1)))
+        return ItemWeights(csc_array((weights[there], near[there], indptr), shape=(len(near),) * 2).tocsr())
+
+    def _regressed(self, X: Matrix) -> tuple[Numbers, Floats]:
+        """Return the neighbours (I, m) of each item, -1 where there are fewer, and their weights."""
         together: Matrix = csr_array(X.T.tocsr() @ X)
         together.sort_indices()
         near, shared = _nearest(together, self.neighbours)  # (I, m) each
         own = together.diagonal() / (1 - self.dropout) + self.cost  # (I,)
+        weights = np.empty_like(shared)  # of all at once: what blocks leave behind would lie scattered in the memory
+
+        def solve(block: slice) -> None:
+            weights[block] = _solved(together, own, near[block], shared[block])
+
         size = max(1, _CELLS // near.shape[1] ** 2)
-        blocks = [slice(i, i + size) for i in range(0, len(near), size)]
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # NumPy and SciPy leave other threads free
-            found = pool.map(lambda block: _solved(together, own, near[block], shared[block]), blocks)
-            weights = np.concatenate(list(found))
-        return ItemWeights(_placed(near, weights))
+            list(pool.map(solve, (slice(i, i + size) for i in range(0, len(near), size))))
+        return near, weights
 
     def restore(self, plain: dict[str, Any], arrays: dict[str, Tensor], items: int) -> Scorer:
         """Return the weights."""
@@ -72,7 +83,7 @@ class Neighbourhood(Ridged):
         return f"sᵢ = Σ xⱼ·Bⱼᵢ over the {self.neighbours} items j nearest to i"
 
 
-def _solved(together: Matrix, own: Floats, near: NDArray[np.int64], shared: Floats) -> Floats:
+def _solved(together: Matrix, own: Floats, near: Numbers, shared: Floats) -> Floats:
     """Return the weights (b, m) of neighbours (b, m) that share so much with each item of a block."""
     m = near.shape[1]
     gram = np.zeros((len(near), m, m), np.float32)
@@ -85,7 +96,7 @@ def _solved(together: Matrix, own: Floats, near: NDArray[np.int64], shared: Floa
     return torch.cholesky_solve(torch.from_numpy(shared)[..., None], factor)[..., 0].numpy()
 
 
-def _write(together: Matrix, items: NDArray[np.int64], place: NDArray[np.int32], out: Floats) -> None:
+def _write(together: Matrix, items: Numbers, place: Numbers, out: Floats) -> None:
     """Write what any two of some items share into the corner of `out` (m, m).
 
     Walking through their rows is several times as fast as looking each pair up.
@@ -99,14 +110,14 @@ def _write(together: Matrix, items: NDArray[np.int64], place: NDArray[np.int32],
     place[items] = -1
 
 
-def _nearest(together: Matrix, count: int) -> tuple[NDArray[np.int64], Floats]:
+def _nearest(together: Matrix, count: int) -> tuple[Numbers, Floats]:
     """Return the items (I, m) of the largest cosines with each item, by number, and what they share with it.
 
     Where there are fewer, the rest are -1 and share nothing.
     """
     items = together.shape[0]
     lengths = np.sqrt(together.diagonal()).clip(1e-12)
-    near = np.full((items, min(count, max(items - 1, 1))), -1, np.int64)
+    near = np.full((items, min(count, max(items - 1, 1))), -1, np.int32)
     shared = np.zeros(near.shape, np.float32)
     for item in range(items):
         row = slice(together.indptr[item], together.indptr[item + 1])
@@ -116,13 +127,3 @@ def _nearest(together: Matrix, count: int) -> tuple[NDArray[np.int64], Floats]:
         kept.sort()
         near[item, : len(kept)], shared[item, : len(kept)] = others[kept], common[kept]
     return near, shared
-
-
-def _placed(near: NDArray[np.int64], weights: Floats) -> Matrix:
-    """Return weights (I, m) from the neighbours (I, m) of each item to it, as a matrix B (I, I)."""
-    items = len(near)
-    there = near >= 0
-    columns = np.repeat(np.arange(items), there.sum(1))
-    placed = csr_array((weights[there], (near[there], columns)), shape=(items, items))
-    placed.sort_indices()
-    return placed
