@@ -131,6 +131,18 @@ def present(cells: np.ndarray) -> np.ndarray:
     return ~np.isnat(cells) if cells.dtype.kind == "M" else ~np.isnan(cells)
 
 
+def is_missing(value: object) -> bool:
+    """Tell whether a cell of any package is missing.
+
+    Examples
+    --------
+    >>> is_missing(None), is_missing(float("nan")), is_missing(np.datetime64("NaT")), is_missing("")
+    (True, True, True, False)
+    """
+    unequal = isinstance(value, float | np.floating | np.datetime64) and value != value
+    return value is None or unequal or type(value).__name__ in ("NAType", "NaTType")
+
+
 def blank(kind: Content, count: int) -> np.ndarray:
     """Return cells (count,) that are all missing.
 

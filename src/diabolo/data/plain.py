@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from diabolo.check import shorten
+from diabolo.data.cells import is_missing
 from diabolo.errors import DataError, DataTypeError
 
 
@@ -61,7 +62,7 @@ def _from_objects(values: np.ndarray, called: str) -> np.ndarray:
     classes = set(map(type, values))
     if classes <= {str}:
         return values
-    demand_present(np.array([not _is_missing(value) for value in values]), called)
+    demand_present(np.array([not is_missing(value) for value in values]), called)
     if all(issubclass(cls, str) for cls in classes):
         return objects(map(str, values))
     if all(issubclass(cls, Real) and cls is not bool for cls in classes):
@@ -83,11 +84,6 @@ def _whole(values: np.ndarray, called: str) -> np.ndarray:
     if most >= 2 ** (np.finfo(values.dtype).nmant + 1):  # from here on neighbours are one float
         raise _too_large(called, most)
     return values.astype(np.int64)
-
-
-def _is_missing(value: Any) -> bool:
-    unequal = isinstance(value, float | np.floating) and value != value
-    return value is None or unequal or type(value).__name__ in ("NAType", "NaTType")
 
 
 def demand_present(present: np.ndarray, called: str) -> None:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from diabolo.data import Form, Schema
-from diabolo.data.cells import names_of
+from diabolo.data.cells import is_missing, names_of
 from diabolo.data.form import PandasForm, PolarsForm
 from diabolo.data.package import package
 from diabolo.errors import DataError
@@ -134,6 +134,6 @@ def short(value: object) -> str:
     >>> short(None), short(1234.5678), short("Rome")
     ('missing', '1235', 'Rome')
     """
-    if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
+    if is_missing(value):
         return "missing"
     return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
