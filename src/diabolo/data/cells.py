@@ -139,7 +139,7 @@ def is_missing(value: object) -> bool:
     >>> is_missing(None), is_missing(float("nan")), is_missing(np.datetime64("NaT")), is_missing("")
     (True, True, True, False)
     """
-    unequal = isinstance(value, float | np.floating | np.datetime64) and value != value
+    unequal = isinstance(value, float | np.floating | np.datetime64) and bool(value != value)
     return value is None or unequal or type(value).__name__ in ("NAType", "NaTType")
 
 
