@@ -22,7 +22,7 @@ FLOORS = {
         ("nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings", "priors", "schedules"), 1
     ),
     **dict.fromkeys(("model", "conditioning", "generation", "members", "shallow", "density", "recipes"), 2),
-    **dict.fromkeys(("training", "expost", "data", "metrics", "rankers", "codec", "report"), 3),
+    **dict.fromkeys(("training", "expost", "data", "metrics", "rankers", "codec", "coders", "report"), 3),
     "estimators": 4,
     "export": 5,
     **dict.fromkeys(("cli", "server"), 6),

@@ -29,8 +29,8 @@ def commands(page: str) -> list[list[str]]:
 
 
 def test_the_public_face_is_small():
-    jobs = ["Colorizer", "Denoiser", "Detector", "Generator", "Imputer", "Recommender", "Reducer"]
-    assert sorted(diabolo.__all__) == sorted([*jobs, "Recipe", "Training", "fit_together", "load"])
+    jobs = ["Colorizer", "Compressor", "Denoiser", "Detector", "Generator", "Imputer", "Recommender", "Reducer"]
+    assert sorted(diabolo.__all__) == sorted([*jobs, "Recipe", "Training", "decompress", "fit_together", "load"])
     assert dir(diabolo) == sorted([*diabolo.__all__, "__version__"])
 
 

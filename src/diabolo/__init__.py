@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from diabolo.estimators import (
         Colorizer,
+        Compressor,
         Denoiser,
         Detector,
         Generator,
         Imputer,
         Recommender,
         Reducer,
+        decompress,
         fit_together,
         load,
     )
@@ -26,6 +28,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Colorizer",
+    "Compressor",
     "Denoiser",
     "Detector",
     "Generator",
@@ -34,12 +37,14 @@ __all__ = [
     "Recommender",
     "Reducer",
     "Training",
+    "decompress",
     "fit_together",
     "load",
 ]
 
 _HOMES = {
     "Colorizer": "estimators",
+    "Compressor": "estimators",
     "Denoiser": "estimators",
     "Detector": "estimators",
     "Generator": "estimators",
@@ -48,6 +53,7 @@ _HOMES = {
     "Recommender": "estimators",
     "Reducer": "estimators",
     "Training": "training",
+    "decompress": "estimators",
     "fit_together": "estimators",
     "load": "estimators",
 }

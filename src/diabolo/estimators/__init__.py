@@ -2,6 +2,8 @@
 
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.colorization.colorizer import Colorizer
+from diabolo.estimators.compression.compressor import Compressor
+from diabolo.estimators.compression.opening import decompress
 from diabolo.estimators.denoising.denoiser import Denoiser
 from diabolo.estimators.detection.detector import Detector
 from diabolo.estimators.files import ESTIMATORS, load
@@ -15,6 +17,7 @@ from diabolo.estimators.together import fit_together
 __all__ = [
     "ESTIMATORS",
     "Colorizer",
+    "Compressor",
     "Denoiser",
     "Detector",
     "Estimator",
@@ -23,6 +26,7 @@ __all__ = [
     "Job",
     "Recommender",
     "Reducer",
+    "decompress",
     "fit_together",
     "load",
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors.torch
 import torch
@@ -15,6 +15,8 @@ from torch import Tensor
 
 from diabolo.errors import FileError, MissingFileError
 from diabolo.files.disk import FilePath, explained, read_file, real, write_bytes
+
+V = TypeVar("V")
 
 MOST = 2**36
 """The largest file of arrays, in bytes, that is read."""
@@ -99,7 +101,7 @@ def match(expected: Mapping[str, tuple[int, ...]], arrays: Mapping[str, Tensor])
             )
 
 
-def under(prefix: str, arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def under(prefix: str, arrays: Mapping[str, V]) -> dict[str, V]:
     """Return the arrays whose names begin with `prefix`, without it.
 
     Examples

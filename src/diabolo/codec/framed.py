@@ -1,0 +1,192 @@
+"""A data frame as a sheet: Arrow columns."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diabolo.check import shorten
+from diabolo.codec.sheet import Cells, Column, Sheet
+from diabolo.data.package import package
+from diabolo.errors import DataError, DataTypeError, FileError
+
+
+@dataclass(frozen=True, eq=False)
+class Framed(Sheet):
+    """A frame of pandas or polars, kept as an Arrow table.
+
+    Parameters
+    ----------
+    package : {"pandas", "polars"}
+        Whose frame it is.
+    schema : pyarrow.Schema
+        Names and types, and what pandas adds.
+    categories : dict
+        The words of each column of categories, by its place.
+    """
+
+    package: str
+    schema: Any
+    categories: dict[str, list[str]]
+
+    @staticmethod
+    def of_frame(X: Any, owner: str) -> tuple[Framed, list[Column]]:
+        """Return how a frame of pandas or polars is kept, and its columns."""
+        arrow = package("pyarrow")
+        try:
+            table = arrow.Table.from_pandas(X) if owner == "pandas" else X.to_arrow()
+        except (arrow.ArrowException, TypeError, ValueError) as error:
+            raise DataTypeError(f"X has a column that no table file can hold ({error}); convert or drop it.") from error
+        if not table.num_columns:
+            raise DataError("X must have columns; got a data frame without any.")
+        columns = [_one(column) for column in table.columns]
+        categories = {
+            str(i): column.dictionary.to_pylist() for i, column in enumerate(columns) if _categorical(column.type)
+        }
+        return Framed(owner, table.schema, categories), columns
+
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """The name of each column, and its Arrow type."""
+        return [(field.name, str(field.type)) for field in self.schema]
+
+    def cells(self, column: int, kept: Column) -> Cells | None:
+        """Return numbers, booleans and times as numbers, words as places."""
+        arrow = package("pyarrow")
+        types, missing = arrow.types, np.asarray(kept.is_null())
+        plain = _storage(arrow, kept.type)
+        if plain is not None:
+            values = kept.cast(plain) if types.is_boolean(kept.type) else kept.view(plain)
+            return Cells(values.fill_null(0).to_numpy(zero_copy_only=False), missing)
+        if _categorical(kept.type):
+            return Cells(kept.indices.fill_null(0).to_numpy(zero_copy_only=False), missing, kept.dictionary.to_pylist())
+        if not (types.is_string(kept.type) or types.is_large_string(kept.type) or types.is_string_view(kept.type)):
+            return None
+        found = kept.dictionary_encode()
+        return Cells(found.indices.fill_null(0).to_numpy(zero_copy_only=False), missing, found.dictionary.to_pylist())
+
+    def dtype(self, column: int) -> np.dtype[Any]:
+        """Return the type of the numbers that an Arrow type is kept as."""
+        arrow = package("pyarrow")
+        plain = _storage(arrow, self.schema.field(column).type)
+        return np.dtype(np.int64 if plain is None else plain.to_pandas_dtype())
+
+    def some(self, kept: Column, rows: NDArray[np.int64]) -> Column:
+        """Return some rows."""
+        return kept.take(package("pyarrow").array(rows))
+
+    def kept(self, column: int, cells: Cells) -> Column:
+        """Return an Arrow array."""
+        arrow, kind = package("pyarrow"), self.schema.field(column).type
+        if _categorical(kind):
+            listed = self.categories[str(column)]
+            place = {word: i for i, word in enumerate(listed)}
+            of_words = np.array([place.get(word, 0) for word in cells.words or [""]])
+            indices = arrow.array(of_words[cells.values].astype(kind.index_type.to_pandas_dtype()), mask=cells.missing)
+            return arrow.DictionaryArray.from_arrays(
+                indices, arrow.array(listed, kind.value_type), ordered=kind.ordered
+            )
+        if cells.words is not None:
+            words = arrow.array(cells.words or [""], kind)
+            return words.take(arrow.array(cells.values, mask=cells.missing))
+        plain = _storage(arrow, kind)
+        array = arrow.array(cells.values.astype(plain.to_pandas_dtype()), plain, mask=cells.missing)
+        return array.cast(kind) if arrow.types.is_boolean(kind) else array.view(kind)
+
+    def size(self, kept: Column) -> int:
+        """Return the bytes of its buffers."""
+        return kept.nbytes
+
+    def as_bytes(self, kept: Column) -> bytes:
+        """Return the array as an Arrow stream of one batch."""
+        arrow = package("pyarrow")
+        batch = arrow.record_batch([kept], ["0"])
+        sink = io.BytesIO()
+        with arrow.ipc.new_stream(sink, batch.schema) as writer:
+            writer.write_batch(batch)
+        return sink.getvalue()
+
+    def from_bytes(self, column: int, data: bytes) -> Column:
+        """Return the array."""
+        arrow = package("pyarrow")
+        try:
+            with arrow.ipc.open_stream(data) as reader:
+                table = reader.read_all()
+            table.validate(full=True)
+            if table.num_columns != 1 or table.schema.field(0).type != self.schema.field(column).type:
+                raise FileError("A part of the file holds a column of another type; copy it again.")
+            return _one(table.column(0))
+        except (arrow.ArrowException, OSError, ValueError) as error:
+            raise FileError(f"A part of the file holds no column ({error}); copy it again.") from error
+
+    def mended(self, kept: Column, rows: NDArray[np.int64], by: Column) -> Column:
+        """Return an array with other rows."""
+        arrow = package("pyarrow")
+        order = np.arange(len(kept))
+        order[rows] = len(kept) + np.arange(len(rows))
+        return arrow.concat_arrays([kept, by]).take(arrow.array(order))
+
+    def joined(self, parts: Sequence[Column]) -> Column:
+        """Return the pieces one after another."""
+        return package("pyarrow").chunked_array(parts)
+
+    def table(self, columns: Sequence[Column]) -> Any:
+        """Return the frame."""
+        table = package("pyarrow").table(list(columns), schema=self.schema)
+        return table.to_pandas() if self.package == "pandas" else package("polars").from_arrow(table)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return package and schema."""
+        text = base64.b85encode(self.schema.serialize().to_pybytes()).decode()
+        return {"frame": self.package, "schema": text, "categories": self.categories}
+
+    @staticmethod
+    def from_text(owner: str, text: str, categories: dict[str, list[str]]) -> Framed:
+        """Return the sheet of a package and a schema as text.
+
+        Raises
+        ------
+        ValueError
+            If it is none.
+        """
+        arrow = package("pyarrow")
+        if owner not in ("pandas", "polars"):
+            raise ValueError(f"no frames of {shorten(owner)} are known")
+        try:
+            schema = arrow.ipc.read_schema(arrow.py_buffer(base64.b85decode(text)))
+            if {str(i) for i, field in enumerate(schema) if _categorical(field.type)} != set(categories):
+                raise ValueError("categories of other columns")
+            return Framed(owner, schema, categories)
+        except (arrow.ArrowException, OSError) as error:
+            raise ValueError(str(error)) from error
+
+
+def _one(column: Any) -> Any:
+    """Return a column in pieces as one array."""
+    combined = column.combine_chunks()
+    return combined if not hasattr(combined, "chunks") else package("pyarrow").concat_arrays(combined.chunks)
+
+
+def _categorical(kind: Any) -> bool:
+    """Tell whether a type is that of categories that are words."""
+    types = package("pyarrow").types
+    return types.is_dictionary(kind) and (types.is_string(kind.value_type) or types.is_large_string(kind.value_type))
+
+
+def _storage(arrow: Any, kind: Any) -> Any:
+    """Return the type of the numbers that a type is kept as, or None where these are none."""
+    types = arrow.types
+    if types.is_integer(kind) or types.is_floating(kind):
+        return kind
+    if types.is_boolean(kind):
+        return arrow.uint8()
+    if types.is_date32(kind) or types.is_time32(kind):
+        return arrow.int32()
+    whole = types.is_timestamp(kind) or types.is_duration(kind) or types.is_date64(kind) or types.is_time64(kind)
+    return arrow.int64() if whole else None

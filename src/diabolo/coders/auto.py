@@ -1,0 +1,36 @@
+"""The coder that suits the samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from diabolo.coders.coder import Arrays, Coder, Coding, Setting
+from diabolo.coders.rows import Rows
+
+
+@dataclass(frozen=True)
+class Auto(Coder):
+    """`Rows` for tables and series, by default.
+
+    Examples
+    --------
+    >>> Auto().settled("table", exact=True)
+    Rows()
+    """
+
+    def settled(self, kind: str, exact: bool) -> Coder:
+        """Return the coder for samples of a kind, "table" or "images", that come back exactly or not."""
+        return Rows()
+
+    def learn(self, samples: Any, setting: Setting) -> Coding:
+        """Learn as the coder does that is chosen."""
+        return self.settled("table", True).learn(samples, setting)
+
+    def restore(self, plain: dict[str, Any], arrays: Arrays) -> Coding:
+        """Return what that coder learned."""
+        return self.settled("table", True).restore(plain, arrays)
+
+    def equation(self) -> str:
+        """Return the bits."""
+        return "−log₂ p(x)"

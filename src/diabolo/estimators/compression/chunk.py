@@ -1,0 +1,180 @@
+"""A chunk of a table as bytes: its levels, told in the way that takes the fewest, and beside them what has none.
+
+A byte for the way, four for the length of the levels' bytes, these, and the rest: columns that are kept whole, and
+single values where what the levels stand for is not near enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diabolo.codec.alphabet import Levels
+from diabolo.codec.packed import expanded, pack, squeezed, unpack
+from diabolo.codec.sheet import Column, Sheet
+from diabolo.errors import FileError
+
+if TYPE_CHECKING:
+    from diabolo.estimators.compression.tables import Tables
+
+Shape = tuple[int, int]
+Mend = tuple[int, NDArray[np.int64] | None, Column]
+"""A column, the rows that are in place of its own, all if None, and what is there."""
+
+_LARGEST = 2**33  # bytes of a chunk when expanded
+
+
+class Method(Protocol):
+    """A way to tell levels."""
+
+    def write(self, learnt: Tables, levels: Levels) -> bytes | None:
+        """Return levels (N, D) as bytes, or None where this way is not open."""
+        ...
+
+    def read(self, learnt: Tables, code: bytes, shape: Shape) -> Levels:
+        """Return the levels that became these bytes."""
+        ...
+
+
+class _ByColumns:
+    """Each column at the cost of its own entropy."""
+
+    def write(self, learnt: Tables, levels: Levels) -> bytes | None:
+        return learnt.counted.encode(levels)
+
+    def read(self, learnt: Tables, code: bytes, shape: Shape) -> Levels:
+        return learnt.counted.decode(code, shape)
+
+
+class _ByCoding:
+    """At the cost that the net leaves."""
+
+    def write(self, learnt: Tables, levels: Levels) -> bytes | None:
+        return None if learnt.coding is None else learnt.coding.encode(levels)
+
+    def read(self, learnt: Tables, code: bytes, shape: Shape) -> Levels:
+        if learnt.coding is None:
+            raise FileError("A chunk of the file needs a net that its model lacks; give the model that it names.")
+        return learnt.coding.decode(code, shape)
+
+
+class _ByRepetition:
+    """As zstandard finds repetitions in the columns one after another, all first bytes first."""
+
+    def write(self, learnt: Tables, levels: Levels) -> bytes | None:
+        wide = max(1, (int(levels.max(initial=0)).bit_length() + 7) // 8)
+        planes = np.ascontiguousarray(levels.T).astype("<u8").view(np.uint8).reshape(*levels.T.shape, 8)[..., :wide]
+        return bytes([wide]) + squeezed(np.ascontiguousarray(planes.transpose(0, 2, 1)).tobytes(), 9)
+
+    def read(self, learnt: Tables, code: bytes, shape: Shape) -> Levels:
+        rows, columns = shape
+        wide = code[0] if code else 0
+        planes = np.frombuffer(expanded(code[1:], 8 * rows * columns), np.uint8)
+        if not 1 <= wide <= 8 or planes.size != wide * rows * columns:
+            raise FileError("A chunk of the file holds another number of values than it says; copy it again.")
+        levels = np.zeros((columns, rows, 8), np.uint8)
+        levels[..., :wide] = planes.reshape(columns, wide, rows).transpose(0, 2, 1)
+        return levels.view("<u8")[..., 0].T.astype(np.uint64)
+
+
+class _Not:
+    """Not at all: all columns are beside."""
+
+    def write(self, learnt: Tables, levels: Levels) -> bytes | None:
+        return None
+
+    def read(self, learnt: Tables, code: bytes, shape: Shape) -> Levels:
+        return np.zeros(shape, np.uint64)
+
+
+METHODS: tuple[Method, ...] = (_Not(), _ByColumns(), _ByCoding(), _ByRepetition())
+"""The ways, by their number in a file."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """Levels as bytes, and how.
+
+    Parameters
+    ----------
+    method : int
+        The place in `METHODS`.
+    code : bytes
+        What it made.
+    """
+
+    method: int
+    code: bytes
+
+
+NOT = Told(0, b"")
+"""No levels at all."""
+
+
+def told(learnt: Tables, levels: Levels) -> Told:
+    """Return levels (N, D), all known, told in the way that takes the fewest bytes: these have been read back."""
+    codes = [(i, way.write(learnt, levels)) for i, way in enumerate(METHODS)]
+    for way in sorted((Told(i, code) for i, code in codes if code is not None), key=lambda each: len(each.code)):
+        if np.array_equal(METHODS[way.method].read(learnt, way.code, levels.shape), levels):
+            return way
+    raise FileError("No way to tell the levels of a chunk gives them back; please report this, with the table.")
+
+
+def joined(told: Told, beside: bytes) -> bytes:
+    """Return the bytes of a chunk."""
+    return bytes([told.method]) + len(told.code).to_bytes(4, "little") + told.code + beside
+
+
+def parted(data: bytes) -> tuple[int, bytes, bytes]:
+    """Return the way, the bytes of the levels, and the rest.
+
+    Raises
+    ------
+    FileError
+        If they are no bytes of a chunk.
+    """
+    size = int.from_bytes(data[1:5], "little")
+    if len(data) < 5 + size or data[0] >= len(METHODS):
+        raise FileError("A chunk of the file is cut, or told in a way that this diabolo does not know; upgrade it.")
+    return data[0], data[5 : 5 + size], data[5 + size :]
+
+
+def mended(sheet: Sheet, mends: Sequence[Mend]) -> bytes:
+    """Return what is beside the levels as bytes."""
+    if not mends:
+        return b""
+    blobs = [sheet.as_bytes(kept) for _, _, kept in mends]
+    table = [[i, -1 if at is None else len(at), len(blob)] for (i, at, _), blob in zip(mends, blobs, strict=True)]
+    rows = [np.diff(at, prepend=0) for _, at, _ in mends if at is not None]
+    head = pack({"mends": table}, {"rows": np.concatenate([np.empty(0, np.int64), *rows])})
+    return len(head).to_bytes(4, "little") + head + squeezed(b"".join(blobs), 9)
+
+
+def mends(sheet: Sheet, data: bytes, rows: int) -> Iterator[Mend]:
+    """Yield what is beside the levels of a chunk of so many rows.
+
+    Raises
+    ------
+    FileError
+        If the bytes are of nothing such.
+    """
+    if not data:
+        return
+    size = int.from_bytes(data[:4], "little")
+    plain, arrays = unpack(data[4 : 4 + size])
+    blob, gaps, at, row = expanded(data[4 + size :], _LARGEST), arrays.get("rows"), 0, 0
+    for each in plain.get("mends", ()):
+        sound = isinstance(each, list) and len(each) == 3 and all(type(number) is int for number in each)
+        if not sound or not 0 <= each[0] < len(sheet.kinds) or each[2] < 0 or gaps is None or each[1] < -1:
+            raise FileError("A chunk of the file mends what is not there; copy it again.")
+        column, count, length = each
+        kept = sheet.from_bytes(column, blob[at : at + length])
+        where = None if count < 0 else np.cumsum(gaps[row : row + count])
+        if where is not None and (len(where) != len(kept) or (count and not 0 <= where.min() <= where.max() < rows)):
+            raise FileError("A chunk of the file mends rows that are not there; copy it again.")
+        yield column, where, kept
+        at, row = at + length, row + max(count, 0)

@@ -1,0 +1,143 @@
+"""The columns of a table as levels, and back: what each level stands for, and where that is not near enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diabolo.check import listed
+from diabolo.codec.alphabet import Levels
+from diabolo.codec.fidelity import Fidelity
+from diabolo.codec.grid import Grid, Listed, of_numbers, of_words, places
+from diabolo.codec.sheet import Cells, Column, Sheet
+from diabolo.errors import DataError, FileError
+from diabolo.estimators.compression.packing import Tally
+
+
+@dataclass(frozen=True, eq=False)
+class Leveling:
+    """What is known of D columns.
+
+    Parameters
+    ----------
+    columns : list of (str, str)
+        Name and type of each.
+    grids : list of Grid or None
+        What the levels of each stand for; None for columns that are kept as they are.
+    errors : list of float
+        How far each value may be from what it was.
+    """
+
+    columns: list[tuple[str, str]]
+    grids: list[Grid | None]
+    errors: list[float]
+
+    @staticmethod
+    def of(sheet: Sheet, kept: Sequence[Column], fidelity: Fidelity) -> Leveling:
+        """Return what the columns of a table tell of themselves.
+
+        Raises
+        ------
+        DataError
+            If the fidelity cannot be had.
+        """
+        cells = [sheet.cells(i, column) for i, column in enumerate(kept)]
+        numbers = [i for i, c in enumerate(cells) if c is not None and c.words is None and c.values.dtype.kind == "f"]
+        allowed = dict(zip(numbers, fidelity.errors([_there(cells[i]) for i in numbers]), strict=True))
+        errors = [allowed.get(i, 0.0) for i in range(len(cells))]
+        return Leveling(sheet.kinds, [_grid(c, error) for c, error in zip(cells, errors, strict=True)], errors)
+
+    @property
+    def leveled(self) -> list[int]:
+        """The columns that have levels."""
+        return [i for i, grid in enumerate(self.grids) if grid is not None]
+
+    def levels(self, cells: Sequence[Cells | None], rows: int) -> Levels:
+        """Return the levels (N, D') of those columns; 0 where a value is missing, any where it has none.
+
+        Where no column has levels, there is one column of none.
+        """
+        columns = []
+        for grid, each in zip(self.grids, cells, strict=True):
+            if grid is not None and each is not None:
+                values = each.values if each.words is None else places(cast(Listed, grid), each.words)[each.values]
+                columns.append(np.where(each.missing, np.uint64(0), grid.levels(values)))
+        return np.stack(columns, 1) if columns else np.zeros((rows, 1), np.uint64)
+
+    def cells(self, sheet: Sheet, column: int, levels: Levels) -> Cells:
+        """Return what the levels (N,) of a column stand for."""
+        grid = cast(Grid, self.grids[column])
+        words = list(grid.words) if isinstance(grid, Listed) else None
+        dtype = sheet.dtype(column) if words is None else np.dtype(np.int64)
+        return Cells(grid.values(levels, dtype), levels == 0, words)
+
+    def wrong(self, sheet: Sheet, column: int, cells: Cells, levels: Levels, tally: Tally) -> NDArray[np.int64]:
+        """Return the rows of a column that do not come back from their levels as is promised."""
+        back = self.cells(sheet, column, levels)
+        if cells.words is not None:
+            words, others = (np.array([*(each.words or ()), ""], object) for each in (cells, back))
+            same = words[cells.values] == others[back.values]
+        elif self.errors[column]:
+            with np.errstate(invalid="ignore"):  # infinities
+                error = np.abs(back.values.astype(np.float64) - cells.values.astype(np.float64))
+                same = error <= self.errors[column]
+            tally.worst = max(tally.worst, float(error[same & ~cells.missing].max(initial=0.0)))
+        else:
+            bits = f"u{cells.values.dtype.itemsize}"
+            same = back.values.view(bits) == cells.values.view(bits)
+        return np.flatnonzero((cells.missing != back.missing) | ~(same | cells.missing))
+
+    def demand_same(self, sheet: Sheet) -> None:
+        """Raise unless a table has these columns.
+
+        Raises
+        ------
+        DataError
+            If it has others.
+        """
+        if sheet.kinds != self.columns:
+            was, now = ([f"{name} ({kind})" for name, kind in kinds] for kinds in (self.columns, sheet.kinds))
+            lost, new = [each for each in was if each not in now], [each for each in now if each not in was]
+            raise DataError(
+                f"X must have the columns of training, of the same types and in the same order; missing: "
+                f"{listed(lost)}, not known: {listed(new)}. Rename, convert or reorder them, or fit anew."
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        grids = [grid and grid.to_json() for grid in self.grids]
+        return {"columns": [list(kind) for kind in self.columns], "grids": grids, "errors": self.errors}
+
+    @staticmethod
+    def from_json(plain: dict[str, Any]) -> Leveling:
+        """Return what `to_json` described.
+
+        Raises
+        ------
+        FileError
+            If it is no such description.
+        """
+        try:
+            columns = [(str(name), str(kind)) for name, kind in plain["columns"]]
+            grids = [None if grid is None else Grid.from_json(grid) for grid in plain["grids"]]
+            errors = [float(error) for error in plain["errors"]]
+        except (LookupError, TypeError, ValueError) as error:
+            raise FileError(f"The file describes no columns ({error}); it was edited or is foreign.") from error
+        if not len(columns) == len(grids) == len(errors) > 0:
+            raise FileError("The file describes columns that do not fit each other; it was edited or is foreign.")
+        return Leveling(columns, grids, errors)
+
+
+def _there(cells: Cells | None) -> NDArray[Any]:
+    return np.empty(0) if cells is None else cells.values[~cells.missing]
+
+
+def _grid(cells: Cells | None, error: float) -> Grid | None:
+    if cells is None:
+        return None
+    there = _there(cells)
+    return of_numbers(there, error) if cells.words is None else of_words(cells.words, there)

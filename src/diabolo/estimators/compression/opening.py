@@ -1,0 +1,168 @@
+"""Compressed files, opened: what they hold, whether they are whole, and what became them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+from diabolo.check import shorten
+from diabolo.codec.container import Container
+from diabolo.errors import FileError, ParameterError
+from diabolo.estimators.compression.packing import Packing, as_bytes, from_bytes, identity
+
+Source = bytes | str | PathLike[str]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A compressed file and the model that reads it.
+
+    Parameters
+    ----------
+    container : Container
+        The file.
+    packing : Packing
+        The model, the file's own or one that was given.
+    embedded : bool
+        Whether the model is in the file.
+    """
+
+    container: Container
+    packing: Packing
+    embedded: bool
+
+    def __len__(self) -> int:
+        return len(self.container) - self.embedded
+
+    def part(self, number: int) -> Any:
+        """Return a part of the samples: those of the chunk of this number; nothing else is decoded."""
+        return self.packing.part(self.container.head, number, self.container.chunk(number + self.embedded))
+
+    def samples(self) -> Any:
+        """Return all samples."""
+        chunks = [self.container.chunk(i) for i in range(self.embedded, len(self.container))]
+        return self.packing.whole(self.container.head, chunks)
+
+
+@contextmanager
+def opened(source: Source, model: Packing | None = None) -> Iterator[Opened]:
+    """Open a compressed file, or its bytes; use it as ``with opened(...)``.
+
+    Parameters
+    ----------
+    source : bytes or path
+        What `Compressor.compress` returned, or a file of it.
+    model : Packing, optional
+        Reads it, if it does not hold its own.
+
+    Raises
+    ------
+    FileError
+        If it is cut, changed, foreign or of a newer format, or needs another model.
+    """
+    with Container.open(source) as container:
+        try:
+            yield _opened(container, model)
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            if isinstance(error, FileError | ParameterError):
+                raise
+            raise FileError(
+                f"The file describes nothing that this diabolo compresses ({error}); it is foreign."
+            ) from error
+
+
+def _opened(container: Container, model: Packing | None) -> Opened:
+    name, embedded = container.head.get("model"), container.head.get("embedded")
+    if not isinstance(name, str) or type(embedded) is not bool:
+        raise FileError("The file names no model; it was not written by a Compressor.")
+    if not embedded:
+        if model is None:
+            raise ParameterError(
+                f"The file does not hold its model, {name[:12]}…; decompress it with the Compressor that wrote it."
+            )
+        found = identity_of(model)
+        if found != name:
+            raise FileError(
+                f"The model {shorten(name[:12])} wrote the file, this is {found[:12]}; give the one that wrote it."
+            )
+        return Opened(container, model, False)
+    data = container.chunk(0)
+    if identity(data) != name:
+        raise FileError("The model in the file is not the one that it names; copy the file again.")
+    return Opened(container, from_bytes(data), True)
+
+
+def identity_of(packing: Packing) -> str:
+    """Return which model it is."""
+    return identity(as_bytes(packing))
+
+
+def decompress(source: Source) -> Any:
+    """Return the samples of a compressed file that holds its model, in the form that they had.
+
+    Parameters
+    ----------
+    source : bytes or path
+        What `Compressor.compress` returned, or a file of it.
+
+    Raises
+    ------
+    FileError
+        If it is cut, changed, foreign or of a newer format.
+    ParameterError
+        If it does not hold its model.
+    MissingFileError
+        If nothing is there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from diabolo import Compressor
+    >>> X = np.arange(8).reshape(4, 2)
+    >>> decompress(Compressor().fit(X).compress(X)).tolist()
+    [[0, 1], [2, 3], [4, 5], [6, 7]]
+    """
+    with opened(source) as file:
+        return file.samples()
+
+
+def described(source: Source) -> dict[str, Any]:
+    """Return what is known of a compressed file without decompressing it, as plain JSON; its head is checked alone."""
+    with Container.open(source) as container:
+        head, embedded = container.head, bool(container.head.get("embedded"))
+        model = container.sizes[0] if embedded and len(container) else 0
+        raw = head.get("raw") or 0
+        return {
+            "kind": head.get("kind"),
+            "shape": head.get("shape"),
+            "bytes": container.size,
+            "model bytes": model,
+            "raw bytes": raw,
+            "ratio": round(raw / container.size, 3),
+            "ratio without model": round(raw / max(1, container.size - model), 3),
+            "promise": head.get("promise"),
+            "worst error": head.get("worst"),
+            "chunks": len(container) - embedded,
+            "model": head.get("model"),
+            "identity": container.identity,
+        }
+
+
+def verified(source: Source, model: Packing | None = None) -> dict[str, Any]:
+    """Read all of a compressed file: its checksums, and where there is a model every sample; return what it is.
+
+    Raises
+    ------
+    FileError
+        If a bit of it is not as it was written.
+    """
+    with Container.open(source) as container:
+        container.verify()
+        embedded = bool(container.head.get("embedded"))
+    if embedded or model is not None:
+        with opened(source, model) as file:
+            file.samples()
+    return described(source)

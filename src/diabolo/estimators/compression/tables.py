@@ -1,0 +1,223 @@
+"""Tables and series as chunks of bytes, and back: what was learned of their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diabolo.codec.alphabet import Levels
+from diabolo.codec.alphabets import Alphabets
+from diabolo.codec.fidelity import Fidelity
+from diabolo.codec.sheet import Cells, Column, Sheet
+from diabolo.coders import Auto, Coder, Coding, Setting
+from diabolo.coders.columns import Columns, Counted
+from diabolo.data import Form
+from diabolo.data.form import NumpyForm
+from diabolo.errors import DataError, FileError
+from diabolo.estimators.compression import chunk
+from diabolo.estimators.compression.leveling import Leveling
+from diabolo.estimators.compression.packing import Packing, State, Tally, as_bytes
+from diabolo.files import under
+from diabolo.part import from_json
+from diabolo.training import History
+
+_CELLS = 2**22
+"""Values in a chunk at most."""
+
+_MANY = 8
+"""One of so many rows that have no level of their own, and a column is kept whole."""
+
+_FEW = 256
+"""Rows below which nothing but the columns themselves is learned."""
+
+SHARED = ("gaps", "spans", "weights", "sizes", "cells", "groups")
+"""The arrays of alphabets, which codings share."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tables(Packing):
+    """What was learned of tables of these columns, or of the points of series.
+
+    Parameters
+    ----------
+    leveling : Leveling
+        What the levels of each column stand for.
+    counted : Counted
+        How often each level is there.
+    coding : Coding, optional
+        What the columns say of each other, if that is worth it.
+    used : Coder
+        What learned that.
+    promised : str
+        What comes back, as a formula.
+    """
+
+    kind = "table"
+
+    leveling: Leveling
+    counted: Counted
+    coding: Coding | None
+    used: Coder
+    promised: str
+
+    @staticmethod
+    def suits(X: Any) -> bool:
+        """Tell whether it is a table, series (N, T, C), or anything else that numpy makes an array of numbers of."""
+        return not isinstance(Form.of(X), NumpyForm) or np.ndim(X) in (2, 3, 4)
+
+    @classmethod
+    def learn(cls, X: Any, fidelity: Fidelity, coder: Coder, setting: Setting) -> Tables:
+        """Learn from a table (N, D), series (N, T, C) or images (N, C, H, W)."""
+        sheet, kept = Sheet.of(_flat(X))
+        if not kept or not len(kept[0]):
+            raise DataError("X must hold rows and columns to learn from; got none.")
+        coder = coder.settled(cls.kind, exact=True) if isinstance(coder, Auto) else coder
+        leveling = Leveling.of(sheet, kept, fidelity)
+        levels = leveling.levels([sheet.cells(i, column) for i, column in enumerate(kept)], len(kept[0]))
+        counted = cast(Counted, Columns().learn(levels, setting))
+        coding = coder.learn(levels, setting) if len(levels) >= _FEW and counted.alphabets.wide else None
+        learnt = cls(leveling, counted, coding, coder, fidelity.equation())
+        return learnt if coding is None or learnt._pays(levels) else learnt._without()
+
+    def chunks(self, X: Any, tally: Tally) -> tuple[dict[str, Any], Iterator[bytes]]:
+        """Return what is to be known of a table, and its chunks."""
+        sheet, kept = Sheet.of(_flat(X))
+        self.leveling.demand_same(sheet)
+        count, size = len(kept[0]), max(1, _CELLS // len(kept))
+        parts = ([column[at : at + size] for column in kept] for at in range(0, count, size))
+        shape = [count, len(kept)] if hasattr(X, "columns") else list(np.shape(X))
+        head = {"sheet": sheet.to_json(), "shape": shape, "rows": count, "chunk_rows": size}
+        return head, (self._encoded(sheet, part, tally) for part in parts)
+
+    def part(self, head: dict[str, Any], number: int, chunk: bytes) -> Any:
+        """Return the rows of a chunk, as a table."""
+        sheet, rows, size = self._sheet(head)
+        return sheet.table(self._decoded(sheet, chunk, min(size, rows - number * size)))
+
+    def whole(self, head: dict[str, Any], chunks: Sequence[bytes]) -> Any:
+        """Return the table, series or images that became these chunks."""
+        sheet, rows, size = self._sheet(head)
+        if -(-rows // size) != len(chunks):
+            raise FileError("The file says that it has another number of rows than its chunks hold; copy it again.")
+        parts = [self._decoded(sheet, data, min(size, rows - i * size)) for i, data in enumerate(chunks)]
+        columns = range(len(self.leveling.columns))
+        return _shaped(sheet.table([sheet.joined([part[i] for part in parts]) for i in columns]), head["shape"])
+
+    @property
+    def promise(self) -> str:
+        """What comes back."""
+        return self.promised
+
+    @property
+    def coder(self) -> Coder:
+        """What learned."""
+        return self.used
+
+    @property
+    def history(self) -> History:
+        """How a net was trained."""
+        return History(stopped="solved") if self.coding is None else self.coding.history
+
+    def state(self) -> State:
+        """Return what was learned, to save: plain JSON, and arrays."""
+        told, arrays = (None, {}) if self.coding is None else self.coding.state()
+        arrays = {f"coding.{name}": value for name, value in arrays.items() if name not in SHARED}
+        plain = {"coder": self.used.to_json(), "promise": self.promised, "coding": told}
+        return self.leveling.to_json() | plain, self.counted.alphabets.arrays() | arrays
+
+    @classmethod
+    def restore(cls, plain: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Tables:
+        """Return what `state` described."""
+        leveling = Leveling.from_json(plain)
+        try:
+            coder, told, promised = from_json(plain["coder"]), plain["coding"], str(plain["promise"])
+            alphabets = {name: arrays[name] for name in SHARED}
+        except LookupError as error:
+            raise FileError(
+                f"The file describes no levels ({error} is missing); it was edited or is foreign."
+            ) from error
+        counted = Counted(Alphabets.from_arrays(alphabets))
+        if len(counted.alphabets.each) != max(1, len(leveling.leveled)) or not isinstance(coder, Coder):
+            raise FileError("The file describes levels that do not fit its columns; it was edited or is foreign.")
+        coding = None if told is None else coder.restore(told, alphabets | under("coding.", arrays))
+        return cls(leveling, counted, coding, coder, promised)
+
+    def _sheet(self, head: dict[str, Any]) -> tuple[Sheet, int, int]:
+        """Return how the table of a file is kept, how many rows it has, and how many a chunk has."""
+        sheet, rows, size = Sheet.from_json(head["sheet"]), head["rows"], head["chunk_rows"]
+        most = max(1, _CELLS // len(self.leveling.columns))
+        if type(rows) is not int or type(size) is not int or rows < 0 or not 1 <= size <= most:
+            raise FileError("The file says that it has an impossible number of rows; copy it again.")
+        if sheet.kinds != self.leveling.columns:
+            raise FileError("The file says that it has other columns than its model knows; copy it again.")
+        return sheet, rows, size
+
+    def _encoded(self, sheet: Sheet, kept: list[Column], tally: Tally) -> bytes:
+        """Return a chunk: its levels, what mends them, or all of it as it is if that takes fewer bytes."""
+        cells, rows, alphabets = (
+            [sheet.cells(i, column) for i, column in enumerate(kept)],
+            len(kept[0]),
+            self.counted.alphabets,
+        )
+        levels = alphabets.nearest(self.leveling.levels(cells, rows))
+        mends: list[chunk.Mend] = [(i, None, kept[i]) for i, grid in enumerate(self.leveling.grids) if grid is None]
+        for place, i in enumerate(self.leveling.leveled):
+            wrong = self.leveling.wrong(sheet, i, cast(Cells, cells[i]), levels[:, place], tally)
+            if len(wrong) > rows // _MANY:
+                mends.append((i, None, kept[i]))
+                levels[:, place] = alphabets.each[place].likeliest
+            elif len(wrong):
+                mends.append((i, wrong, sheet.some(kept[i], wrong)))
+        tally.raw += sum(sheet.size(column) for column in kept)
+        whole = chunk.joined(chunk.told(self, levels), chunk.mended(sheet, mends))
+        plain = chunk.joined(chunk.NOT, chunk.mended(sheet, [(i, None, column) for i, column in enumerate(kept)]))
+        return min(whole, plain, key=len)
+
+    def _decoded(self, sheet: Sheet, data: bytes, rows: int) -> list[Column]:
+        """Return the columns of a chunk of so many rows."""
+        method, code, beside = chunk.parted(data)
+        leveled = self.leveling.leveled
+        levels = chunk.METHODS[method].read(self, code, (rows, max(1, len(leveled))))
+        columns: list[Any] = [None] * len(self.leveling.columns)
+        for place, i in enumerate(leveled):
+            columns[i] = sheet.kept(i, self.leveling.cells(sheet, i, levels[:, place]))
+        for i, at, kept in chunk.mends(sheet, beside, rows):
+            columns[i] = kept if at is None else sheet.mended(columns[i], at, kept)
+        if any(column is None or len(column) != rows for column in columns):
+            raise FileError("A chunk of the file lacks a column, or has one of another length; copy it again.")
+        return columns
+
+    def _pays(self, levels: Levels) -> bool:
+        """Tell whether the net makes fewer bytes than columns by themselves, its own ones included."""
+        some = levels[: _CELLS // levels.shape[1]]
+        with_net, without = (len(each.encode(some)) for each in (cast(Coding, self.coding), self.counted))
+        saved = (without - with_net) * len(levels) / len(some)
+        return saved > len(as_bytes(self)) - len(as_bytes(self._without()))
+
+    def _without(self) -> Tables:
+        return replace(self, coding=None)
+
+
+def _flat(X: Any) -> Any:
+    """Return points of series (N, T, C), or of images (N, C, H, W), as rows (N·…, C); a table as it is."""
+    if hasattr(X, "columns"):
+        return X
+    X = X if hasattr(X, "ndim") else np.asarray(X)
+    if X.ndim == 4:
+        X = X.permute(0, 2, 3, 1) if hasattr(X, "permute") else X.transpose(0, 2, 3, 1)
+    return X.reshape(-1, X.shape[-1]) if X.ndim > 2 else X
+
+
+def _shaped(table: Any, shape: Sequence[int]) -> Any:
+    """Return rows as what `_flat` made them of."""
+    if hasattr(table, "columns") or list(table.shape) == list(shape):
+        return table
+    if len(shape) == 4:
+        count, channels, height, width = shape
+        images = table.reshape(count, height, width, channels)
+        return images.permute(0, 3, 1, 2) if hasattr(images, "permute") else images.transpose(0, 3, 1, 2)
+    return table.reshape(*shape)
