@@ -21,6 +21,10 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
 Model = Annotated[Path, typer.Argument(help="A fitted model: a folder or a zip.", metavar="MODEL")]
 Data = Annotated[str, typer.Argument(help=".npy, .npz[:KEY], .csv, .parquet, or a folder of images.", metavar="DATA")]
+Compressed = Annotated[Path, typer.Argument(help="A .dbl file.", metavar="FILE")]
+Known = Annotated[
+    Path | None, typer.Option("--model", help="The compressor that wrote FILE, if it is not in it.", metavar="MODEL")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 
 
@@ -29,7 +33,7 @@ def fit(
     estimator: Annotated[
         str,
         typer.Argument(
-            help="The job: reducer, detector, generator, denoiser, colorizer, imputer or recommender.",
+            help="The job: reducer, detector, generator, denoiser, colorizer, imputer, recommender or compressor.",
             metavar="ESTIMATOR",
         ),
     ],
@@ -41,8 +45,8 @@ def fit(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="A name of 'diabolo recipes', of a recommender of 'diabolo rankers', or one written out; that of the "
-            "job by default."
+            help="A name of 'diabolo recipes', of a recommender of 'diabolo rankers', or one written out, of a "
+            "compressor a coder; that of the job by default."
         ),
     ] = None,
     settings: Annotated[
@@ -129,13 +133,82 @@ def sample(
 
 
 @app.command()
-def info(model: Model, as_json: Json = False) -> None:
-    """Say what MODEL is and how well it does."""
+def compress(
+    data: Annotated[
+        list[str],
+        typer.Argument(
+            help="Tables of the same columns, arrays alike, or pictures: files, or folders of them.", metavar="DATA..."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .dbl file to write.")],
+    model: Annotated[
+        Path | None, typer.Option(help="A fitted compressor; fitted to DATA by default.", metavar="MODEL")
+    ] = None,
+    components: Annotated[int | None, typer.Option("--components", "-n", help="Size of the code.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="A coder: Rows, Rows(before=2), Columns, ...")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A knob: fidelity=Absolute(0.01), training.steps=500.", metavar="PATH=VALUE"),
+    ] = None,
+    embed: Annotated[
+        bool | None, typer.Option(help="Whether the file holds the model; it does if none is named.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same machine, same model.")] = 0,
+    device: Device = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write DATA as one compressed file that says itself what it holds; by default it also holds the model it needs."""
     with failing(as_json):
-        from diabolo.cli import work
+        from diabolo.cli import compressed
 
-        facts = work.info(model)
-    Answer(facts, as_json).give()
+        compressor = compressed.chosen(model, components, recipe, settings or [], seed, device)
+        facts = compressed.compress(data, output, compressor, embed, quiet or as_json)
+    Answer(facts if as_json else compressed.in_words(facts), as_json).give(f"wrote {output}")
+
+
+@app.command()
+def decompress(
+    file: Compressed,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="A folder, for files by their own names; or one .npy, .npz, .csv, ..."),
+    ],
+    model: Known = None,
+    as_json: Json = False,
+) -> None:
+    """Write what a compressed FILE holds."""
+    with failing(as_json):
+        from diabolo.cli import compressed
+
+        facts = compressed.decompress(file, output, model)
+    Answer(facts, as_json).give(f"wrote {output}")
+
+
+@app.command()
+def verify(file: Compressed, model: Known = None, as_json: Json = False) -> None:
+    """Read every byte of a compressed FILE, and decode it; leave with exit code 1 if anything is wrong."""
+    with failing(as_json):
+        from diabolo.cli import compressed
+
+        facts = compressed.verify(file, model)
+    if as_json:
+        Answer(facts, as_json).give()
+    else:
+        typer.echo(compressed.line(file, facts))
+
+
+@app.command()
+def info(
+    model: Annotated[Path, typer.Argument(help="A fitted model, or a compressed file.", metavar="MODEL")],
+    as_json: Json = False,
+) -> None:
+    """Say what MODEL is and how well it does; of a compressed file, what it holds and its exact sizes."""
+    with failing(as_json):
+        from diabolo.cli import compressed, work
+
+        facts = compressed.facts(model) if compressed.is_compressed(model) else work.info(model)
+    Answer(facts if as_json else compressed.in_words(facts), as_json).give()
 
 
 @app.command()

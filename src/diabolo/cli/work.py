@@ -36,6 +36,8 @@ def make(job: str, components: int | None, recipe: str | None, settings: Sequenc
     made = cast(Callable[[], Job], jobs[job.lower()])()  # what is not said is left at its default
     own = made.get_params(deep=False).keys() - _OPTIONS - {made.composition}
     said = [_said(setting) for setting in settings]
+    recipe = next((text for path, text in said if path == made.composition), recipe)
+    said = [(path, text) for path, text in said if path != made.composition]
     of_job = _of_job(made, [(path, text) for path, text in said if _head(path) in own])
     of_parts = [(path, text) for path, text in said if _head(path) not in own]
     composed = made.composed if recipe is None else made.compose(recipe)
@@ -224,7 +226,7 @@ def _of_job(made: Job, settings: Sequence[tuple[str, str]]) -> dict[str, Any]:
             found[name] = value_from_text(text, _role(hints.get(name)))
             continue
         part = found.get(name, getattr(made, name))
-        if not isinstance(part, Part):
+        if not isinstance(part, Part) or not part.knobs():
             raise ParameterError(f"Parameter {name!r} is {part!r}, which has no {rest!r}; set {name!r} first.")
         found[name] = revise_from_text(part, rest, text)
     return found

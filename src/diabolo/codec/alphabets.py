@@ -91,12 +91,13 @@ class Alphabets:
         told = [alphabet.told(column) for alphabet, column in zip(self.each, levels.T, strict=True)]
 
         def exchange(column: int, rows: Integers, groups: Counts, places: Places) -> Levels:
-            group, place, rest = (part[rows] for part in told[column])
+            group, place = (part[rows] for part in told[column][:2])
+            rest = told[column][2][rows]
             writer.put(group, groups)
             several = np.flatnonzero(self.each[column].sizes[group] > 1)
             if len(several):
                 writer.put(place[several], places(several, group[several]))
-            for shift, sizes, here in _parts(self._spans(column, group, place)):
+            for shift, sizes, here in self._parts(column, group, place):
                 writer.put_even((rest[here] >> np.uint64(shift)) & np.uint64(2**_PART - 1), sizes)
             return levels[rows, column]
 
@@ -113,15 +114,30 @@ class Alphabets:
             if len(several):
                 place[several] = reader.take(places(several, group[several]))
             place = np.minimum(place, alphabet.sizes[group] - 1)  # what is no such stream may say more
-            for shift, sizes, here in _parts(self._spans(column, group, place)):
+            for shift, sizes, here in self._parts(column, group, place):
                 rest[here] += reader.take_even(sizes).astype(np.uint64) << np.uint64(shift)
             return alphabet.level(group, place, rest)
 
         return exchange
 
-    def _spans(self, column: int, group: Integers, place: Integers) -> Levels:
-        alphabet = self.each[column]
-        return alphabet.spans[alphabet.first[group] + place]
+    def _parts(self, column: int, group: Integers, place: Integers) -> list[tuple[int, NDArray[np.int32], Integers]]:
+        """Return how places in these cells (S,) are told, part by part: how far shifted, sizes, and whose."""
+        alphabet, found = self.each[column], []
+        if self._single[column]:
+            return []
+        last = alphabet.spans[alphabet.first[group] + place] - np.uint64(1)
+        for shift in (48, 32, 16, 0):
+            top = last >> np.uint64(shift)
+            here = np.flatnonzero(top)
+            if len(here):
+                whole = top[here] >= 2**_PART - 1
+                found.append((shift, np.where(whole, 2**_PART, top[here] + np.uint64(1)).astype(np.int32), here))
+        return found
+
+    @cached_property
+    def _single(self) -> tuple[bool, ...]:
+        """Whether all cells of a column hold one level."""
+        return tuple(bool(alphabet.spans.max() == 1) for alphabet in self.each)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return them as arrays of small numbers."""
@@ -152,15 +168,3 @@ def _by_group(alphabet: Alphabet, of_cells: Integers, beyond: int) -> Integers:
     table = np.full((len(alphabet.sizes), alphabet.sizes.max()), beyond, np.int64)
     table[alphabet.owner, np.arange(len(of_cells)) - alphabet.first[alphabet.owner]] = of_cells
     return table
-
-
-def _parts(spans: Levels) -> list[tuple[int, NDArray[np.int32], Integers]]:
-    """Return how places in cells with these spans (S,) are told, part by part: how far shifted, sizes, and whose."""
-    found = []
-    for shift in (48, 32, 16, 0):
-        top = (spans - np.uint64(1)) >> np.uint64(shift)
-        here = np.flatnonzero(top)
-        if len(here):
-            whole = top[here] >= 2**_PART - 1
-            found.append((shift, np.where(whole, 2**_PART, top[here] + np.uint64(1)).astype(np.int32), here))
-    return found

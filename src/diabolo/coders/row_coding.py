@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
+from collections.abc import Iterator
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from diabolo.codec.alphabet import Levels
-from diabolo.codec.alphabets import Alphabets, Exchange, Integers
+from diabolo.codec.alphabets import Alphabets, Exchange, Integers, Places
 from diabolo.codec.entropy import Counts, Reader, Writer
 from diabolo.codec.exact import Whole, counts, demand_exact, exponential, shifted
 from diabolo.coders.coder import Arrays, Coding
@@ -18,12 +19,17 @@ from diabolo.errors import FileError
 from diabolo.training import History
 
 ROWS = 512
-"""Rows of a lane: the first of a lane does not know those before it."""
+"""Rows of a lane at most: the first of a lane does not know those before it."""
 
-LANES = 16
-"""Lanes at least."""
+LANES = 64
+"""Lanes at least, where there are so many rows."""
 
+_TOGETHER = 2**12  # rows that are looked at together when they are all known
 _FARTHEST = 2**14  # of a level as measured
+_FLATTEST = exponential(np.array([256.0 * FLATTEST]))
+
+Row = tuple[Whole, Integers]
+"""Levels as measured (S, D), and their groups (S, D)."""
 
 
 class RowCoding(Coding):
@@ -63,71 +69,121 @@ class RowCoding(Coding):
     def encode(self, samples: Levels) -> bytes:
         """Return levels (N, D), all known to the alphabets, as bytes."""
         writer = Writer()
-        self._walk(len(samples), self.alphabets.telling(samples, writer))
+        exchange = self.alphabets.telling(samples, writer)
+        each = list(zip(self.alphabets.each, samples.T, strict=True))
+        known = np.stack([a.measured(column) for a, column in each], 1).astype(np.float64)
+        groups = np.stack([a.told(column)[0] for a, column in each], 1)
+        for steps in self._blocks(len(samples)):
+            rows = np.concatenate(steps)
+            lags = range(1, min(self.before, self._step(rows[0], len(samples))) + 1)
+            past = [(known[rows - lag], groups[rows - lag]) for lag in lags]
+            told = self._all_told(known[rows], groups[rows], past)
+            self._put(exchange, steps, told)
         return writer.bytes()
 
     def decode(self, data: bytes, shape: tuple[int, ...]) -> Levels:
         """Return the levels (N, D)."""
-        return self._walk(shape[0], self.alphabets.asking(Reader(data)))
+        count, exchange = shape[0], self.alphabets.asking(Reader(data))
+        levels = np.stack([np.broadcast_to(a.starts[:1], count) for a in self.alphabets.each], 1).copy()
+        past: list[Row] = []  # the last row first
+        for rows in self._steps(count):
+            past = [(u[: len(rows)], groups[: len(rows)]) for u, groups in past]
+            past = [self._asked(rows, past, exchange, levels), *past][: self.before]
+        return levels
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         """Return alphabets and weights."""
         whole = {name: value.astype(np.int64) for name, value in self.weights.items()}
         return {}, {**self.alphabets.arrays(), **{f"net.{name}": value for name, value in whole.items()}}
 
-    def _walk(self, count: int, exchange: Exchange) -> Levels:
-        """Go through the rows, one of each lane at a time, a level at a time."""
-        each = self.alphabets.each
-        levels = np.stack([np.broadcast_to(a.starts[:1], count) for a in each], 1).copy()
-        length = min(ROWS, math.ceil(count / LANES)) if self.before else 1
-        start = np.arange(0, count, max(1, length))
-        past: list[tuple[Whole, Integers]] = []  # as measured (S, D), and groups (S, D), the last row first
+    def _length(self, count: int) -> int:
+        """Return how many rows a lane has."""
+        return max(1, min(ROWS, math.ceil(count / LANES))) if self.before else 1
+
+    def _step(self, row: int, count: int) -> int:
+        """Return the how-manieth of its lane a row is."""
+        return int(row) % self._length(count)
+
+    def _steps(self, count: int) -> Iterator[Integers]:
+        """Yield the rows that are exchanged together: the first of all lanes, then the second, and so on."""
+        length = self._length(count)
+        start = np.arange(0, count, length)
         for step in range(length if count else 0):
             rows = start + step
-            rows = rows[rows < count]
-            past = [(u[: len(rows)], groups[: len(rows)]) for u, groups in past]
-            u, groups = self._row(rows, past, exchange, levels)
-            past = [(u, groups), *past][: self.before]
-        return levels
+            yield rows[rows < count]
 
-    def _row(
-        self, rows: Integers, past: list[tuple[Whole, Integers]], exchange: Exchange, levels: Levels
-    ) -> tuple[Whole, Integers]:
-        """Exchange a row of each lane, and return it as measured, and its groups."""
-        w, each = self.weights, self.alphabets.each
-        u, groups = np.zeros((len(rows), len(each))), np.zeros((len(rows), len(each)), np.int64)
-        total = np.tile(w["begin"] * 2.0**10, (len(rows), 1))  # (S, H)
-        for lag, (values, found) in enumerate(past, 1):
-            total += values @ w["slope"][lag]
-            for column in self.alphabets.wide:
-                total += w["embed"][lag][self._at[column] + found[:, column]] * 2.0**10
-        known = sum((values @ w["linear"][lag].T for lag, (values, _) in enumerate(past, 1)), np.zeros(u.shape))
+    def _blocks(self, count: int) -> Iterator[list[Integers]]:
+        """Yield steps that are looked at together: each has as many rows before it in its lane as the first."""
+        block: list[Integers] = []
+        for step, rows in enumerate(self._steps(count)):
+            if block and (step <= self.before or sum(map(len, block)) + len(rows) > _TOGETHER):
+                yield block
+                block = []
+            block.append(rows)
+        if block:
+            yield block
+
+    def _all_told(self, u: Whole, groups: Integers, past: list[Row]) -> list[tuple[int, Counts, Places]]:
+        """Return what is told of each column of rows that are all known."""
+        total, mean, found = *self._begun(len(u), past), []
         for column in self.alphabets.wide:
-            alphabet = each[column]
-            h = np.clip(shifted(total, 7), 0, 256)
-            mean = u[:, :column] @ w["linear"][0, column, :column] + known[:, column]
-            told = self._told(column, h, mean)
-            got = exchange(column, rows, told[0], told[1])
-            levels[rows, column] = got
-            u[:, column], groups[:, column] = alphabet.measured(got), alphabet.told(got)[0]
-            total += w["embed"][0][self._at[column] + groups[:, column]] * 2.0**10
-            total += np.outer(u[:, column], w["slope"][0, column])
+            own = u[:, :column] @ self.weights["linear"][0, column, :column]
+            found.append((column, *self._told(column, np.clip(shifted(total, 7), 0, 256), own + mean[:, column])))
+            self._add(total, column, u[:, column], groups[:, column])
+        return found
+
+    def _put(self, exchange: Exchange, steps: list[Integers], told: list[tuple[int, Counts, Places]]) -> None:
+        """Exchange what is told, a step at a time."""
+        at = 0
+        for rows in steps:
+            for column, groups, places in told:
+                exchange(column, rows, groups[at : at + len(rows)], partial(_from, places, at))
+            at += len(rows)
+
+    def _asked(self, rows: Integers, past: list[Row], exchange: Exchange, levels: Levels) -> Row:
+        """Ask for a row of each lane, put it where it belongs, and return it as measured, and its groups."""
+        each = self.alphabets.each
+        u, groups = np.zeros((len(rows), len(each))), np.zeros((len(rows), len(each)), np.int64)
+        total, mean = self._begun(len(rows), past)
+        for column in self.alphabets.wide:
+            own = u[:, :column] @ self.weights["linear"][0, column, :column]
+            told = self._told(column, np.clip(shifted(total, 7), 0, 256), own + mean[:, column])
+            got = levels[rows, column] = exchange(column, rows, *told)
+            u[:, column], groups[:, column] = each[column].measured(got), each[column].told(got)[0]
+            self._add(total, column, u[:, column], groups[:, column])
         return u, groups
 
-    def _told(self, column: int, h: Whole, mean: Whole) -> tuple[Counts, Any]:
+    def _begun(self, count: int, past: list[Row]) -> tuple[Whole, Whole]:
+        """Return what the rows before add to the hidden units (S, H), and to the middles of all columns (S, D)."""
+        w = self.weights
+        total = np.tile(w["begin"] * 2.0**10, (count, 1))
+        mean = np.zeros((count, len(self.alphabets.each)))
+        for lag, (u, groups) in enumerate(past, 1):
+            total += u @ w["slope"][lag]
+            mean += u @ w["linear"][lag].T
+            for column in self.alphabets.wide:
+                total += w["embed"][lag][self._at[column] + groups[:, column]] * 2.0**10
+        return total, mean
+
+    def _add(self, total: Whole, column: int, u: Whole, group: Integers) -> None:
+        """Add what a level says to the hidden units (S, H), in place."""
+        w = self.weights
+        total += w["embed"][0][self._at[column] + group] * 2.0**10
+        total += u[:, None] * w["slope"][0, column]
+
+    def _told(self, column: int, h: Whole, mean: Whole) -> tuple[Counts, Places]:
         """Return how often each group of a column is expected (S, K), and each cell given the group."""
         w, alphabet, slots = self.weights, self.alphabets.each[column], self._slots[column]
         mu = shifted(mean + (h @ w["lean"][column]) * 16 + w["start"][column] * 4096, 8)  # as measured
-        sharp = [shifted(h @ w["sharp"][i, column], 4) + w["blunt"][i, column] * 16 for i in range(2)]
-        flattest = exponential(np.array(256.0 * FLATTEST))
-        decay = [np.maximum(exponential(s) - flattest, 0) for s in sharp]  # (S,), in 2⁻²⁴ of the steepest
+        sharp = shifted(h @ w["sharp"][:, column].T, 4) + w["blunt"][:, column] * 16  # (S, 2)
+        decay = np.maximum(exponential(sharp) - _FLATTEST, 0)  # in 2⁻²⁴ of the steepest
         said = shifted(h @ w["readout"][slots].T, 4) + (w["offset"][slots] * 16 + alphabet.logits)  # (S, K)
-        groups = counts(said - _lost(decay[0], alphabet.centres - mu[:, None]))
+        groups = counts(said - _lost(decay[:, 0], alphabet.centres - mu[:, None]))
         expected, middles = self.alphabets.expected[column], self.alphabets.middles[column]
 
         def places(rows: Integers, group: Integers) -> Counts:
             here = expected[group]
-            lost = _lost(decay[1][rows], middles[group] - mu[rows, None])
+            lost = _lost(decay[rows, 1], middles[group] - mu[rows, None])
             return np.where(here > -(2**62), counts(here - lost), 0)
 
         return groups, places
@@ -136,6 +192,11 @@ class RowCoding(Coding):
     def _slots(self) -> list[slice]:
         sizes = self.alphabets.sizes
         return [slice(int(at), int(at) + size) for at, size in zip(self._at, sizes, strict=True)]
+
+
+def _from(places: Places, at: int, rows: Integers, group: Integers) -> Counts:
+    """Return what `places` says of rows that are counted from `at` on."""
+    return places(rows + at, group)
 
 
 def _lost(decay: Integers, distance: Whole) -> Whole:

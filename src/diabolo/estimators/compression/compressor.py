@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Self
 
@@ -137,7 +137,7 @@ class Compressor(Job):
         self._keep(packing.learn(X, self.fidelity, coder, setting))
         return self
 
-    def compress(self, X: Any, *, embed: bool = True) -> bytes:
+    def compress(self, X: Any, *, embed: bool = True, beside: Mapping[str, Any] | None = None) -> bytes:
         """Return samples as the bytes of a file, which say all that is needed to read them.
 
         Parameters
@@ -146,11 +146,15 @@ class Compressor(Job):
             Samples of the same kind; of a table, with the same columns.
         embed : bool
             Put the model into the file. Without it the file is smaller, and only this compressor reads it.
+        beside : dict, optional
+            Plain JSON that the file keeps as "beside" in its head, such as where X is from.
 
         Raises
         ------
         DataError, DataTypeError
             If X is not like what was learned from.
+        FileError
+            If `beside` is no plain JSON.
         """
         check_is_fitted(self)
         tally = Tally()
@@ -158,7 +162,8 @@ class Compressor(Job):
         made = list(chunks)
         told = {"kind": self.packing_.kind, "promise": self.packing_.promise, "raw": tally.raw, "worst": tally.worst}
         model = [self._model] if embed else []
-        return pack({**told, **head, "model": self.identity_, "embedded": embed}, [*model, *made])
+        noted = {} if beside is None else {"beside": dict(beside)}
+        return pack({**told, **head, "model": self.identity_, "embedded": embed, **noted}, [*model, *made])
 
     def decompress(self, data: Source) -> Any:
         """Return the samples of a file, in the form that they had: a path or the bytes of one.
