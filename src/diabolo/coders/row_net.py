@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 
 from diabolo.codec.alphabet import MEASURE
 from diabolo.codec.alphabets import Alphabets
+from diabolo.codec.exact import UNIT
 from diabolo.flow import Batch, Code, Output
 
 STEPS = {
@@ -70,8 +73,10 @@ class RowNet(nn.Module):
     centres: Tensor
     expected: Tensor
     logits: Tensor
-    closed: Tensor
     place: Tensor
+    flat: Tensor
+    owner: Tensor
+    several: Tensor
     below: Tensor
     linear: Tensor
     blunt: Tensor
@@ -108,15 +113,20 @@ class RowNet(nn.Module):
         mu = self._linear(u) + (h * self.whole("lean")).sum(-1) + self.whole("start")  # (B, D)
         sharp = torch.einsum("bdh,kdh->kbd", h, self.whole("sharp")) + self.whole("blunt")[:, None]
         decay = STEEPEST * (sharp.clamp(FLATTEST, 0).exp() - math.exp(FLATTEST))  # (2, B, D)
-        readout = self.whole("readout")[self.place]  # (D, K, H)
-        said = torch.einsum("bdh,dkh->bdk", h, readout) + (self.logits + self.whole("offset")[self.place] + self.closed)
-        coarse = said - decay[0, ..., None] * (self.centres - mu[..., None]).abs()
-        column = torch.arange(self.columns, device=group.device)
-        own = group[:, 0]  # (B, D)
-        distance = (self.middles[column, own] - mu[..., None]).abs()  # (B, D, W)
-        fine = self.expected[column, own] - decay[1, ..., None] * distance
-        distortion = _missed(coarse, own).sum(1) + _missed(fine, cell).sum(1)
+        said = torch.einsum("bdh,dkh->bdk", h, self.whole("readout")[self.place]).flatten(1)[:, self.flat]  # (B, G)
+        said = said + self.logits + self.whole("offset")
+        said = said - decay[0][:, self.owner] * (self.centres - mu[:, self.owner]).abs()
+        distortion = _missed_flat(said, self.owner, self.place[:, 0] + group[:, 0]).sum(1)
+        if len(self.several):
+            distortion = distortion + self._fine(group[:, 0], cell, mu, decay[1])
         return Output(batch.x, Code(h, h, distortion), said, distortion, self.cost().expand(len(distortion)))
+
+    def _fine(self, group: Tensor, cell: Tensor, mu: Tensor, decay: Tensor) -> Tensor:
+        """Return the cost (B,) of cells within groups, of the columns that have several in some group."""
+        own, at = group[:, self.several], torch.arange(len(self.several), device=group.device)
+        mu, decay = mu[:, self.several, None], decay[:, self.several, None]
+        said = self.expected[at, own] - decay * (self.middles[at, own] - mu).abs()  # (B, D', W)
+        return (said.logsumexp(-1) - said.gather(-1, cell[:, self.several, None])[..., 0]).sum(1)
 
     def whole(self, name: str) -> Tensor:
         """Return weights, rounded to multiples of their step; the gradient passes through."""
@@ -156,30 +166,38 @@ class RowNet(nn.Module):
         )
 
     def _tables(self, alphabets: Alphabets) -> None:
-        """Keep what is known of the columns (D, K, W), padded."""
-        sizes = torch.tensor(alphabets.sizes)
-        most, wide = int(sizes.max()), max(int(a.sizes.max()) for a in alphabets.each)
-        start = sizes.cumsum(0) - sizes
-        there = torch.arange(most) < sizes[:, None]
-        self.register_buffer("place", torch.where(there, start[:, None] + torch.arange(most), start[:, None]))  # (D, K)
-        self.register_buffer("closed", torch.where(there, 0.0, _CLOSED))
-        self.register_buffer("below", torch.ones(len(sizes), len(sizes)).tril(-1) > 0)
-        of_groups = {
-            "logits": [a.logits / 256 for a in alphabets.each],
-            "centres": [a.centres / MEASURE for a in alphabets.each],
-        }
-        for name, rows in of_groups.items():
-            self.register_buffer(name, torch.stack([F.pad(torch.tensor(r), (0, most - len(r))) for r in rows]).float())
-        of_cells = {"expected": (alphabets.expected, 256, _CLOSED), "middles": (alphabets.middles, MEASURE, 0.0)}
-        for name, (tables, unit, beyond) in of_cells.items():
-            padded = [_padded(torch.tensor(t / unit).clamp(_CLOSED), most, wide, beyond) for t in tables]
-            self.register_buffer(name, torch.stack(padded).float())
+        """Keep what is known of the groups (G,) of all columns, and of their cells (D', K, W), padded."""
+        sizes, columns = torch.tensor(alphabets.sizes), len(alphabets.sizes)
+        there = torch.arange(int(sizes.max())) < sizes[:, None]
+        start = (sizes.cumsum(0) - sizes)[:, None]
+        self.register_buffer("place", torch.where(there, start + torch.arange(there.shape[1]), start))  # (D, K)
+        self.register_buffer("flat", torch.arange(there.numel()).view_as(there)[there])
+        self.register_buffer("owner", torch.arange(columns).repeat_interleave(sizes))
+        self.register_buffer("below", torch.ones(columns, columns).tril(-1) > 0)
+        self.register_buffer("logits", torch.tensor(np.concatenate([a.logits for a in alphabets.each]) / UNIT).float())
+        centres = np.concatenate([a.centres for a in alphabets.each])
+        self.register_buffer("centres", torch.tensor(centres / MEASURE).float())
+        several = [i for i, alphabet in enumerate(alphabets.each) if alphabet.sizes.max() > 1]
+        self.register_buffer("several", torch.tensor(several, dtype=torch.long))
+        self.register_buffer("expected", _padded([alphabets.expected[i] for i in several], UNIT, _CLOSED))
+        self.register_buffer("middles", _padded([alphabets.middles[i] for i in several], MEASURE, 0.0))
 
 
-def _padded(table: Tensor, rows: int, columns: int, beyond: float) -> Tensor:
-    return F.pad(table, (0, columns - table.shape[1], 0, rows - table.shape[0]), value=beyond)
+def _padded(tables: list[NDArray[Any]], unit: int, beyond: float) -> Tensor:
+    """Return tables (K, W) as one (D', K, W), in so many units."""
+    rows, columns = (max((table.shape[i] for table in tables), default=0) for i in (0, 1))
+    whole = torch.full((len(tables), rows, columns), beyond)
+    for table, place in zip(tables, whole, strict=True):
+        place[: table.shape[0], : table.shape[1]] = torch.tensor(table / unit).clamp(_CLOSED).float()
+    return whole
 
 
-def _missed(logits: Tensor, index: Tensor) -> Tensor:
-    """Return −log p of the index (B, D) under logits (B, D, K)."""
-    return logits.logsumexp(-1) - logits.gather(-1, index[..., None])[..., 0]
+def _missed_flat(logits: Tensor, owner: Tensor, index: Tensor) -> Tensor:
+    """Return −log p of the groups `index` (B, D), each among those of its column, under the logits (B, G) of all."""
+    columns = index.shape[1]
+    with torch.no_grad():  # it cancels, and has no gradient
+        least = logits.new_full((len(logits), columns), -torch.inf)
+        largest = least.scatter_reduce(1, owner.expand_as(logits), logits, "amax")
+    apart = logits - largest[:, owner]
+    whole = apart.new_zeros(len(logits), columns).index_add(1, owner, apart.exp())
+    return whole.log() - apart.gather(1, index)

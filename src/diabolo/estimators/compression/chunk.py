@@ -6,9 +6,9 @@ single values where what the levels stand for is not near enough.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,19 +143,19 @@ def parted(data: bytes) -> tuple[int, bytes, bytes]:
     return data[0], data[5 : 5 + size], data[5 + size :]
 
 
-def mended(sheet: Sheet, mends: Sequence[Mend]) -> bytes:
-    """Return what is beside the levels as bytes."""
-    if not mends:
+def mended(sheet: Sheet, mends: Sequence[Mend], begins: Sequence[int] = ()) -> bytes:
+    """Return what is beside the levels as bytes; steps from row to row begin at `begins`."""
+    if not mends and not begins:
         return b""
     blobs = [sheet.as_bytes(kept) for _, _, kept in mends]
     table = [[i, -1 if at is None else len(at), len(blob)] for (i, at, _), blob in zip(mends, blobs, strict=True)]
     rows = [np.diff(at, prepend=0) for _, at, _ in mends if at is not None]
-    head = pack({"mends": table}, {"rows": np.concatenate([np.empty(0, np.int64), *rows])})
+    head = pack({"mends": table, "begins": list(begins)}, {"rows": np.concatenate([np.empty(0, np.int64), *rows])})
     return len(head).to_bytes(4, "little") + head + squeezed(b"".join(blobs), 9)
 
 
-def mends(sheet: Sheet, data: bytes, rows: int) -> Iterator[Mend]:
-    """Yield what is beside the levels of a chunk of so many rows.
+def mends(sheet: Sheet, data: bytes, rows: int) -> tuple[list[Mend], list[int]]:
+    """Return what is beside the levels of a chunk of so many rows, and where steps from row to row begin.
 
     Raises
     ------
@@ -163,18 +163,25 @@ def mends(sheet: Sheet, data: bytes, rows: int) -> Iterator[Mend]:
         If the bytes are of nothing such.
     """
     if not data:
-        return
+        return [], []
     size = int.from_bytes(data[:4], "little")
     plain, arrays = unpack(data[4 : 4 + size])
     blob, gaps, at, row = expanded(data[4 + size :], _LARGEST), arrays.get("rows"), 0, 0
-    for each in plain.get("mends", ()):
-        sound = isinstance(each, list) and len(each) == 3 and all(type(number) is int for number in each)
-        if not sound or not 0 <= each[0] < len(sheet.kinds) or each[2] < 0 or gaps is None or each[1] < -1:
+    begins, table, found = plain.get("begins"), plain.get("mends"), []
+    if not _whole(begins) or not isinstance(table, list) or gaps is None or gaps.ndim != 1:
+        raise FileError("A chunk of the file is mended in no way that is known; copy it again.")
+    for each in table:
+        if not _whole(each) or len(each) != 3 or not 0 <= each[0] < len(sheet.kinds) or each[2] < 0 or each[1] < -1:
             raise FileError("A chunk of the file mends what is not there; copy it again.")
         column, count, length = each
         kept = sheet.from_bytes(column, blob[at : at + length])
         where = None if count < 0 else np.cumsum(gaps[row : row + count])
         if where is not None and (len(where) != len(kept) or (count and not 0 <= where.min() <= where.max() < rows)):
             raise FileError("A chunk of the file mends rows that are not there; copy it again.")
-        yield column, where, kept
+        found.append((column, where, kept))
         at, row = at + length, row + max(count, 0)
+    return found, begins
+
+
+def _whole(value: object) -> TypeGuard[list[int]]:
+    return isinstance(value, list) and all(type(each) is int and -(2**63) <= each < 2**63 for each in value)

@@ -10,12 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diabolo.check import listed
-from diabolo.codec.alphabet import Levels
+from diabolo.codec.alphabet import Alphabet, Levels
 from diabolo.codec.fidelity import Fidelity
-from diabolo.codec.grid import Grid, Listed, of_numbers, of_words, places
+from diabolo.codec.grid import Grid, Listed, Whole, of_numbers, of_words, places
 from diabolo.codec.sheet import Cells, Column, Sheet
 from diabolo.errors import DataError, FileError
 from diabolo.estimators.compression.packing import Tally
+
+_FEW = 64
+"""Rows below which steps are not looked at."""
+
+_WORTH = 0.7
+"""The share of bits that steps may take, to be taken for the values."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +36,14 @@ class Leveling:
         What the levels of each stand for; None for columns that are kept as they are.
     errors : list of float
         How far each value may be from what it was.
+    running : list of bool
+        Whether the levels of each are those of its steps from row to row, as of times and of numbers that count up.
     """
 
     columns: list[tuple[str, str]]
     grids: list[Grid | None]
     errors: list[float]
+    running: list[bool]
 
     @staticmethod
     def of(sheet: Sheet, kept: Sequence[Column], fidelity: Fidelity) -> Leveling:
@@ -49,7 +58,12 @@ class Leveling:
         numbers = [i for i, c in enumerate(cells) if c is not None and c.words is None and c.values.dtype.kind == "f"]
         allowed = dict(zip(numbers, fidelity.errors([_there(cells[i]) for i in numbers]), strict=True))
         errors = [allowed.get(i, 0.0) for i in range(len(cells))]
-        return Leveling(sheet.kinds, [_grid(c, error) for c, error in zip(cells, errors, strict=True)], errors)
+        each = [_grid(c, error) for c, error in zip(cells, errors, strict=True)]
+        running = [_counts_up(c, grid) for c, grid in zip(cells, each, strict=True)]
+        grids = [
+            of_numbers(_steps(cast(Cells, c)), 0.0) if r else g for c, g, r in zip(cells, each, running, strict=True)
+        ]
+        return Leveling(sheet.kinds, grids, errors, running)
 
     @property
     def leveled(self) -> list[int]:
@@ -62,22 +76,26 @@ class Leveling:
         Where no column has levels, there is one column of none.
         """
         columns = []
-        for grid, each in zip(self.grids, cells, strict=True):
+        for grid, each, running in zip(self.grids, cells, self.running, strict=True):
             if grid is not None and each is not None:
-                values = each.values if each.words is None else places(cast(Listed, grid), each.words)[each.values]
+                values = _steps(each) if running else each.values
+                values = values if each.words is None else places(cast(Listed, grid), each.words)[values]
                 columns.append(np.where(each.missing, np.uint64(0), grid.levels(values)))
         return np.stack(columns, 1) if columns else np.zeros((rows, 1), np.uint64)
 
-    def cells(self, sheet: Sheet, column: int, levels: Levels) -> Cells:
-        """Return what the levels (N,) of a column stand for."""
+    def cells(self, sheet: Sheet, column: int, levels: Levels, begin: int = 0) -> Cells:
+        """Return what the levels (N,) of a column stand for; steps from row to row begin at `begin`."""
         grid = cast(Grid, self.grids[column])
+        if self.running[column]:
+            steps = grid.values(levels, np.dtype(np.int64))
+            return Cells((np.cumsum(steps) + np.int64(begin)).astype(sheet.dtype(column)), np.zeros(len(levels), bool))
         words = list(grid.words) if isinstance(grid, Listed) else None
         dtype = sheet.dtype(column) if words is None else np.dtype(np.int64)
         return Cells(grid.values(levels, dtype), levels == 0, words)
 
     def wrong(self, sheet: Sheet, column: int, cells: Cells, levels: Levels, tally: Tally) -> NDArray[np.int64]:
         """Return the rows of a column that do not come back from their levels as is promised."""
-        back = self.cells(sheet, column, levels)
+        back = self.cells(sheet, column, levels, self.begin(cells))
         if cells.words is not None:
             words, others = (np.array([*(each.words or ()), ""], object) for each in (cells, back))
             same = words[cells.values] == others[back.values]
@@ -90,6 +108,11 @@ class Leveling:
             bits = f"u{cells.values.dtype.itemsize}"
             same = back.values.view(bits) == cells.values.view(bits)
         return np.flatnonzero((cells.missing != back.missing) | ~(same | cells.missing))
+
+    @staticmethod
+    def begin(cells: Cells | None) -> int:
+        """Return where the steps of a column begin: at its first value."""
+        return int(cells.values[:1].astype(np.int64).sum()) if cells is not None else 0
 
     def demand_same(self, sheet: Sheet) -> None:
         """Raise unless a table has these columns.
@@ -110,7 +133,8 @@ class Leveling:
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
         grids = [grid and grid.to_json() for grid in self.grids]
-        return {"columns": [list(kind) for kind in self.columns], "grids": grids, "errors": self.errors}
+        columns = [list(kind) for kind in self.columns]
+        return {"columns": columns, "grids": grids, "errors": self.errors, "running": self.running}
 
     @staticmethod
     def from_json(plain: dict[str, Any]) -> Leveling:
@@ -124,12 +148,27 @@ class Leveling:
         try:
             columns = [(str(name), str(kind)) for name, kind in plain["columns"]]
             grids = [None if grid is None else Grid.from_json(grid) for grid in plain["grids"]]
-            errors = [float(error) for error in plain["errors"]]
+            errors, running = [float(error) for error in plain["errors"]], [bool(each) for each in plain["running"]]
         except (LookupError, TypeError, ValueError) as error:
             raise FileError(f"The file describes no columns ({error}); it was edited or is foreign.") from error
-        if not len(columns) == len(grids) == len(errors) > 0:
+        if not len(columns) == len(grids) == len(errors) == len(running) > 0:
             raise FileError("The file describes columns that do not fit each other; it was edited or is foreign.")
-        return Leveling(columns, grids, errors)
+        return Leveling(columns, grids, errors, running)
+
+
+def _steps(cells: Cells) -> NDArray[np.int64]:
+    """Return the steps from row to row of whole numbers (N,), the first 0, whatever they wrap around."""
+    values = cells.values.astype(np.int64)
+    return np.diff(values, prepend=values[:1])
+
+
+def _counts_up(cells: Cells | None, grid: Grid | None) -> bool:
+    """Tell whether the steps of a column take far fewer bits than its values."""
+    if cells is None or not isinstance(grid, Whole) or cells.missing.any() or len(cells.values) < _FEW:
+        return False
+    steps, levels = _steps(cells), grid.levels(cells.values)
+    of_steps = cast(Grid, of_numbers(steps, 0.0)).levels(steps)
+    return Alphabet.of(of_steps).bits(of_steps) < _WORTH * Alphabet.of(levels).bits(levels)
 
 
 def _there(cells: Cells | None) -> NDArray[Any]:

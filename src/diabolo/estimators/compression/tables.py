@@ -173,7 +173,8 @@ class Tables(Packing):
             elif len(wrong):
                 mends.append((i, wrong, sheet.some(kept[i], wrong)))
         tally.raw += sum(sheet.size(column) for column in kept)
-        whole = chunk.joined(chunk.told(self, levels), chunk.mended(sheet, mends))
+        begins = [self.leveling.begin(each) for each, runs in zip(cells, self.leveling.running, strict=True) if runs]
+        whole = chunk.joined(chunk.told(self, levels), chunk.mended(sheet, mends, begins))
         plain = chunk.joined(chunk.NOT, chunk.mended(sheet, [(i, None, column) for i, column in enumerate(kept)]))
         return min(whole, plain, key=len)
 
@@ -183,9 +184,11 @@ class Tables(Packing):
         leveled = self.leveling.leveled
         levels = chunk.METHODS[method].read(self, code, (rows, max(1, len(leveled))))
         columns: list[Any] = [None] * len(self.leveling.columns)
+        mends, begins = chunk.mends(sheet, beside, rows)
+        first = dict(zip(np.flatnonzero(self.leveling.running).tolist(), begins, strict=False))
         for place, i in enumerate(leveled):
-            columns[i] = sheet.kept(i, self.leveling.cells(sheet, i, levels[:, place]))
-        for i, at, kept in chunk.mends(sheet, beside, rows):
+            columns[i] = sheet.kept(i, self.leveling.cells(sheet, i, levels[:, place], first.get(i, 0)))
+        for i, at, kept in mends:
             columns[i] = kept if at is None else sheet.mended(columns[i], at, kept)
         if any(column is None or len(column) != rows for column in columns):
             raise FileError("A chunk of the file lacks a column, or has one of another length; copy it again.")
