@@ -20,10 +20,12 @@ PARTS_DIR = Path(__file__).parent / "parts"
 
 def main() -> None:
     """Write every page anew."""
+    from diabolo.codec import Fidelity  # noqa: F401  (its role, and those of the next lines, recipes do not import)
+    from diabolo.coders import Coder  # noqa: F401
     from diabolo.part import PARTS
     from diabolo.rankers import RANKERS
     from diabolo.recipes import RECIPES
-    from diabolo.schedules import Schedule  # noqa: F401  (its role is one that recipes do not import)
+    from diabolo.schedules import Schedule  # noqa: F401
 
     shutil.rmtree(PARTS_DIR, ignore_errors=True)
     roles = {role: table for role, table in PARTS.items() if role}
@@ -93,7 +95,7 @@ def named_page(kind: str, how: str, rows: list[tuple[Any, Any]]) -> str:
 def _markdown(lines: list[str]) -> Iterator[str]:
     """Turn numpydoc into Markdown: underlined titles into headings, examples into code."""
     inside = False
-    for line, after in zip(lines, [*lines[1:], ""], strict=True):
+    for line, after in zip(lines, [*lines, ""][1:], strict=True):
         if re.fullmatch(r"-{3,}", line):
             continue
         if line.startswith(">>> ") and not inside:

@@ -50,6 +50,17 @@ def make(job: str, components: int | None, recipe: str | None, settings: Sequenc
     return made.set_params(random_state=seed, device=device, **{made.composition: composed}, **of_job)
 
 
+def revise(job: Job, settings: Sequence[str], allowed: Sequence[str]) -> None:
+    """Set parameters of a fitted estimator that may be set later, as a command line says."""
+    said = [_said(setting) for setting in settings]
+    for path, _ in said:
+        if _head(path) not in allowed:
+            raise ParameterError(
+                f"Of a fitted model --set takes {', '.join(allowed)}; got {path!r}. Leave it out, or fit anew."
+            )
+    job.set_params(**_of_job(job, said))
+
+
 def fit(
     estimator: Job,
     data: str,

@@ -72,8 +72,8 @@ class Alphabet:
         group, place, _ = self.told(levels)
         cell = self.first[group] + place
         expected = self.frequencies / self.frequencies.sum()
-        own = 3.0 * len(np.unique(self.weights)) + len(self.starts) * (2.0 * (np.ptp(self.weights) > 0) + 1.0)
-        return float((np.log2(self.spans.astype(np.float64)) - np.log2(expected))[cell].sum() + own)
+        codes = (np.log2(self.spans.astype(np.float64)) - np.log2(expected))[cell].sum()
+        return float(codes) + sum(map(_listed_bits, self.arrays().values()))
 
     def told(self, levels: Levels) -> tuple[NDArray[np.int64], NDArray[np.int64], Levels]:
         """Return group, cell within the group, and place within the cell of each level (N,).
@@ -183,6 +183,13 @@ class Alphabet:
         spans = spans + np.uint64(1)
         starts = np.cumsum(gaps) + np.cumsum(spans) - spans
         return Alphabet(starts, spans, weights, sizes)
+
+
+def _listed_bits(numbers: NDArray[Any]) -> float:
+    """Return about how many bits it takes to tell numbers (C,): which there are, and which is where."""
+    kinds, counts = np.unique(numbers, return_counts=True)
+    where = (counts * np.log2(len(numbers) / counts)).sum()
+    return float(where) + len(kinds) * (8.0 + np.log2(1.0 + float(kinds.max())))
 
 
 def _listed(found: Levels, counts: NDArray[np.int64]) -> Alphabet:

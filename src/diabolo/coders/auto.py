@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from diabolo.coders.coder import Arrays, Coder, Coding, Setting
+from diabolo.coders.pixels import Pixels
 from diabolo.coders.rows import Rows
+from diabolo.coders.transform import Transform
 
 
 @dataclass(frozen=True)
 class Auto(Coder):
-    """`Rows` for tables and series, by default.
+    """`Rows` for tables and series, `Pixels` for images that come back exactly, `Transform` for others.
 
     Examples
     --------
@@ -21,7 +23,7 @@ class Auto(Coder):
 
     def settled(self, kind: str, exact: bool) -> Coder:
         """Return the coder for samples of a kind, "table" or "images", that come back exactly or not."""
-        return Rows()
+        return Rows() if kind == "table" else Pixels() if exact else Transform()
 
     def learn(self, samples: Any, setting: Setting) -> Coding:
         """Learn as the coder does that is chosen."""

@@ -76,6 +76,9 @@ class Coding(ABC):
 class Coder(Part, role="coders"):
     """A way to learn what samples are like, and to write them as bytes."""
 
+    samples: ClassVar[str] = "table"
+    """What it writes: the levels of a "table", or "images"."""
+
     exact: ClassVar[bool] = True
     """Whether samples come back as they were."""
 

@@ -136,7 +136,11 @@ class RowNet(nn.Module):
     def cost(self) -> Tensor:
         """Return about how many nats a sample the weights take: those of a Laplace distribution for each kind."""
         each = (self._used(name) for name in STEPS)
-        parts = [w.numel() * (w.abs().mean() / STEPS[name] + 0.3).log() for name, w in zip(STEPS, each, strict=True)]
+        parts = [
+            w.numel() * (w.abs().mean() / STEPS[name] + 0.3).log()
+            for name, w in zip(STEPS, each, strict=True)
+            if w.numel()
+        ]
         return torch.stack(parts).sum() / self.count
 
     def integers(self) -> dict[str, NDArray]:

@@ -15,9 +15,10 @@ from diabolo.check import Maybe, shorten
 from diabolo.codec.fidelity import Exact, Fidelity
 from diabolo.codec.writing import pack
 from diabolo.coders import Auto, Coder, Setting
-from diabolo.data import read
+from diabolo.data import Stored, joined, read
 from diabolo.errors import DataTypeError, FileError, ParameterError
 from diabolo.estimators.compression.compressed import report
+from diabolo.estimators.compression.images import Images
 from diabolo.estimators.compression.opening import Source, opened
 from diabolo.estimators.compression.packing import Packing, Tally, as_bytes, from_bytes, identity
 from diabolo.estimators.compression.tables import Tables
@@ -27,7 +28,7 @@ from diabolo.report import Page
 from diabolo.text import parse
 from diabolo.training import Callback, History, Training, resolve
 
-PACKINGS: tuple[type[Packing], ...] = (Tables,)
+PACKINGS: tuple[type[Packing], ...] = (Images, Tables)
 """The kinds of samples, in the order in which they are asked whether they suit."""
 
 
@@ -82,6 +83,7 @@ class Compressor(Job):
 
     packing_: Packing
     identity_: str
+    history_: History
 
     def __init__(
         self,
@@ -126,15 +128,22 @@ class Compressor(Job):
         DataError, DataTypeError
             If X cannot be compressed, or not with this fidelity.
         """
-        coder, X = self.check_parameters(), read(X)
-        packing = next((kind for kind in PACKINGS if kind.suits(X)), None)
-        if packing is None:
+        coder, X = self.check_parameters(), _read(X)
+        suiting = [kind for kind in PACKINGS if kind.suits(X)]
+        if not suiting:
             raise DataTypeError(
                 f"X must be a data frame, an array of numbers, or images; got {shorten(X)}. Make an array or "
                 "a data frame of it."
             )
+        packing = next((kind for kind in suiting if isinstance(coder, Auto) or coder.samples == kind.kind), None)
+        if packing is None:
+            raise ParameterError(
+                f"Parameter 'coder' of Compressor must be 'auto' or one that writes what X holds, a {suiting[0].kind}; "
+                f"got {coder!r}, which writes {coder.samples}."
+            )
         setting = Setting(self.n_components, self.training, self._seed(), resolve(self.device), callbacks, checkpoint)
-        self._keep(packing.learn(X, self.fidelity, coder, setting))
+        learnt = packing.learn(X, self.fidelity, coder, setting)
+        self._keep(learnt, learnt.history)
         return self
 
     def compress(self, X: Any, *, embed: bool = True, beside: Mapping[str, Any] | None = None) -> bytes:
@@ -157,10 +166,10 @@ class Compressor(Job):
             If `beside` is no plain JSON.
         """
         check_is_fitted(self)
-        tally = Tally()
-        head, chunks = self.packing_.chunks(read(X), tally)
+        tally, packing = Tally(), self.packing_.at(self.fidelity)
+        head, chunks = packing.chunks(_read(X), tally)
         made = list(chunks)
-        told = {"kind": self.packing_.kind, "promise": self.packing_.promise, "raw": tally.raw, "worst": tally.worst}
+        told = {"kind": packing.kind, "promise": packing.promise, "raw": tally.raw, "worst": tally.worst}
         model = [self._model] if embed else []
         noted = {} if beside is None else {"beside": dict(beside)}
         return pack({**told, **head, "model": self.identity_, "embedded": embed, **noted}, [*model, *made])
@@ -185,20 +194,14 @@ class Compressor(Job):
         """Return how many times smaller the bytes of samples are than their numbers, without the model."""
         check_is_fitted(self)
         tally = Tally()
-        _, chunks = self.packing_.chunks(read(X), tally)
+        _, chunks = self.packing_.chunks(_read(X), tally)
         size = sum(map(len, chunks))
         return tally.raw / max(1, size)
 
     def report(self, X: Any, y: Any = None) -> Page:
         """Return a page of sizes and errors on X, those of other compressors beside."""
         check_is_fitted(self)
-        return report(self, read(X))
-
-    @property
-    def history_(self) -> History:
-        """How a net was trained."""
-        check_is_fitted(self)
-        return self.packing_.history
+        return report(self, _read(X))
 
     @property
     def schedule(self) -> Training:
@@ -251,11 +254,17 @@ class Compressor(Job):
         data = arrays["model"].to(torch.uint8).numpy().tobytes()
         if document["identity"] != identity(data):
             raise FileError("its model is not the one that it names")
-        self._keep(from_bytes(data))
+        self._keep(from_bytes(data), History.from_json(document["history"]))
 
-    def _keep(self, packing: Packing) -> None:
-        self.packing_, self._model = packing, as_bytes(packing)
+    def _keep(self, packing: Packing, history: History) -> None:
+        self.packing_, self.history_, self._model = packing, history, as_bytes(packing)
         self.identity_ = identity(self._model)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "packing_")
+
+
+def _read(X: Any) -> Any:
+    """Return what a path names, all of it in memory; anything else as it is."""
+    X = read(X)
+    return joined(X.parts()) if isinstance(X, Stored) else X

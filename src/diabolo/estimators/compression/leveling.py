@@ -55,10 +55,15 @@ class Leveling:
             If the fidelity cannot be had.
         """
         cells = [sheet.cells(i, column) for i, column in enumerate(kept)]
+        sizes = [8 * sheet.size(column) for column in kept]
         numbers = [i for i, c in enumerate(cells) if c is not None and c.words is None and c.values.dtype.kind == "f"]
         allowed = dict(zip(numbers, fidelity.errors([_there(cells[i]) for i in numbers]), strict=True))
         errors = [allowed.get(i, 0.0) for i in range(len(cells))]
         each = [_grid(c, error) for c, error in zip(cells, errors, strict=True)]
+        each = [
+            g if g and _smaller(cast(Cells, c), g, size) else None
+            for c, g, size in zip(cells, each, sizes, strict=True)
+        ]
         running = [_counts_up(c, grid) for c, grid in zip(cells, each, strict=True)]
         grids = [
             of_numbers(_steps(cast(Cells, c)), 0.0) if r else g for c, g, r in zip(cells, each, running, strict=True)
@@ -168,7 +173,14 @@ def _counts_up(cells: Cells | None, grid: Grid | None) -> bool:
         return False
     steps, levels = _steps(cells), grid.levels(cells.values)
     of_steps = cast(Grid, of_numbers(steps, 0.0)).levels(steps)
-    return Alphabet.of(of_steps).bits(of_steps) < _WORTH * Alphabet.of(levels).bits(levels)
+    return bool(Alphabet.of(of_steps).bits(of_steps) < _WORTH * Alphabet.of(levels).bits(levels))
+
+
+def _smaller(cells: Cells, grid: Grid, size: int) -> bool:
+    """Tell whether the levels of a column, and what it takes to list them, are fewer bits than its size."""
+    values = cells.values if cells.words is None else places(cast(Listed, grid), cells.words)[cells.values]
+    levels = np.where(cells.missing, np.uint64(0), grid.levels(values))
+    return bool(Alphabet.of(levels).bits(levels) < size)
 
 
 def _there(cells: Cells | None) -> NDArray[Any]:

@@ -134,7 +134,8 @@ def described(source: Source) -> dict[str, Any]:
     with Container.open(source) as container:
         head, embedded = container.head, bool(container.head.get("embedded"))
         model = container.sizes[0] if embedded and len(container) else 0
-        raw = head.get("raw") or 0
+        raw = head.get("raw")
+        raw = raw if type(raw) is int else 0
         return {
             "kind": head.get("kind"),
             "shape": head.get("shape"),

@@ -66,6 +66,16 @@ class Packing(ABC):
         """
 
     @abstractmethod
+    def at(self, fidelity: Fidelity) -> Packing:
+        """Return what keeps another promise, by what was learned.
+
+        Raises
+        ------
+        ParameterError
+            If it was learned for one promise only.
+        """
+
+    @abstractmethod
     def chunks(self, X: Any, tally: Tally) -> tuple[dict[str, Any], Iterator[bytes]]:
         """Return what is to be known of X, as plain JSON, and its chunks; `tally` is kept as these are made.
 

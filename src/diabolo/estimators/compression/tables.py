@@ -17,7 +17,7 @@ from diabolo.coders import Auto, Coder, Coding, Setting
 from diabolo.coders.columns import Columns, Counted
 from diabolo.data import Form
 from diabolo.data.form import NumpyForm
-from diabolo.errors import DataError, FileError
+from diabolo.errors import DataError, FileError, ParameterError
 from diabolo.estimators.compression import chunk
 from diabolo.estimators.compression.leveling import Leveling
 from diabolo.estimators.compression.packing import Packing, State, Tally, as_bytes
@@ -67,7 +67,10 @@ class Tables(Packing):
     @staticmethod
     def suits(X: Any) -> bool:
         """Tell whether it is a table, series (N, T, C), or anything else that numpy makes an array of numbers of."""
-        return not isinstance(Form.of(X), NumpyForm) or np.ndim(X) in (2, 3, 4)
+        try:
+            return not isinstance(Form.of(X), NumpyForm) or np.ndim(X) in (2, 3, 4)
+        except ValueError:  # a ragged list
+            return False
 
     @classmethod
     def learn(cls, X: Any, fidelity: Fidelity, coder: Coder, setting: Setting) -> Tables:
@@ -82,6 +85,15 @@ class Tables(Packing):
         coding = coder.learn(levels, setting) if len(levels) >= _FEW and counted.alphabets.wide else None
         learnt = cls(leveling, counted, coding, coder, fidelity.equation())
         return learnt if coding is None or learnt._pays(levels) else learnt._without()
+
+    def at(self, fidelity: Fidelity) -> Tables:
+        """Return itself, for the promise that it was learned for."""
+        if fidelity.equation() != self.promised:
+            raise ParameterError(
+                f"Parameter 'fidelity' is {fidelity!r}, but the levels of the table were learned for {self.promised}; "
+                "fit anew."
+            )
+        return self
 
     def chunks(self, X: Any, tally: Tally) -> tuple[dict[str, Any], Iterator[bytes]]:
         """Return what is to be known of a table, and its chunks."""
@@ -114,8 +126,8 @@ class Tables(Packing):
 
     @property
     def coder(self) -> Coder:
-        """What learned."""
-        return self.used
+        """What learned: columns by themselves where a net is not worth its bytes."""
+        return Columns() if self.coding is None else self.used
 
     @property
     def history(self) -> History:

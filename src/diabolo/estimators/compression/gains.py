@@ -1,0 +1,90 @@
+"""Which gain of a transform gives an image the quality, or the bytes, that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diabolo.codec.fidelity import PSNR, Fidelity, Rate
+from diabolo.coders import Coding
+from diabolo.coders.transform_coding import GAINS, TransformCoding
+from diabolo.errors import DataError
+
+Image = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """An image at a gain.
+
+    Parameters
+    ----------
+    code : bytes
+        What the transform made of it.
+    image : ndarray (C, H, W)
+        What comes back.
+    """
+
+    code: bytes
+    image: Image
+
+
+def found(coding: Coding, image: Image, fidelity: Fidelity) -> Found | None:
+    """Return an image at the gain that a fidelity asks for, as its decoder has it; None where no gain is enough.
+
+    Raises
+    ------
+    DataError
+        If no gain takes so few bits.
+    """
+    transform = cast(TransformCoding, coding)
+    tried: dict[int, Found] = {}
+
+    def at(gain: int) -> Found:
+        if gain not in tried:
+            code = transform.encode(image, gain)
+            tried[gain] = Found(code, transform.decode(code, image.shape))
+        return tried[gain]
+
+    if isinstance(fidelity, Rate):
+        gain = _last(lambda gain: bits(at(gain).code, image) <= fidelity.bits)
+        if gain is None:
+            raise DataError(
+                f"Parameter 'bits' of Rate is {fidelity.bits:g}, but an image of {image.shape[2]}x{image.shape[1]} "
+                f"pixels takes {bits(at(0).code, image):.3g} bits a pixel at least; ask for more."
+            )
+        return at(gain)
+    wanted = cast(PSNR, fidelity).decibels
+    gain = _last(lambda gain: psnr(at(gain).image, image) < wanted)
+    gain = 0 if gain is None else gain + 1
+    return at(gain) if gain <= GAINS else None
+
+
+def bits(code: bytes, image: Image) -> float:
+    """Return how many bits a pixel of an image (C, H, W) takes."""
+    return 8 * len(code) / (image.shape[1] * image.shape[2])
+
+
+def psnr(one: Image, two: Image) -> float:
+    """Return the peak signal-to-noise ratio of two images of bytes, in decibels.
+
+    Examples
+    --------
+    >>> psnr(np.zeros((1, 2, 2), np.uint8), np.zeros((1, 2, 2), np.uint8))
+    inf
+    """
+    error = float(np.mean((one.astype(np.float64) - two) ** 2))
+    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
+
+
+def _last(still: Callable[[int], bool]) -> int | None:
+    """Return the largest gain at which something still holds that holds for small ones, or None if for none."""
+    low, high = -1, GAINS + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if still(middle) else (low, middle)
+    return None if low < 0 else low
