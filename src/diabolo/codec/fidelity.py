@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from diabolo.check import Number
 from diabolo.codec.alphabet import Alphabet
-from diabolo.codec.grid import Steps, of_numbers
+from diabolo.codec.grid import of_numbers
 from diabolo.errors import DataError
 from diabolo.part import Part, knob
 
@@ -115,9 +115,9 @@ class PSNR(Fidelity):
 
     def _error(self, column: Numbers) -> float:
         allowed = _range(column) * 10 ** (-self.decibels / 20)
-        finite, error = column[np.isfinite(column)].astype(np.float64), math.sqrt(3) * allowed
+        finite, error = column[np.isfinite(column)], math.sqrt(3) * allowed
         while error > 0 and _root_mean_square(finite, error) > allowed:  # where values are no even mixture
-            error *= 0.9
+            error *= 0.9  # until steps are so fine that the grid is exact
         return error
 
     def equation(self) -> str:
@@ -160,12 +160,14 @@ class Rate(Fidelity):
 
 def _range(column: Numbers) -> float:
     finite = column[np.isfinite(column)]
-    return float(finite.max()) - float(finite.min()) if len(finite) else 0.0
+    spread = float(finite.max()) - float(finite.min()) if len(finite) else 0.0
+    return spread if spread < 2.0**500 else 0.0  # beyond, squares are infinite: such a column is exact
 
 
-def _root_mean_square(column: NDArray[np.float64], error: float) -> float:
-    grid = Steps(float(column.min()), 2 * error)
-    return float(np.sqrt(np.mean((grid.values(grid.levels(column), column.dtype) - column) ** 2)))
+def _root_mean_square(column: Numbers, error: float) -> float:
+    grid = of_numbers(column, error)
+    back = grid.values(grid.levels(column), column.dtype)
+    return float(np.sqrt(np.mean((back.astype(np.float64) - column) ** 2)))
 
 
 def _bits(columns: Sequence[Numbers], ranges: Sequence[float], share: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,8 +41,9 @@ class Framed(Sheet):
         """Return how a frame of pandas or polars is kept, and its columns."""
         arrow = package("pyarrow")
         try:
-            table = arrow.Table.from_pandas(X) if owner == "pandas" else X.to_arrow()
-        except (arrow.ArrowException, TypeError, ValueError) as error:
+            with warnings.catch_warnings(action="error", category=UserWarning):  # names that would be others
+                table = arrow.Table.from_pandas(X) if owner == "pandas" else X.to_arrow()
+        except (arrow.ArrowException, TypeError, ValueError, UserWarning) as error:
             raise DataTypeError(f"X has a column that no table file can hold ({error}); convert or drop it.") from error
         if not table.num_columns:
             raise DataError("X must have columns; got a data frame without any.")
@@ -55,6 +57,12 @@ class Framed(Sheet):
     def kinds(self) -> list[tuple[str, str]]:
         """The name of each column, and its Arrow type."""
         return [(field.name, str(field.type)) for field in self.schema]
+
+    @property
+    def index(self) -> int:
+        """How many of the last columns are the index of a frame of pandas."""
+        about = self.schema.pandas_metadata or {"index_columns": ()}
+        return sum(isinstance(name, str) for name in about["index_columns"])
 
     def cells(self, column: int, kept: Column) -> Cells | None:
         """Return numbers, booleans and times as numbers, words as places."""
@@ -139,7 +147,15 @@ class Framed(Sheet):
     def table(self, columns: Sequence[Column]) -> Any:
         """Return the frame."""
         table = package("pyarrow").table(list(columns), schema=self.schema)
-        return table.to_pandas() if self.package == "pandas" else package("polars").from_arrow(table)
+        if self.package == "polars":
+            return package("polars").from_arrow(table)
+        frame = table.to_pandas(integer_object_nulls=True)
+        kinds = [about["numpy_type"] for about in (self.schema.pandas_metadata or {"columns": ()})["columns"]]
+        for place, (kind, dtype) in enumerate(zip(kinds, frame.dtypes, strict=False)):
+            if kind == "object" and str(dtype) != "object":  # Arrow takes both for words
+                column = frame.iloc[:, place].astype(object)
+                frame.isetitem(place, column.where(column.notna(), None))
+        return frame
 
     def to_json(self) -> dict[str, Any]:
         """Return package and schema."""

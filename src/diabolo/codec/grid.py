@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -38,6 +39,10 @@ class Grid(ABC):
     def values(self, levels: Levels, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Return the value of each level (N,), in its type."""
 
+    @abstractmethod
+    def sound(self) -> bool:
+        """Tell whether its fields are such as a column gives."""
+
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
         return {"grid": type(self).__name__, **asdict(self)}  # pyright: ignore[reportArgumentType]: each is a dataclass
@@ -54,7 +59,8 @@ class Grid(ABC):
         try:
             kind = Grid.kinds[plain["grid"]]
             grid = kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in plain.items() if name != "grid"})
-            grid.values(np.array([0, 1], np.uint64), np.dtype(np.int64 if kind in (Whole, Listed) else np.float64))
+            if not grid.sound():
+                raise ValueError("fields that no column gives")
         except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise FileError(f"The file describes a column that is none: {shorten(plain)}; it was edited.") from error
         return grid
@@ -73,6 +79,10 @@ class Steps(Grid):
 
     low: float
     step: float
+
+    def sound(self) -> bool:
+        """Tell whether they are a number, and one above 0."""
+        return type(self.low) is type(self.step) is float and math.isfinite(self.low) and 0 < self.step < math.inf
 
     def levels(self, values: NDArray[Any]) -> Levels:
         """Return the nearest step of each value."""
@@ -100,6 +110,10 @@ class Whole(Grid):
     low: int
     unit: int
 
+    def sound(self) -> bool:
+        """Tell whether they are whole, of 64 bits, and one above 0."""
+        return type(self.low) is type(self.unit) is int and -(2**63) <= self.low < 2**63 and 0 < self.unit < 2**64
+
     def levels(self, values: NDArray[Any]) -> Levels:
         """Return how many units each value lies above the lowest."""
         return (values.astype(np.int64) - np.int64(self.low)).view(np.uint64) // np.uint64(self.unit) + _ONE
@@ -123,13 +137,19 @@ class Decimals(Grid):
     low: int
     digits: int
 
+    def sound(self) -> bool:
+        """Tell whether they are whole, and few digits."""
+        return type(self.low) is type(self.digits) is int and abs(self.low) <= 2**53 and 0 <= self.digits <= _DIGITS
+
     def levels(self, values: NDArray[Any]) -> Levels:
         """Return how many last digits each value lies above the lowest."""
-        return Steps(float(self.low), 1.0).levels(values.astype(np.float64) * 10.0**self.digits)
+        with np.errstate(over="ignore"):
+            return Steps(float(self.low), 1.0).levels(values.astype(np.float64) * 10.0**self.digits)
 
     def values(self, levels: Levels, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Return the fractions."""
-        return ((_before(levels).astype(np.float64) + self.low) / 10.0**self.digits).astype(dtype)
+        with np.errstate(over="ignore"):
+            return ((_before(levels).astype(np.float64) + self.low) / 10.0**self.digits).astype(dtype)
 
 
 @dataclass(frozen=True)
@@ -152,6 +172,10 @@ class Ordered(Grid):
         bits = values.view(f"u{size}").astype(np.uint64)
         sign = np.uint64(1 << (8 * size - 1))
         return np.where(bits & sign, np.uint64((1 << 8 * size) - 1) - bits, bits + sign)
+
+    def sound(self) -> bool:
+        """Tell whether they are whole, of 64 bits."""
+        return type(self.low) is int and 0 <= self.low < 2**64
 
     def levels(self, values: NDArray[Any]) -> Levels:
         """Return how many numbers of its type each value lies above the lowest."""
@@ -177,6 +201,10 @@ class Listed(Grid):
 
     words: tuple[str, ...]
 
+    def sound(self) -> bool:
+        """Tell whether they are words."""
+        return isinstance(self.words, tuple) and all(isinstance(word, str) for word in self.words)
+
     def levels(self, values: NDArray[Any]) -> Levels:
         """Return the place of each."""
         return values.astype(np.uint64) + _ONE
@@ -201,7 +229,7 @@ def of_numbers(values: NDArray[Any], error: float) -> Grid:
         return Steps(0.0, 1.0)
     low, high = float(finite.min()), float(finite.max())
     step = 2 * error * _MARGIN
-    if error > 0 and (high - low) / step < _FINEST:
+    if 0 < step < np.inf and (high - low) / step < _FINEST:
         return Steps(low, step)
     return _decimals(finite) or Ordered(int(Ordered.rank(finite).min()))
 

@@ -47,6 +47,11 @@ class Sheet(ABC):
     def kinds(self) -> list[tuple[str, str]]:
         """The name of each column, and its type."""
 
+    @property
+    def index(self) -> int:
+        """How many of the last columns are the index of the rows."""
+        return 0
+
     @abstractmethod
     def cells(self, column: int, kept: Column) -> Cells | None:
         """Return what a column holds, or None where it is neither numbers nor words."""
@@ -117,12 +122,13 @@ class Sheet(ABC):
             from diabolo.codec.framed import Framed  # at the place of use: it is a sheet itself
 
             return Framed.of_frame(X, "pandas" if isinstance(form, PandasForm) else "polars")
-        array = np.asarray(form.array(X) if isinstance(form, TorchForm) else X)
+        array = _array(X, form)
         if array.dtype.kind not in "iufb" or array.dtype.itemsize > 8 or array.ndim != 2:
             raise DataTypeError(
                 f"X must be a data frame, or an array (N, D) of numbers; got {array.dtype} of shape {array.shape}. "
                 "Make a data frame of what is mixed."
             )
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
         return Plain(array.dtype.newbyteorder("<").str, array.shape[1], isinstance(form, TorchForm)), list(array.T)
 
     @staticmethod
@@ -177,7 +183,7 @@ class Plain(Sheet):
     def kept(self, column: int, cells: Cells) -> Column:
         """Return the numbers."""
         values = cells.values.astype(self.type)
-        if cells.missing.any():
+        if values.dtype.kind == "f":
             values[cells.missing] = np.nan
         return values
 
@@ -215,3 +221,16 @@ class Plain(Sheet):
     def to_json(self) -> dict[str, Any]:
         """Return type and width."""
         return {"dtype": self.type, "columns": self.columns, "tensor": self.tensor}
+
+
+def _array(X: Any, form: Form) -> NDArray[Any]:
+    """Return the numbers of a tensor or array, of the type that they have."""
+    if not isinstance(form, TorchForm):
+        masked = isinstance(X, np.ma.MaskedArray)
+        return np.ma.filled(X.astype(np.float64), np.nan) if masked else np.asarray(X)
+    array = form.array(X)
+    if str(form.dtype) == "torch.bool":
+        return array.astype(bool)
+    if array.dtype.name != str(form.dtype).removeprefix("torch."):
+        raise DataTypeError(f"X is a tensor of {form.dtype}, which numpy does not have; pass X.float().")
+    return array

@@ -97,8 +97,7 @@ class RowCoding(Coding):
         return {}, {**self.alphabets.arrays(), **{f"net.{name}": value for name, value in whole.items()}}
 
     def _length(self, count: int) -> int:
-        """Return how many rows a lane has."""
-        return max(1, min(ROWS, math.ceil(count / LANES))) if self.before else 1
+        return lane(count) if self.before else 1
 
     def _step(self, row: int, count: int) -> int:
         """Return the how-manieth of its lane a row is."""
@@ -192,6 +191,17 @@ class RowCoding(Coding):
     def _slots(self) -> list[slice]:
         sizes = self.alphabets.sizes
         return [slice(int(at), int(at) + size) for at, size in zip(self._at, sizes, strict=True)]
+
+
+def lane(count: int) -> int:
+    """Return how many rows a lane has, of so many.
+
+    Examples
+    --------
+    >>> lane(10), lane(6400), lane(10**6)
+    (1, 100, 512)
+    """
+    return max(1, min(ROWS, math.ceil(count / LANES)))
 
 
 def _from(places: Places, at: int, rows: Integers, group: Integers) -> Counts:

@@ -13,7 +13,7 @@ from diabolo.check import Maybe, Whole
 from diabolo.codec.alphabet import Levels
 from diabolo.codec.alphabets import Alphabets, Integers
 from diabolo.coders.coder import Arrays, Coder, Coding, Setting
-from diabolo.coders.row_coding import RowCoding
+from diabolo.coders.row_coding import RowCoding, lane
 from diabolo.coders.row_net import STEPS, RowNet
 from diabolo.errors import FileError
 from diabolo.files import under
@@ -86,10 +86,12 @@ def _told(alphabets: Alphabets, levels: Levels) -> NDArray16:
 
 
 def _after(told: NDArray16, lag: int) -> NDArray16:
-    """Return what was told `lag` rows before; groups −1 where there was no row."""
-    none = np.zeros_like(told[:lag])
-    none[:, 0] = -1
-    return np.concatenate([none, told[:-lag]])[: len(told)]
+    """Return what was told `lag` rows before in the same lane; groups −1 where there was no row."""
+    before = np.roll(told, lag, 0)
+    first = np.arange(len(told)) % lane(len(told)) < lag
+    before[first] = 0
+    before[first, 0] = -1
+    return before
 
 
 def _in_order(groups: NDArray16) -> bool:

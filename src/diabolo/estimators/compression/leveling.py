@@ -100,7 +100,7 @@ class Leveling:
 
     def wrong(self, sheet: Sheet, column: int, cells: Cells, levels: Levels, tally: Tally) -> NDArray[np.int64]:
         """Return the rows of a column that do not come back from their levels as is promised."""
-        back = self.cells(sheet, column, levels, self.begin(cells))
+        back = self.cells(sheet, column, levels, self.begin(cells) if self.running[column] else 0)
         if cells.words is not None:
             words, others = (np.array([*(each.words or ()), ""], object) for each in (cells, back))
             same = words[cells.values] == others[back.values]
@@ -119,6 +119,11 @@ class Leveling:
         """Return where the steps of a column begin: at its first value."""
         return int(cells.values[:1].astype(np.int64).sum()) if cells is not None else 0
 
+    def same(self, sheet: Sheet) -> bool:
+        """Tell whether a table has these columns; the index of its rows may be another one."""
+        count = len(self.columns)
+        return sheet.kinds[:count] == self.columns and len(sheet.kinds) - count in range(sheet.index + 1)
+
     def demand_same(self, sheet: Sheet) -> None:
         """Raise unless a table has these columns.
 
@@ -127,7 +132,7 @@ class Leveling:
         DataError
             If it has others.
         """
-        if sheet.kinds != self.columns:
+        if not self.same(sheet):
             was, now = ([f"{name} ({kind})" for name, kind in kinds] for kinds in (self.columns, sheet.kinds))
             lost, new = [each for each in was if each not in now], [each for each in now if each not in was]
             raise DataError(

@@ -89,6 +89,8 @@ def _opened(container: Container, model: Packing | None) -> Opened:
                 f"The model {shorten(name[:12])} wrote the file, this is {found[:12]}; give the one that wrote it."
             )
         return Opened(container, model, False)
+    if not len(container):
+        raise FileError("The file says that it holds its model, but holds nothing; copy it again.")
     data = container.chunk(0)
     if identity(data) != name:
         raise FileError("The model in the file is not the one that it names; copy the file again.")

@@ -82,7 +82,8 @@ class Tables(Packing):
         leveling = Leveling.of(sheet, kept, fidelity)
         levels = leveling.levels([sheet.cells(i, column) for i, column in enumerate(kept)], len(kept[0]))
         counted = cast(Counted, Columns().learn(levels, setting))
-        coding = coder.learn(levels, setting) if len(levels) >= _FEW and counted.alphabets.wide else None
+        worth = len(levels) >= _FEW and counted.alphabets.wide and not isinstance(coder, Columns)
+        coding = coder.learn(levels, setting) if worth else None
         learnt = cls(leveling, counted, coding, coder, fidelity.equation())
         return learnt if coding is None or learnt._pays(levels) else learnt._without()
 
@@ -99,8 +100,8 @@ class Tables(Packing):
         """Return what is to be known of a table, and its chunks."""
         sheet, kept = Sheet.of(_flat(X))
         self.leveling.demand_same(sheet)
-        count, size = len(kept[0]), max(1, _CELLS // len(kept))
-        parts = ([column[at : at + size] for column in kept] for at in range(0, count, size))
+        count, size = len(kept[0]), max(1, _CELLS // len(self.leveling.columns))
+        parts = ([column[at : at + size] for column in kept] for at in range(0, max(1, count), size))
         shape = [count, len(kept)] if hasattr(X, "columns") else list(np.shape(X))
         head = {"sheet": sheet.to_json(), "shape": shape, "rows": count, "chunk_rows": size}
         return head, (self._encoded(sheet, part, tally) for part in parts)
@@ -113,10 +114,10 @@ class Tables(Packing):
     def whole(self, head: dict[str, Any], chunks: Sequence[bytes]) -> Any:
         """Return the table, series or images that became these chunks."""
         sheet, rows, size = self._sheet(head)
-        if -(-rows // size) != len(chunks):
+        if max(1, -(-rows // size)) != len(chunks):
             raise FileError("The file says that it has another number of rows than its chunks hold; copy it again.")
         parts = [self._decoded(sheet, data, min(size, rows - i * size)) for i, data in enumerate(chunks)]
-        columns = range(len(self.leveling.columns))
+        columns = range(len(sheet.kinds))
         return _shaped(sheet.table([sheet.joined([part[i] for part in parts]) for i in columns]), head["shape"])
 
     @property
@@ -148,10 +149,8 @@ class Tables(Packing):
         try:
             coder, told, promised = from_json(plain["coder"]), plain["coding"], str(plain["promise"])
             alphabets = {name: arrays[name] for name in SHARED}
-        except LookupError as error:
-            raise FileError(
-                f"The file describes no levels ({error} is missing); it was edited or is foreign."
-            ) from error
+        except (LookupError, ParameterError) as error:
+            raise FileError(f"The file describes no levels ({error}); it was edited or is foreign.") from error
         counted = Counted(Alphabets.from_arrays(alphabets))
         if len(counted.alphabets.each) != max(1, len(leveling.leveled)) or not isinstance(coder, Coder):
             raise FileError("The file describes levels that do not fit its columns; it was edited or is foreign.")
@@ -164,19 +163,17 @@ class Tables(Packing):
         most = max(1, _CELLS // len(self.leveling.columns))
         if type(rows) is not int or type(size) is not int or rows < 0 or not 1 <= size <= most:
             raise FileError("The file says that it has an impossible number of rows; copy it again.")
-        if sheet.kinds != self.leveling.columns:
+        if not self.leveling.same(sheet):
             raise FileError("The file says that it has other columns than its model knows; copy it again.")
         return sheet, rows, size
 
     def _encoded(self, sheet: Sheet, kept: list[Column], tally: Tally) -> bytes:
         """Return a chunk: its levels, what mends them, or all of it as it is if that takes fewer bytes."""
-        cells, rows, alphabets = (
-            [sheet.cells(i, column) for i, column in enumerate(kept)],
-            len(kept[0]),
-            self.counted.alphabets,
-        )
+        rows, alphabets = len(kept[0]), self.counted.alphabets
+        cells = [sheet.cells(i, column) for i, column in enumerate(kept[: len(self.leveling.columns)])]
         levels = alphabets.nearest(self.leveling.levels(cells, rows))
-        mends: list[chunk.Mend] = [(i, None, kept[i]) for i, grid in enumerate(self.leveling.grids) if grid is None]
+        beside = [i for i in range(len(kept)) if i not in self.leveling.leveled]
+        mends: list[chunk.Mend] = [(i, None, kept[i]) for i in beside]
         for place, i in enumerate(self.leveling.leveled):
             wrong = self.leveling.wrong(sheet, i, cast(Cells, cells[i]), levels[:, place], tally)
             if len(wrong) > rows // _MANY:
@@ -195,7 +192,7 @@ class Tables(Packing):
         method, code, beside = chunk.parted(data)
         leveled = self.leveling.leveled
         levels = chunk.METHODS[method].read(self, code, (rows, max(1, len(leveled))))
-        columns: list[Any] = [None] * len(self.leveling.columns)
+        columns: list[Any] = [None] * len(sheet.kinds)
         mends, begins = chunk.mends(sheet, beside, rows)
         first = dict(zip(np.flatnonzero(self.leveling.running).tolist(), begins, strict=False))
         for place, i in enumerate(leveled):
@@ -221,7 +218,10 @@ def _flat(X: Any) -> Any:
     """Return points of series (N, T, C), or of images (N, C, H, W), as rows (N·…, C); a table as it is."""
     if hasattr(X, "columns"):
         return X
-    X = X if hasattr(X, "ndim") else np.asarray(X)
+    try:
+        X = X if hasattr(X, "ndim") else np.asarray(X)
+    except ValueError as error:
+        raise DataError(f"X must be rectangular: every sample of the same shape ({error}).") from error
     if X.ndim == 4:
         X = X.permute(0, 2, 3, 1) if hasattr(X, "permute") else X.transpose(0, 2, 3, 1)
     return X.reshape(-1, X.shape[-1]) if X.ndim > 2 else X
