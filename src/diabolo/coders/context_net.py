@@ -63,6 +63,15 @@ class ContextNet(nn.Module):
         middle, log_scale = (torch.cat([part.unflatten(1, (2, -1))[:, i] for part in said], 1) for i in (0, 1))
         return middle, log_scale.clamp(LOWEST, HIGHEST)
 
+    @torch.no_grad()
+    def begin(self, spread: Tensor) -> None:
+        """Start with scales that suit numbers with these standard deviations (n,)."""
+        scale = (spread * 3**0.5 / torch.pi).clamp_min(1e-6).log().clamp(LOWEST, HIGHEST)  # a logistic distribution's
+        self.start[1] = scale[: self.sizes[0]]
+        of_each = [scale[: self.sizes[0]]] * (len(REACHES) - 1) + list(scale.split(self.sizes))
+        for guess, own in zip(self.guesses, of_each, strict=True):
+            guess.get_submodule("last").get_parameter("bias")[len(own) :] = own
+
     def _coarse(self, own: Tensor, level: Tensor) -> Tensor:
         said = self.start.flatten()[:, None, None].expand(len(own), -1, *level.shape)
         for i in range(len(REACHES)):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -35,6 +38,24 @@ class Striped(nn.Module):
             for i in starts
         ]
         return torch.cat(strips, 2)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread: strips are so small that waiting for a second one takes longer than they do.
+
+    Examples
+    --------
+    >>> with one_thread():
+    ...     torch.get_num_threads()
+    1
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def striped(module: nn.Module) -> nn.Module:

@@ -27,7 +27,7 @@ from diabolo.part import Some, knob
 from diabolo.training import History, Training, split, train
 from diabolo.training.crops import SYMMETRIES, Crops
 
-TRAINING = Training(steps=4000, batch_size=8, learning_rate=1e-3, weight_decay=0.0, decay=0.5)
+TRAINING = Training(steps=4000, batch_size=8, learning_rate=1e-3, weight_decay=0.0, decay=0.7)
 """How a transform is trained if nothing is said."""
 
 _SIDE, _EPOCH, _JUDGED = 128, 50, 16  # points along a crop; steps of an epoch, at most, and crops to judge it by
@@ -85,6 +85,7 @@ class Transform(Coder):
             _crops([samples[int(i)] for i in which], count, setting.device)
             for which, count in zip((learnt, held if len(held) else learnt), counts, strict=True)
         )
+        model.begin(next(iter(lessons.epoch(_JUDGED, setting.seed))).x)
         history = train(
             model,
             lessons,

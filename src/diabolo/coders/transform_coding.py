@@ -17,7 +17,7 @@ from diabolo.coders import scales
 from diabolo.coders.coder import Arrays, Coding
 from diabolo.coders.context import Context, Exchange, Integers
 from diabolo.coders.edges import put_edges, take_levels
-from diabolo.coders.striped import striped
+from diabolo.coders.striped import one_thread, striped
 from diabolo.coders.transform_net import MIDDLE
 from diabolo.errors import DataError, FileError
 from diabolo.nets.fold import places
@@ -98,7 +98,7 @@ class TransformCoding(Coding):
                 f"{samples.shape}. Convert it, or learn from images like it."
             )
         writer = Writer()
-        with self._alone:
+        with self._alone, one_thread():
             self._set(gain)
             code = self._analysed(torch.from_numpy(samples.astype(np.float32) - 128) / _step(gain))
             levels = self._synthesised(code, gain, samples.shape)
@@ -119,7 +119,7 @@ class TransformCoding(Coding):
             raise FileError("A coded image begins with its gain, from 0 to 32; copy it again.")
         gain, reader = data[0], Reader(data[1:])
         code = self.context.walk(places(shape[1:], self.local.unit), _eighths(gain), _asking(reader))
-        with self._alone:
+        with self._alone, one_thread():
             self._set(gain)
             levels = self._synthesised(code, gain, shape)
         return take_levels(reader, levels).reshape(shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,7 @@ MIDDLE = 64.0
 
 _FINEST, _COARSEST = math.log2(18 / MIDDLE), math.log2(220 / MIDDLE)
 _JUDGED = (-1.5, -0.5, 0.5, 1.5)
+_FARTHEST = 16.0  # nats
 _WORTH = 0.134  # squared steps of error that a bit is worth, as video coders choose: 0.85 · 2^(-8/3)
 
 
@@ -65,6 +66,13 @@ class TransformNet(nn.Module):
         )
         return replace(outputs[-1], distortion=distortion, rate=rate)
 
+    @torch.no_grad()
+    def begin(self, levels: Tensor) -> None:
+        """Start with distributions as wide as the codes of some images (B, C, h, w) are at the middle step."""
+        h, _ = self._call("encoder", self.at(0.0), levels / MIDDLE)
+        y = h.unflatten(1, (-1, *places(tuple(levels.shape[2:]), self.unit)))
+        cast(ContextNet, self.net["context"]).begin(y.std((0, 2, 3)))
+
     def _cost(self, levels: Tensor, t: Tensor | float) -> Output:
         x, weights = levels / (MIDDLE * 2**t), self.at(t)
         h, sized = self._call("encoder", weights, x)
@@ -73,7 +81,8 @@ class TransformNet(nn.Module):
         middle, log_scale = self._call("context", weights, q.detach())
         rate = -log_bin(q.detach() - middle, log_scale).sum((1, 2, 3))
         disturbed = y + torch.rand_like(y) - 0.5
-        pull = -log_bin(disturbed - middle.detach(), log_scale.detach()).sum((1, 2, 3))
+        pull = -log_bin(disturbed - middle.detach(), log_scale.detach())
+        pull = pull.clamp_max(_FARTHEST).sum((1, 2, 3))  # the encoder is not bent because a guess is far off
         params = self._call("decoder", weights, (y + (q - y).detach()).flatten(1), sized)
         error = (params - x).square().sum((1, 2, 3)) * (math.log(2) / _WORTH)
         share = 2 ** (t / 2)  # so that coarse steps, which cost few bits, count too

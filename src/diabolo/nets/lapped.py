@@ -19,7 +19,7 @@ from diabolo.nets.net import Local, Net, Skips
 from diabolo.nets.resunet import Block
 from diabolo.part import knob
 
-_CORRELATION = 0.95  # of neighbouring points: which basis functions are worth most
+_POINTS, _CHANNELS = 0.9, 0.98  # correlations of neighbours, as in photographs: which functions are worth most
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class LappedEncoder(nn.Module):
         self.fold = part.fold
         basis = folded(cosines(inputs, part.fold, axes, width), part.fold)
         self.analysis = _linear(basis.flatten(1), axes)
-        self.log_gain = nn.Parameter(torch.zeros(width, *[1] * axes))
+        self.log_gain = nn.Parameter(torch.zeros(width))
         self.blocks = _blocks(part.blocks, width, axes)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Skips]:
@@ -109,7 +109,7 @@ class LappedEncoder(nn.Module):
     def grid(self, y: Tensor) -> Tensor:
         """Return the code (B, width, *places) of a grid y (B, C, *size)."""
         blocks = channels_last(folded(padded(y, self.fold), self.fold))
-        return self.blocks(self.analysis(blocks) * self.log_gain.exp())
+        return self.blocks(_amplified(self.analysis(blocks), self.log_gain))
 
 
 class LappedDecoder(nn.Module):
@@ -120,7 +120,7 @@ class LappedDecoder(nn.Module):
         self.part, self.inputs, self.size, self.out = part, inputs, size, out
         axes, finer = len(size), outputs * part.fine ** len(size)
         basis = folded(folded(cosines(outputs, part.fold, axes, inputs), part.fine), part.fold // part.fine)
-        self.log_gain = nn.Parameter(torch.zeros(inputs, *[1] * axes))
+        self.log_gain = nn.Parameter(torch.zeros(inputs))
         self.blocks = _blocks(part.blocks, inputs, axes)
         self.synthesis = _linear(basis.flatten(1).T, axes)
         self.smooth = _smooth(part, finer, axes) if part.smoothing else None
@@ -132,7 +132,7 @@ class LappedDecoder(nn.Module):
 
     def grid(self, code: Tensor) -> Tensor:
         """Return what is rebuilt (B, C, *size) of a code (B, n, *places); sizes are whole blocks."""
-        blocks = self.synthesis(self.blocks(code * self.log_gain.exp()))
+        blocks = self.synthesis(self.blocks(_amplified(code, self.log_gain)))
         y = channels_last(unfolded(blocks, self.part.fold // self.part.fine))
         return unfolded(y if self.smooth is None else y + self.smooth(y), self.part.fine)
 
@@ -151,20 +151,26 @@ def cosines(channels: int, fold: int, axes: int, count: int) -> Tensor:
     >>> round(cosines(1, 4, 1, 1).sum().item(), 3)  # the mean, times the root of how many there are
     2.0
     """
-    rows, worths = zip(*(_cosine(length) for length in (channels, *[fold] * axes)), strict=True)
+    each = [_cosine(channels, _CHANNELS), *[_cosine(fold, _POINTS)] * axes]
+    rows, worths = zip(*each, strict=True)
     worth = reduce(torch.kron, worths)
     first = worth.argsort(descending=True, stable=True)[:count]
     basis = reduce(torch.kron, rows)[first].view(len(first), channels, *[fold] * axes)
     return torch.cat([basis, basis.new_zeros(count - len(first), *basis.shape[1:])]).float()
 
 
-def _cosine(length: int) -> tuple[Tensor, Tensor]:
+def _cosine(length: int, correlation: float) -> tuple[Tensor, Tensor]:
     """Return the cosine functions (L, L) of so many points, a row each, and the variance of samples along them (L,)."""
     at = torch.arange(length, dtype=torch.float64)
     rows = torch.cos(math.pi / length * at[:, None] * (at + 0.5)) * math.sqrt(2 / length)
     rows[0] /= math.sqrt(2)
-    alike = _CORRELATION ** (at[:, None] - at).abs()
+    alike = correlation ** (at[:, None] - at).abs()
     return rows, ((rows @ alike) * rows).sum(1)
+
+
+def _amplified(y: Tensor, log_gain: Tensor) -> Tensor:
+    """Return y (B, n, *size), each channel times its gain."""
+    return y * log_gain.exp().view(-1, *[1] * (y.ndim - 2))
 
 
 def _linear(matrix: Tensor, axes: int) -> nn.Module:
