@@ -11,12 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from diabolo.codec.packed import pack, unpack
 from diabolo.coders.coder import Setting
-from diabolo.coders.pixel_coding import PixelCoding
-from diabolo.coders.pixel_context import Context, PixelSource
-from diabolo.coders.pixel_counts import PixelCounts
-from diabolo.coders.pixel_net import STEPS, PixelNet, bent
-from diabolo.coders.pixel_shades import Shades
-from diabolo.coders.pixels import Pixels
+from diabolo.coders.pixels.coding import PixelCoding
+from diabolo.coders.pixels.context import Context, PixelSource
+from diabolo.coders.pixels.counts import PixelCounts
+from diabolo.coders.pixels.net import STEPS, PixelNet, bent
+from diabolo.coders.pixels.pixels import Pixels
+from diabolo.coders.pixels.shades import Shades
 from diabolo.errors import DataError, FileError
 from diabolo.training import History, Training
 

@@ -13,8 +13,8 @@ import torch
 from diabolo.codec.alphabet import Levels
 from diabolo.codec.packed import pack, unpack
 from diabolo.coders import Columns, Rows, Setting
-from diabolo.coders.row_coding import LANES, ROWS, RowCoding
-from diabolo.coders.row_net import STEPS, RowNet
+from diabolo.coders.rows.coding import LANES, ROWS, RowCoding
+from diabolo.coders.rows.net import STEPS, RowNet
 from diabolo.errors import FileError, ParameterError
 from diabolo.flow import Batch
 from diabolo.training import Training

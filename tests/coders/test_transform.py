@@ -7,15 +7,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from diabolo.codec.entropy import Reader, Writer
-from diabolo.coders import scales
 from diabolo.coders.coder import Setting
-from diabolo.coders.context import Context
-from diabolo.coders.context_net import ContextNet
-from diabolo.coders.edges import put_edges, take_levels
-from diabolo.coders.interlaced import LATE, REACHES, groups, levels
-from diabolo.coders.striped import striped
-from diabolo.coders.transform import Transform
-from diabolo.coders.transform_coding import GAINS
+from diabolo.coders.transform import scales
+from diabolo.coders.transform.coding import GAINS
+from diabolo.coders.transform.context import Context
+from diabolo.coders.transform.context_net import ContextNet
+from diabolo.coders.transform.edges import put_edges, take_levels
+from diabolo.coders.transform.interlaced import LATE, REACHES, groups, levels
+from diabolo.coders.transform.striped import striped
+from diabolo.coders.transform.transform import Transform
 from diabolo.errors import DataError, FileError, ParameterError
 from diabolo.latents.factorized import log_bin
 from diabolo.nets import Conv, ResUNet
@@ -131,7 +131,7 @@ def test_grey_images(size):
 def test_bands_change_nothing(coding, image, monkeypatch):
     tall = np.concatenate([image] * 4, 1)[:, :, :20]
     data = coding.encode(tall, 16)
-    monkeypatch.setattr("diabolo.coders.transform_coding._BAND", 16)
+    monkeypatch.setattr("diabolo.coders.transform.coding._BAND", 16)
     assert coding._rows(20)[0] < tall.shape[1] // 4
     assert np.array_equal(coding.decode(data, tall.shape), coding.decode(coding.encode(tall, 16), tall.shape))
 

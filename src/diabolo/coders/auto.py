@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from diabolo.coders.coder import Arrays, Coder, Coding, Setting
-from diabolo.coders.pixels import Pixels
-from diabolo.coders.rows import Rows
-from diabolo.coders.transform import Transform
+from diabolo.coders.pixels.pixels import Pixels
+from diabolo.coders.rows.rows import Rows
+from diabolo.coders.transform.transform import Transform
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Latents: what the code is and what it costs. A new file in this folder enters the table of parts by itself."""
 
 from diabolo.latents.batch_top_k import BatchTopK
+from diabolo.latents.factorized import Factorized
 from diabolo.latents.fsq import FSQ
 from diabolo.latents.gaussian import Gaussian
 from diabolo.latents.hyperspherical import Hyperspherical
@@ -23,6 +24,7 @@ __all__ = [
     "L1",
     "L2",
     "BatchTopK",
+    "Factorized",
     "Gaussian",
     "Hyperspherical",
     "KLSparsity",

@@ -4,6 +4,7 @@ from diabolo.nets.auto import Auto
 from diabolo.nets.bag import Bag
 from diabolo.nets.conv import Conv
 from diabolo.nets.elsa import ELSA
+from diabolo.nets.lapped import Lapped
 from diabolo.nets.linear import Linear
 from diabolo.nets.mlp import MLP
 from diabolo.nets.net import Local, Net, Pair, Principal, Skips
@@ -22,6 +23,7 @@ __all__ = [
     "Auto",
     "Bag",
     "Conv",
+    "Lapped",
     "Linear",
     "Local",
     "Net",

@@ -20,7 +20,7 @@ from sklearn.exceptions import NotFittedError
 from diabolo import Compressor, Training, load
 from diabolo.codec import PSNR, Absolute, Container, Exact
 from diabolo.coders import Auto, Columns, Rows
-from diabolo.coders.row_coding import RowCoding
+from diabolo.coders.rows.coding import RowCoding
 from diabolo.errors import DataError, DataTypeError, FileError, MissingFileError, ParameterError
 from diabolo.estimators.compression.opening import decompress, described, opened, verified
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any, cast
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from diabolo.codec.fidelity import PSNR, Fidelity, Rate
 from diabolo.coders import Coding
-from diabolo.coders.transform_coding import GAINS, TransformCoding
+from diabolo.coders.transform.coding import GAINS, TransformCoding
 from diabolo.errors import DataError
 
 Image = NDArray[Any]
@@ -42,26 +43,23 @@ def found(coding: Coding, image: Image, fidelity: Fidelity) -> Found | None:
         If no gain takes so few bits.
     """
     transform = cast(TransformCoding, coding)
-    tried: dict[int, Found] = {}
+    encoded = cache(partial(transform.encode, image))
 
-    def at(gain: int) -> Found:
-        if gain not in tried:
-            code = transform.encode(image, gain)
-            tried[gain] = Found(code, transform.decode(code, image.shape))
-        return tried[gain]
+    def back(gain: int) -> Image:
+        return transform.decode(encoded(gain), image.shape)
 
     if isinstance(fidelity, Rate):
-        gain = _last(lambda gain: bits(at(gain).code, image) <= fidelity.bits)
+        gain = _last(lambda gain: bits(encoded(gain), image) <= fidelity.bits)
         if gain is None:
             raise DataError(
                 f"Parameter 'bits' of Rate is {fidelity.bits:g}, but an image of {image.shape[2]}x{image.shape[1]} "
-                f"pixels takes {bits(at(0).code, image):.3g} bits a pixel at least; ask for more."
+                f"pixels takes {bits(encoded(0), image):.3g} bits a pixel at least; ask for more."
             )
-        return at(gain)
+        return Found(encoded(gain), back(gain))
     wanted = cast(PSNR, fidelity).decibels
-    gain = _last(lambda gain: psnr(at(gain).image, image) < wanted)
+    gain = _last(lambda gain: psnr(back(gain), image) < wanted)
     gain = 0 if gain is None else gain + 1
-    return at(gain) if gain <= GAINS else None
+    return Found(encoded(gain), back(gain)) if gain <= GAINS else None
 
 
 def bits(code: bytes, image: Image) -> float:

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from diabolo.check import Whole, listed, shorten
 from diabolo.coders.coder import Arrays, Coder, Setting
-from diabolo.coders.context import Context, Integers
-from diabolo.coders.context_net import ContextNet
-from diabolo.coders.transform_coding import Image, TransformCoding, rounded
-from diabolo.coders.transform_net import TransformNet
+from diabolo.coders.transform.coding import Image, TransformCoding, rounded
+from diabolo.coders.transform.context import Context, Integers
+from diabolo.coders.transform.context_net import ContextNet
+from diabolo.coders.transform.net import TransformNet
 from diabolo.errors import DataError, FileError, ParameterError
 from diabolo.files import under
 from diabolo.flow import Batch

@@ -13,8 +13,8 @@ from diabolo.check import Maybe, Whole
 from diabolo.codec.alphabet import Levels
 from diabolo.codec.alphabets import Alphabets, Integers
 from diabolo.coders.coder import Arrays, Coder, Coding, Setting
-from diabolo.coders.row_coding import RowCoding, lane
-from diabolo.coders.row_net import STEPS, RowNet
+from diabolo.coders.rows.coding import RowCoding, lane
+from diabolo.coders.rows.net import STEPS, RowNet
 from diabolo.errors import FileError
 from diabolo.files import under
 from diabolo.part import knob

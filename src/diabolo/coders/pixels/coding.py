@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from diabolo.codec.entropy import Reader, Writer
 from diabolo.coders.coder import Arrays, Coding
-from diabolo.coders.pixel_context import Bytes, Context
-from diabolo.coders.pixel_counts import Guess, PixelCounts
-from diabolo.coders.pixel_shades import Integers
+from diabolo.coders.pixels.context import Bytes, Context
+from diabolo.coders.pixels.counts import Guess, PixelCounts
+from diabolo.coders.pixels.shades import Integers
 from diabolo.errors import DataError, FileError
 from diabolo.training import History
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from diabolo.codec.exact import Whole, demand_exact, shifted
-from diabolo.coders.context_net import ContextNet, Guess
-from diabolo.coders.interlaced import LATE, REACHES, groups, levels
-from diabolo.coders.scales import FARTHEST, LOWEST, PARTS, SCALES
+from diabolo.coders.transform.context_net import ContextNet, Guess
+from diabolo.coders.transform.interlaced import LATE, REACHES, groups, levels
+from diabolo.coders.transform.scales import FARTHEST, LOWEST, PARTS, SCALES
 from diabolo.errors import FileError
 
 Integers = NDArray[np.int64]

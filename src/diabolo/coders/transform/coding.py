@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from diabolo.check import Whole, demand
 from diabolo.codec.entropy import Reader, Writer
-from diabolo.coders import scales
 from diabolo.coders.coder import Arrays, Coding
-from diabolo.coders.context import Context, Exchange, Integers
-from diabolo.coders.edges import put_edges, take_levels
-from diabolo.coders.striped import one_thread, striped
-from diabolo.coders.transform_net import MIDDLE
+from diabolo.coders.transform import scales
+from diabolo.coders.transform.context import Context, Exchange, Integers
+from diabolo.coders.transform.edges import put_edges, take_levels
+from diabolo.coders.transform.net import MIDDLE
+from diabolo.coders.transform.striped import one_thread, striped
 from diabolo.errors import DataError, FileError
 from diabolo.nets.fold import places
 from diabolo.nets.net import Local

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from diabolo.coders.context_net import ContextNet
+from diabolo.coders.transform.context_net import ContextNet
 from diabolo.files import under
 from diabolo.flow import Batch, Code, Output
 from diabolo.latents.factorized import log_bin

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from diabolo.check import Maybe, shorten
 from diabolo.check import Whole as Count
 from diabolo.coders.coder import Arrays, Coder, Coding, Setting
-from diabolo.coders.pixel_coding import PixelCoding, bytes_of
-from diabolo.coders.pixel_context import Bytes, Context, PixelSource
-from diabolo.coders.pixel_counts import PixelCounts
-from diabolo.coders.pixel_net import PixelNet
-from diabolo.coders.pixel_shades import VALUES, Shades
+from diabolo.coders.pixels.coding import PixelCoding, bytes_of
+from diabolo.coders.pixels.context import Bytes, Context, PixelSource
+from diabolo.coders.pixels.counts import PixelCounts
+from diabolo.coders.pixels.net import PixelNet
+from diabolo.coders.pixels.shades import VALUES, Shades
 from diabolo.errors import DataError, FileError
 from diabolo.files import under
 from diabolo.part import knob

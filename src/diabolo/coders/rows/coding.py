@@ -14,7 +14,7 @@ from diabolo.codec.alphabets import Alphabets, Exchange, Integers, Places
 from diabolo.codec.entropy import Counts, Reader, Writer
 from diabolo.codec.exact import Whole, counts, demand_exact, exponential, shifted
 from diabolo.coders.coder import Arrays, Coding
-from diabolo.coders.row_net import FLATTEST, STEPS
+from diabolo.coders.rows.net import FLATTEST, STEPS
 from diabolo.errors import FileError
 from diabolo.training import History
 

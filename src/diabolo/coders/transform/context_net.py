@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diabolo.coders.interlaced import LATE, REACHES, groups, levels
+from diabolo.coders.transform.interlaced import LATE, REACHES, groups, levels
 from diabolo.nets.convolution import begun
 from diabolo.nets.grid import channels_last
 

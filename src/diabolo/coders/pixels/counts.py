@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from diabolo.codec.exact import Whole, counts, demand_exact, exponential, shifted
 from diabolo.coders.coder import Arrays
-from diabolo.coders.pixel_net import BLUNTEST, CURVES, LARGEST, SHARPEST, STEPS, bent
-from diabolo.coders.pixel_shades import SHARE, VALUES, Integers, Shades
+from diabolo.coders.pixels.net import BLUNTEST, CURVES, LARGEST, SHARPEST, STEPS, bent
+from diabolo.coders.pixels.shades import SHARE, VALUES, Integers, Shades
 from diabolo.errors import FileError
 
 _UNIT = 2**24  # what a distribution sums to

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from diabolo.coders.pixel_shades import SHARE, VALUES, Shades
+from diabolo.coders.pixels.shades import SHARE, VALUES, Shades
 from diabolo.flow import Batch, Code, Output
 
 STEPS = {
