@@ -17,7 +17,6 @@ from diabolo.errors import FileError, ParameterError
 from diabolo.estimators import Compressor, load
 from diabolo.estimators.compression.opening import described, opened, verified
 from diabolo.estimators.compression.packing import Packing
-from diabolo.files import replacing
 from diabolo.training import Progress
 
 
@@ -49,11 +48,7 @@ def compress(
     if not ready:
         compressor.fit(X, callbacks=() if quiet else (Progress(),))
     beside = {"files": [member.to_json() for member in members]}
-    data = compressor.compress(X, embed=not ready if embed is None else embed, beside=beside)
-    with replacing(output.expanduser()) as temporary:
-        temporary.write_bytes(data)
-        with Container.open(temporary) as written:
-            written.verify()
+    compressor.write(output.expanduser(), X, embed=not ready if embed is None else embed, beside=beside)
     return facts(output)
 
 

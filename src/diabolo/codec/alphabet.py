@@ -65,15 +65,18 @@ class Alphabet:
         if len(found) > _MOST // 2:
             return ranged
         listed = _listed(found, counts)
-        return min(listed, ranged, key=lambda alphabet: alphabet.bits(levels))
+        return min(listed, ranged, key=lambda alphabet: alphabet.bits(found, counts))
 
-    def bits(self, levels: Levels) -> float:
-        """Return about how many bits the levels (N,) take, alone, and the alphabet itself with them."""
+    def bits(self, levels: Levels, counts: NDArray[np.int64] | None = None) -> float:
+        """Return about how many bits the levels (N,) take, alone, and the alphabet itself with them.
+
+        Each is there once, or as often as `counts` (N,) say.
+        """
         group, place, _ = self.told(levels)
         cell = self.first[group] + place
         expected = self.frequencies / self.frequencies.sum()
-        codes = (np.log2(self.spans.astype(np.float64)) - np.log2(expected))[cell].sum()
-        return float(codes) + sum(map(_listed_bits, self.arrays().values()))
+        each = (np.log2(self.spans.astype(np.float64)) - np.log2(expected))[cell]
+        return float((each if counts is None else each * counts).sum()) + sum(map(_listed_bits, self.arrays().values()))
 
     def told(self, levels: Levels) -> tuple[NDArray[np.int64], NDArray[np.int64], Levels]:
         """Return group, cell within the group, and place within the cell of each level (N,).
@@ -195,14 +198,14 @@ def _listed_bits(numbers: NDArray[Any]) -> float:
 def _listed(found: Levels, counts: NDArray[np.int64]) -> Alphabet:
     """Return the alphabet of every level that there is, in groups of about equal counts."""
     many = counts >= counts.sum() / GROUPS
-    sizes = np.ones_like(counts) if len(counts) <= 1.5 * GROUPS else _gathered(counts, many | (found == 0), CELLS)
+    sizes = np.ones_like(counts) if len(counts) <= 1.5 * GROUPS else gathered(counts, many | (found == 0), CELLS)
     return Alphabet(found, np.ones_like(found), _weights(counts), sizes)
 
 
 def _ranged(found: Levels, counts: NDArray[np.int64]) -> Alphabet:
     """Return the alphabet of ranges: each group cut into cells of the same span, and of the same weight."""
     many = counts >= max(counts.sum() / GROUPS / 4, 8)
-    sizes = _gathered(counts, many | (found == 0), len(found))
+    sizes = gathered(counts, many | (found == 0), len(found))
     first = np.cumsum(sizes) - sizes
     low, high, mass = found[first], found[first + sizes - 1], np.add.reduceat(counts, first)
     width = high - low + np.uint64(1)
@@ -214,7 +217,7 @@ def _ranged(found: Levels, counts: NDArray[np.int64]) -> Alphabet:
     return Alphabet(starts, spans, _weights(np.repeat(mass / cells, cells)), cells)
 
 
-def _gathered(counts: NDArray[np.int64], alone: NDArray[np.bool_], longest: int) -> NDArray[np.int64]:
+def gathered(counts: NDArray[np.int64], alone: NDArray[np.bool_], longest: int) -> NDArray[np.int64]:
     """Return how many neighbours make each group, `longest` at most; those that are `alone` are one by themselves."""
     most, sizes, mass, closed = counts.sum() / GROUPS, [], 0.0, True
     for count, apart in zip(counts.tolist(), alone.tolist(), strict=True):

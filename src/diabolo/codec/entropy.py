@@ -45,7 +45,7 @@ class Writer:
             self._coder.encode(symbols.astype(np.int32), *_model(counts))
 
     def put_even(self, symbols: NDArray[Any], sizes: Symbols) -> None:
-        """Append symbols (S,) from 0 to their `sizes` (S,) less 1, all expected alike; a size is 2 to 2²⁴."""
+        """Append symbols (S,) from 0 to their `sizes` (S,) less 1, all expected alike; a size is 2 to 2²⁴ − 1."""
         if len(symbols):
             self._coder.encode(symbols.astype(np.int32), _models().Uniform(), sizes)
 

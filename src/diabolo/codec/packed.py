@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diabolo.codec.entropy import Reader, Writer
+from diabolo.codec.planes import planes, together
 from diabolo.data.package import package
 from diabolo.errors import FileError
 
@@ -61,7 +62,7 @@ def pack(plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
         kinds.append(found)
         codes.append(code)
     text = json.dumps([dict(plain), table], separators=(",", ":"), allow_nan=False).encode()
-    parts = [squeezed(text), squeezed(_planes(np.concatenate(kinds))), *codes]
+    parts = [squeezed(text), squeezed(planes(np.concatenate(kinds))), *codes]
     return b"".join(len(part).to_bytes(4, "little") for part in parts[:2]) + b"".join(parts)
 
 
@@ -77,8 +78,8 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     arrays, at, kind = {}, 8 + one + two, 0
     try:
         plain, table = json.loads(expanded(data[8 : 8 + one], MOST))
-        planes = expanded(data[8 + one : at], MOST)
-        kinds = _together(planes, len(planes) // 8)
+        told = expanded(data[8 + one : at], MOST)
+        kinds = together(told, len(told) // 8, np.int64)
         for name, shape, unsigned, count, size in table:
             about, code = kinds[kind : kind + 2 * count], data[at : at + size]
             arrays[str(name)] = _unpacked(about, code, _counted(shape), bool(unsigned)).reshape(shape)
@@ -98,7 +99,7 @@ def _packed(flat: NDArray[Any]) -> tuple[NDArray[np.int64], bytes]:
     whole = flat.view(np.int64) if flat.dtype == np.uint64 else flat.astype(np.int64)
     kinds, inverse, counts = np.unique(whole, return_inverse=True, return_counts=True)
     if len(kinds) > _FEW:
-        return np.empty(0, np.int64), squeezed(_planes(whole))
+        return np.empty(0, np.int64), squeezed(planes(whole))
     writer = Writer()
     writer.put(inverse, counts)
     return np.concatenate([np.diff(kinds, prepend=kinds[:0].sum()), counts]), writer.bytes()
@@ -106,7 +107,7 @@ def _packed(flat: NDArray[Any]) -> tuple[NDArray[np.int64], bytes]:
 
 def _unpacked(kinds: NDArray[np.int64], code: bytes, count: int, unsigned: bool) -> NDArray[Any]:
     if not len(kinds):
-        values = _together(expanded(code, 8 * MOST), count) if count else np.empty(0, np.int64)
+        values = together(expanded(code, 8 * MOST), count, np.int64) if count else np.empty(0, np.int64)
     else:
         gaps, counts = np.split(kinds, 2)
         if counts.sum() != count or (counts < 1).any():
@@ -122,14 +123,3 @@ def _counted(shape: Any) -> int:
     if count > MOST:
         raise FileError(f"A part of the file describes {count} numbers, but at most {MOST} are read.")
     return count
-
-
-def _planes(numbers: NDArray[np.int64]) -> bytes:
-    """Return numbers (N,) of 8 bytes with their first bytes first, then their second ones, and so on."""
-    return numbers.astype("<i8").view(np.uint8).reshape(-1, 8).T.tobytes()
-
-
-def _together(planes: bytes, count: int) -> NDArray[np.int64]:
-    if len(planes) != 8 * count:
-        raise FileError("A part of the file holds another number of numbers than it says; copy it again.")
-    return np.frombuffer(planes, np.uint8).reshape(8, -1).T.copy().view("<i8").astype(np.int64).ravel()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from diabolo.coders.coder import Arrays, Coder, Coding, Setting
 from diabolo.coders.pixels.pixels import Pixels
 from diabolo.coders.rows.rows import Rows
@@ -26,12 +28,13 @@ class Auto(Coder):
         return Rows() if kind == "table" else Pixels() if exact else Transform()
 
     def learn(self, samples: Any, setting: Setting) -> Coding:
-        """Learn as the coder does that is chosen."""
-        return self.settled("table", True).learn(samples, setting)
+        """Learn as the coder does that is chosen: of levels (N, D), or of images, which come back exactly."""
+        levels = getattr(samples, "dtype", None) == np.uint64
+        return self.settled("table" if levels else "images", True).learn(samples, setting)
 
     def restore(self, plain: dict[str, Any], arrays: Arrays) -> Coding:
-        """Return what that coder learned."""
-        return self.settled("table", True).restore(plain, arrays)
+        """Return what that coder learned: of levels there are alphabets."""
+        return self.settled("table" if "gaps" in arrays else "images", True).restore(plain, arrays)
 
     def equation(self) -> str:
         """Return the bits."""

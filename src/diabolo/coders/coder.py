@@ -3,44 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
-from os import PathLike
 from typing import Any, ClassVar
 
-import torch
-
 from diabolo.part import Part
-from diabolo.training import Callback, History, Training
+from diabolo.training import History, Setting
 
 Arrays = dict[str, Any]
 """Arrays of numpy by name."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What learning needs to know besides the samples.
-
-    Parameters
-    ----------
-    n : int, optional
-        Size of the code, chosen by the coder if not given.
-    training : Training, optional
-        How a net is trained, as suits the coder if not given.
-    seed : int
-        Decides what is drawn at random.
-    device : torch.device
-        Where it is trained; bytes are always made and read on a CPU.
-    callbacks, checkpoint
-        Watch and keep the training of a net: see `diabolo.training.train`.
-    """
-
-    n: int | None = None
-    training: Training | None = None
-    seed: int = 0
-    device: torch.device = torch.device("cpu")
-    callbacks: Sequence[Callback] = ()
-    checkpoint: str | PathLike[str] | None = None
 
 
 class Coding(ABC):

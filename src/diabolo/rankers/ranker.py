@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from os import PathLike
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -16,7 +14,7 @@ from torch import Tensor
 
 from diabolo.errors import CapabilityError
 from diabolo.part import Part
-from diabolo.training import Callback, History, Training
+from diabolo.training import History, Setting
 
 if TYPE_CHECKING:
     from diabolo.rankers.judging import Held
@@ -27,32 +25,6 @@ Matrix = Any
 """A `scipy.sparse.csr_array`, whose shape SciPy's types do not know; its indices are sorted and each is there once."""
 _CELLS = 2**24
 """Scores in memory at a time."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What learning needs to know besides the histories.
-
-    Parameters
-    ----------
-    n : int, optional
-        Size of the codes, chosen by the ranker if not given.
-    training : Training, optional
-        How a ranker with a net is trained, chosen by it if not given.
-    seed : int
-        Decides what is drawn at random.
-    device : torch.device
-        Where it is computed.
-    callbacks, checkpoint
-        Watch and keep the training of a net: see `diabolo.training.train`.
-    """
-
-    n: int | None = None
-    training: Training | None = None
-    seed: int = 0
-    device: torch.device = torch.device("cpu")
-    callbacks: Sequence[Callback] = ()
-    checkpoint: str | PathLike[str] | None = None
 
 
 class Scorer(ABC):

@@ -7,6 +7,7 @@ from diabolo.training.histories import Histories
 from diabolo.training.history import History
 from diabolo.training.loop import train
 from diabolo.training.plan import Plan, Training
+from diabolo.training.setting import Setting
 from diabolo.training.stages import train_in_stages
 from diabolo.training.stream import Stream
 
@@ -18,6 +19,7 @@ __all__ = [
     "Plan",
     "Progress",
     "Rows",
+    "Setting",
     "Source",
     "Stream",
     "Training",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from diabolo.coders.pixels.shades import SHARE, VALUES, Shades
+from diabolo.coders.whole import WholeNet
 from diabolo.flow import Batch, Code, Output
 
 STEPS = {
@@ -56,7 +57,7 @@ def bent() -> NDArray[np.int64]:
     return np.concatenate([-half[:0:-1], half])
 
 
-class PixelNet(nn.Module):
+class PixelNet(WholeNet):
     """A byte x and what is known around it → −log p(x), p a mixture of logistic curves and of a table.
 
     With v the values around, v₁ that to the left, and ψ `bent`::
@@ -89,6 +90,8 @@ class PixelNet(nn.Module):
         How many pixels the weights are paid by.
     """
 
+    steps = STEPS
+
     begin: Tensor
     between: Tensor
     linear: Tensor
@@ -97,8 +100,8 @@ class PixelNet(nn.Module):
     within: Tensor
 
     def __init__(self, known: int, shades: Shades, hidden: tuple[int, int], size: tuple[int, int], count: int) -> None:
-        super().__init__()
-        self.known, self.size, self.count = known, size, count
+        super().__init__(count)
+        self.known, self.size = known, size
         one, two = hidden
         told = 3 * CURVES + 1 + len(shades.sizes)
         shapes = {
@@ -143,20 +146,9 @@ class PixelNet(nn.Module):
         distortion = -torch.logsumexp(shares + torch.cat([curves, table], 1), 1)
         return Output(value, Code(h, h, distortion), told, distortion, self.cost().expand(len(distortion)))
 
-    def whole(self, name: str) -> Tensor:
-        """Return weights, rounded to multiples of their step; the gradient passes through."""
-        weight = getattr(self, name)
-        return weight + ((weight / STEPS[name]).round() * STEPS[name] - weight).detach()
-
-    def cost(self) -> Tensor:
-        """Return about how many nats a pixel the weights take: those of a Laplace distribution for each kind."""
-        used = {name: weight for name in STEPS if (weight := getattr(self, name)).numel()}
-        parts = [w.numel() * (w.abs().mean() / STEPS[name] + 0.3).log() for name, w in used.items()]
-        return torch.stack(parts).sum() / self.count
-
     def integers(self) -> dict[str, NDArray[np.int64]]:
         """Return the weights as whole numbers of their steps, `LARGEST` at most."""
-        whole = {name: (getattr(self, name) / STEPS[name]).round().clamp(-LARGEST, LARGEST) for name in STEPS}
+        whole = {name: self.rounded(name).clamp(-LARGEST, LARGEST) for name in STEPS}
         return {name: value.long().cpu().numpy() for name, value in whole.items()}
 
     @torch.no_grad()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diabolo.codec.alphabet import CELLS, GROUPS, gathered
 from diabolo.codec.exact import POWERS
 from diabolo.errors import FileError
 
@@ -16,9 +17,6 @@ Integers = NDArray[np.int64]
 
 VALUES = 256
 """How many values a byte has."""
-
-CELLS, WIDTH = 16, 32
-"""About how many cells there are, and how many values each holds at most."""
 
 SHARE = 2**10
 """How finely the share of a value in its cell is told."""
@@ -55,7 +53,7 @@ class Shades:
         """Return cells for values that are there so often (256,)."""
         seen = counts + (counts.sum() + 1) * 2.0**-17  # what is not there may still come
         weights = np.rint(_PARTS * np.log(seen / seen.max())).astype(np.int64)
-        return Shades(np.maximum(weights, 1 - VALUES), _gathered(seen))
+        return Shades(np.maximum(weights, 1 - VALUES), gathered(seen, seen >= seen.sum() / GROUPS, CELLS))
 
     @cached_property
     def first(self) -> Integers:
@@ -117,16 +115,3 @@ class Shades:
 
 def _halves(edges: Integers) -> Integers:
     return np.where(edges <= 0, -_BEYOND, np.where(edges >= VALUES, _BEYOND, edges * 256 - 128))
-
-
-def _gathered(counts: Integers) -> Integers:
-    """Return the sizes of cells of about equal counts; what is frequent is alone."""
-    most, sizes, mass, closed = counts.sum() / CELLS, [], 0.0, True
-    for count in counts.tolist():
-        if closed or sizes[-1] >= WIDTH or mass + count / 2 > most or count >= most:
-            sizes.append(0)
-            mass = 0.0
-        sizes[-1] += 1
-        mass += count
-        closed = count >= most
-    return np.array(sizes)

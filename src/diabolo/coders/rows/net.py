@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from diabolo.codec.alphabet import MEASURE
 from diabolo.codec.alphabets import Alphabets
 from diabolo.codec.exact import UNIT
+from diabolo.coders.whole import WholeNet
 from diabolo.flow import Batch, Code, Output
 
 STEPS = {
@@ -39,7 +40,7 @@ FLATTEST = -11
 _CLOSED = -1e9
 
 
-class RowNet(nn.Module):
+class RowNet(WholeNet):
     """Rows of levels x → −log p(x) = −Σ_j log p(x_j | x_1 … x_{j−1}, rows before), each level in two steps.
 
     Hidden units add up what the levels so far say, h = clamp(c + Σ_i<j (E[x_i] + w_i·u_i), 0, 1), where u is the level
@@ -69,6 +70,8 @@ class RowNet(nn.Module):
         How many samples the weights are paid by.
     """
 
+    steps = STEPS
+
     middles: Tensor
     centres: Tensor
     expected: Tensor
@@ -82,9 +85,9 @@ class RowNet(nn.Module):
     blunt: Tensor
 
     def __init__(self, alphabets: Alphabets, hidden: int, before: int, count: int) -> None:
-        super().__init__()
+        super().__init__(count)
         columns, groups = len(alphabets.each), sum(alphabets.sizes)
-        self.columns, self.count = columns, count
+        self.columns = columns
         self._tables(alphabets)
         shapes = {
             "embed": (1 + before, groups, hidden),
@@ -128,29 +131,15 @@ class RowNet(nn.Module):
         said = self.expected[at, own] - decay * (self.middles[at, own] - mu).abs()  # (B, D', W)
         return (said.logsumexp(-1) - said.gather(-1, cell[:, self.several, None])[..., 0]).sum(1)
 
-    def whole(self, name: str) -> Tensor:
-        """Return weights, rounded to multiples of their step; the gradient passes through."""
-        weight = getattr(self, name)
-        return weight + ((weight / STEPS[name]).round() * STEPS[name] - weight).detach()
-
-    def cost(self) -> Tensor:
-        """Return about how many nats a sample the weights take: those of a Laplace distribution for each kind."""
-        each = (self._used(name) for name in STEPS)
-        parts = [
-            w.numel() * (w.abs().mean() / STEPS[name] + 0.3).log()
-            for name, w in zip(STEPS, each, strict=True)
-            if w.numel()
-        ]
-        return torch.stack(parts).sum() / self.count
-
-    def integers(self) -> dict[str, NDArray]:
+    def integers(self) -> dict[str, NDArray[np.int64]]:
         """Return the weights as whole numbers of their steps."""
-        rounded = {name: (getattr(self, name) / STEPS[name]).round().long() for name in STEPS}
-        rounded["linear"][0] = rounded["linear"][0].tril(-1)
-        return {name: value.cpu().numpy() for name, value in rounded.items()}
+        whole = {name: self.rounded(name) for name in STEPS}
+        whole["linear"][0] = whole["linear"][0].tril(-1)
+        return {name: value.long().cpu().numpy() for name, value in whole.items()}
 
-    def _used(self, name: str) -> Tensor:
-        return self.linear[:, self.below] if name == "linear" else getattr(self, name)
+    def used(self, name: str) -> Tensor:
+        """Return those of the weights that count: of the linear ones within a row, those below the diagonal."""
+        return self.linear[:, self.below] if name == "linear" else super().used(name)
 
     def _hidden(self, group: Tensor, u: Tensor) -> Tensor:
         there = (group >= 0)[..., None]  # (B, 1 + before, D, 1)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from diabolo.codec.alphabet import Levels
 from diabolo.codec.packed import expanded, pack, squeezed, unpack
+from diabolo.codec.planes import planes, together
 from diabolo.codec.sheet import Column, Sheet
 from diabolo.errors import FileError
 
@@ -67,18 +68,16 @@ class _ByRepetition:
 
     def write(self, learnt: Tables, levels: Levels) -> bytes | None:
         wide = max(1, (int(levels.max(initial=0)).bit_length() + 7) // 8)
-        planes = np.ascontiguousarray(levels.T).astype("<u8").view(np.uint8).reshape(*levels.T.shape, 8)[..., :wide]
-        return bytes([wide]) + squeezed(np.ascontiguousarray(planes.transpose(0, 2, 1)).tobytes(), 9)
+        return bytes([wide]) + squeezed(b"".join(planes(column, wide) for column in levels.T), 9)
 
     def read(self, learnt: Tables, code: bytes, shape: Shape) -> Levels:
         rows, columns = shape
         wide = code[0] if code else 0
-        planes = np.frombuffer(expanded(code[1:], 8 * rows * columns), np.uint8)
-        if not 1 <= wide <= 8 or planes.size != wide * rows * columns:
+        told, size = expanded(code[1:], 8 * rows * columns), wide * rows
+        each = [together(told[at * size : (at + 1) * size], rows, np.uint64, wide) for at in range(columns)]
+        if len(told) != size * columns:
             raise FileError("A chunk of the file holds another number of values than it says; copy it again.")
-        levels = np.zeros((columns, rows, 8), np.uint8)
-        levels[..., :wide] = planes.reshape(columns, wide, rows).transpose(0, 2, 1)
-        return levels.view("<u8")[..., 0].T.astype(np.uint64)
+        return np.stack(each, 1)
 
 
 class _Not:

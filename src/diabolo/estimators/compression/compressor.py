@@ -13,14 +13,14 @@ from torch import Tensor
 
 from diabolo.check import Maybe, shorten
 from diabolo.codec.fidelity import Exact, Fidelity
-from diabolo.codec.writing import pack
+from diabolo.codec.writing import pack, write
 from diabolo.coders import Auto, Coder, Setting
 from diabolo.data import Stored, joined, read
 from diabolo.errors import DataTypeError, FileError, ParameterError
 from diabolo.estimators.compression.compressed import report
 from diabolo.estimators.compression.images import Images
 from diabolo.estimators.compression.opening import Source, opened
-from diabolo.estimators.compression.packing import Packing, Tally, as_bytes, from_bytes, identity
+from diabolo.estimators.compression.packing import Packing, Tally, from_bytes, identity
 from diabolo.estimators.compression.tables import Tables
 from diabolo.estimators.job import Job
 from diabolo.part import Some
@@ -165,14 +165,28 @@ class Compressor(Job):
         FileError
             If `beside` is no plain JSON.
         """
-        check_is_fitted(self)
-        tally, packing = Tally(), self.packing_.at(self.fidelity)
-        head, chunks = packing.chunks(_read(X), tally)
-        made = list(chunks)
-        told = {"kind": packing.kind, "promise": packing.promise, "raw": tally.raw, "worst": tally.worst}
-        model = [self._model] if embed else []
-        noted = {} if beside is None else {"beside": dict(beside)}
-        return pack({**told, **head, "model": self.identity_, "embedded": embed, **noted}, [*model, *made])
+        return pack(*self._made(X, embed, beside))
+
+    def write(
+        self, path: str | PathLike[str], X: Any, *, embed: bool = True, beside: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write samples as a file, whole or not at all: it is read back before it takes its place.
+
+        Parameters
+        ----------
+        path : path
+            What is there is replaced.
+        X, embed, beside
+            As for `compress`.
+
+        Raises
+        ------
+        DataError, DataTypeError
+            If X is not like what was learned from.
+        FileError
+            If the path cannot be written; what was there stays.
+        """
+        write(path, *self._made(X, embed, beside))
 
     def decompress(self, data: Source) -> Any:
         """Return the samples of a file, in the form that they had: a path or the bytes of one.
@@ -194,7 +208,7 @@ class Compressor(Job):
         """Return how many times smaller the bytes of samples are than their numbers, without the model."""
         check_is_fitted(self)
         tally = Tally()
-        _, chunks = self.packing_.chunks(_read(X), tally)
+        _, chunks = self.packing_.at(self.fidelity).chunks(_read(X), tally)
         size = sum(map(len, chunks))
         return tally.raw / max(1, size)
 
@@ -236,7 +250,7 @@ class Compressor(Job):
             "coder": shorten(self.packing_.coder, 500),
             "bits": self.packing_.coder.equation(),
             "promise": self.packing_.promise,
-            "model bytes": len(self._model),
+            "model bytes": len(self.packing_.model),
             "model": self.identity_,
             **self.history_.facts(),
         }
@@ -247,7 +261,7 @@ class Compressor(Job):
 
     def arrays(self) -> dict[str, Tensor]:
         """Return the model as bytes, to save."""
-        return {"model": torch.frombuffer(bytearray(self._model), dtype=torch.uint8)}
+        return {"model": torch.frombuffer(bytearray(self.packing_.model), dtype=torch.uint8)}
 
     def rebuild(self, document: dict[str, Any], arrays: dict[str, Tensor]) -> None:
         """Take up what `document` and `arrays` gave."""
@@ -257,8 +271,18 @@ class Compressor(Job):
         self._keep(from_bytes(data), History.from_json(document["history"]))
 
     def _keep(self, packing: Packing, history: History) -> None:
-        self.packing_, self.history_, self._model = packing, history, as_bytes(packing)
-        self.identity_ = identity(self._model)
+        self.packing_, self.history_, self.identity_ = packing, history, packing.identity
+
+    def _made(self, X: Any, embed: bool, beside: Mapping[str, Any] | None) -> tuple[dict[str, Any], list[bytes]]:
+        """Return the head of a file, and its chunks."""
+        check_is_fitted(self)
+        tally, packing = Tally(), self.packing_.at(self.fidelity)
+        head, chunks = packing.chunks(_read(X), tally)
+        made = list(chunks)  # first, as the head tells what came of them
+        told = {"kind": packing.kind, "promise": packing.promise, "raw": tally.raw, "worst": tally.worst}
+        model = [self.packing_.model] if embed else []
+        noted = {} if beside is None else {"beside": dict(beside)}
+        return {**told, **head, "model": self.identity_, "embedded": embed, **noted}, [*model, *made]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "packing_")

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
 from diabolo.codec.fidelity import PSNR, Fidelity, Rate
 from diabolo.coders import Coding
 from diabolo.coders.transform.coding import GAINS, TransformCoding
 from diabolo.errors import DataError
+from diabolo.metrics import psnr
 
 Image = NDArray[Any]
 
@@ -61,7 +61,7 @@ def found(coding: Coding, image: Image, fidelity: Fidelity) -> Found | None:
             )
         return Found(encoded(gain), back(gain))
     wanted = cast(PSNR, fidelity).decibels
-    gain = _last(lambda gain: (psnr(back(gain), image) - wanted) / _DECIBELS)
+    gain = _last(lambda gain: (float(psnr(image[None], back(gain)[None], 255.0)[0]) - wanted) / _DECIBELS)
     gain = 0 if gain is None else gain + 1
     return Found(encoded(gain), back(gain)) if gain <= GAINS else None
 
@@ -69,18 +69,6 @@ def found(coding: Coding, image: Image, fidelity: Fidelity) -> Found | None:
 def bits(code: bytes, image: Image) -> float:
     """Return how many bits a pixel of an image (C, H, W) takes, as a chunk of a file."""
     return 8 * (len(code) + _CHUNK) / (image.shape[1] * image.shape[2])
-
-
-def psnr(one: Image, two: Image) -> float:
-    """Return the peak signal-to-noise ratio of two images of bytes, in decibels.
-
-    Examples
-    --------
-    >>> psnr(np.zeros((1, 2, 2), np.uint8), np.zeros((1, 2, 2), np.uint8))
-    inf
-    """
-    error = float(np.mean((one.astype(np.float64) - two) ** 2))
-    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
 
 
 def _last(excess: Callable[[int], float]) -> int | None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from diabolo.check import shorten
 from diabolo.codec.fidelity import PSNR, Absolute, Exact, Fidelity, Rate, Relative
 from diabolo.codec.packed import expanded, squeezed
+from diabolo.codec.planes import planes, together
 from diabolo.coders import Auto, Coder, Coding, Setting
 from diabolo.data.package import package
 from diabolo.errors import DataError, FileError, ParameterError
@@ -202,7 +203,7 @@ class Images(Packing):
         return self._kept(image[None], None if found is None else found.code, error, tally)
 
     def _kept(self, stack: Image, code: bytes | None, error: int, tally: Tally) -> bytes:
-        stored = bytes([_STORED]) + squeezed(_planes(stack), 9)
+        stored = bytes([_STORED]) + squeezed(planes(stack.ravel()), 9)
         coded = None if code is None else bytes([_CODED]) + code
         tally.raw += stack.nbytes
         if coded is None or len(stored) <= len(coded):
@@ -212,7 +213,7 @@ class Images(Packing):
 
     def _stored(self, data: bytes, shapes: Sequence[tuple[int, ...]]) -> list[Image]:
         sizes = [math.prod(shape) for shape in shapes]
-        flat = _together(expanded(data, sum(sizes) * np.dtype(self.dtype).itemsize), sum(sizes), self.dtype)
+        flat = together(expanded(data, sum(sizes) * np.dtype(self.dtype).itemsize), sum(sizes), self.dtype)
         return [part.reshape(shape) for part, shape in zip(np.split(flat, np.cumsum(sizes)[:-1]), shapes, strict=True)]
 
     def _told(self, head: dict[str, Any]) -> tuple[list[tuple[int, ...]], int, int]:
@@ -256,15 +257,3 @@ def _values(levels: Image, step: int) -> Image:
 
 def _approximate(fidelity: Fidelity) -> bool:
     return isinstance(fidelity, PSNR | Rate)
-
-
-def _planes(stack: Image) -> bytes:
-    """Return pixels with all first bytes first."""
-    return np.ascontiguousarray(stack).view(np.uint8).reshape(-1, stack.itemsize).T.tobytes()
-
-
-def _together(planes: bytes, count: int, dtype: str) -> Image:
-    size = np.dtype(dtype).itemsize
-    if len(planes) != count * size:
-        raise FileError("A chunk of the file holds another number of pixels than it says; copy it again.")
-    return np.frombuffer(planes, np.uint8).reshape(size, count).T.copy().view(dtype).ravel()

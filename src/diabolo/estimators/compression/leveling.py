@@ -55,20 +55,12 @@ class Leveling:
             If the fidelity cannot be had.
         """
         cells = [sheet.cells(i, column) for i, column in enumerate(kept)]
-        sizes = [8 * sheet.size(column) for column in kept]
         numbers = [i for i, c in enumerate(cells) if c is not None and c.words is None and c.values.dtype.kind == "f"]
         allowed = dict(zip(numbers, fidelity.errors([_there(cells[i]) for i in numbers]), strict=True))
         errors = [allowed.get(i, 0.0) for i in range(len(cells))]
-        each = [_grid(c, error) for c, error in zip(cells, errors, strict=True)]
-        each = [
-            g if g and _smaller(cast(Cells, c), g, size) else None
-            for c, g, size in zip(cells, each, sizes, strict=True)
-        ]
-        running = [_counts_up(c, grid) for c, grid in zip(cells, each, strict=True)]
-        grids = [
-            of_numbers(_steps(cast(Cells, c)), 0.0) if r else g for c, g, r in zip(cells, each, running, strict=True)
-        ]
-        return Leveling(sheet.kinds, grids, errors, running)
+        sizes = [8 * sheet.size(column) for column in kept]
+        each = [_described(*about) for about in zip(cells, errors, sizes, strict=True)]
+        return Leveling(sheet.kinds, [grid for grid, _ in each], errors, [running for _, running in each])
 
     @property
     def leveled(self) -> list[int]:
@@ -172,20 +164,29 @@ def _steps(cells: Cells) -> NDArray[np.int64]:
     return np.diff(values, prepend=values[:1])
 
 
-def _counts_up(cells: Cells | None, grid: Grid | None) -> bool:
-    """Tell whether the steps of a column take far fewer bits than its values."""
-    if cells is None or not isinstance(grid, Whole) or cells.missing.any() or len(cells.values) < _FEW:
-        return False
-    steps, levels = _steps(cells), grid.levels(cells.values)
-    of_steps = cast(Grid, of_numbers(steps, 0.0)).levels(steps)
-    return bool(Alphabet.of(of_steps).bits(of_steps) < _WORTH * Alphabet.of(levels).bits(levels))
+def _described(cells: Cells | None, error: float, size: int) -> tuple[Grid | None, bool]:
+    """Return what the levels of a column of so many bits stand for, and whether they are those of its steps.
 
-
-def _smaller(cells: Cells, grid: Grid, size: int) -> bool:
-    """Tell whether the levels of a column, and what it takes to list them, are fewer bits than its size."""
+    There are none where they, and what it takes to list them, are no fewer bits.
+    """
+    grid = _grid(cells, error)
+    if cells is None or grid is None:
+        return None, False
     values = cells.values if cells.words is None else places(cast(Listed, grid), cells.words)[cells.values]
-    levels = np.where(cells.missing, np.uint64(0), grid.levels(values))
-    return bool(Alphabet.of(levels).bits(levels) < size)
+    bits = _bits(np.where(cells.missing, np.uint64(0), grid.levels(values)))
+    if bits >= size:
+        return None, False
+    if isinstance(grid, Whole) and not cells.missing.any() and len(values) >= _FEW:
+        steps = _steps(cells)
+        of_steps = of_numbers(steps, 0.0)
+        if _bits(of_steps.levels(steps)) < _WORTH * bits:
+            return of_steps, True
+    return grid, False
+
+
+def _bits(levels: Levels) -> float:
+    found, counts = np.unique(levels, return_counts=True)
+    return Alphabet.of(levels).bits(found, counts)
 
 
 def _there(cells: Cells | None) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from diabolo.check import shorten
 from diabolo.codec.container import Container
 from diabolo.errors import FileError, ParameterError
-from diabolo.estimators.compression.packing import Packing, as_bytes, from_bytes, identity
+from diabolo.estimators.compression.packing import Packing, from_bytes, identity
 
 Source = bytes | str | PathLike[str]
 
@@ -83,10 +83,9 @@ def _opened(container: Container, model: Packing | None) -> Opened:
             raise ParameterError(
                 f"The file does not hold its model, {name[:12]}…; decompress it with the Compressor that wrote it."
             )
-        found = identity_of(model)
-        if found != name:
+        if model.identity != name:
             raise FileError(
-                f"The model {shorten(name[:12])} wrote the file, this is {found[:12]}; give the one that wrote it."
+                f"Model {shorten(name[:12])} wrote the file, this is {model.identity[:12]}; give the one that wrote it."
             )
         return Opened(container, model, False)
     if not len(container):
@@ -95,11 +94,6 @@ def _opened(container: Container, model: Packing | None) -> Opened:
     if identity(data) != name:
         raise FileError("The model in the file is not the one that it names; copy the file again.")
     return Opened(container, from_bytes(data), True)
-
-
-def identity_of(packing: Packing) -> str:
-    """Return which model it is."""
-    return identity(as_bytes(packing))
 
 
 def decompress(source: Source) -> Any:

@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
@@ -124,6 +125,17 @@ class Packing(ABC):
     def state(self) -> State:
         """Return what was learned, to save."""
 
+    @cached_property
+    def model(self) -> bytes:
+        """What was learned as bytes: the model in a file."""
+        plain, arrays = self.state()
+        return pack({"kind": self.kind, **plain}, arrays)
+
+    @cached_property
+    def identity(self) -> str:
+        """Which model it is."""
+        return identity(self.model)
+
     @classmethod
     @abstractmethod
     def restore(cls, plain: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Packing:
@@ -134,12 +146,6 @@ class Packing(ABC):
         FileError
             If it is no such description.
         """
-
-
-def as_bytes(packing: Packing) -> bytes:
-    """Return what was learned as bytes: the model in a file."""
-    plain, arrays = packing.state()
-    return pack({"kind": packing.kind, **plain}, arrays)
 
 
 def from_bytes(data: bytes) -> Packing:
@@ -154,7 +160,9 @@ def from_bytes(data: bytes) -> Packing:
     kind = plain.get("kind")
     if kind not in Packing.kinds:
         raise FileError(f"The file holds an {unknown('kind of model', kind, Packing.kinds)}")
-    return Packing.kinds[kind].restore(plain, arrays)
+    packing = Packing.kinds[kind].restore(plain, arrays)
+    vars(packing)["model"] = data  # not made anew: another version of zstandard may make others
+    return packing
 
 
 def identity(model: bytes) -> str:

@@ -20,7 +20,7 @@ from diabolo.data.form import NumpyForm
 from diabolo.errors import DataError, FileError, ParameterError
 from diabolo.estimators.compression import chunk
 from diabolo.estimators.compression.leveling import Leveling
-from diabolo.estimators.compression.packing import Packing, State, Tally, as_bytes
+from diabolo.estimators.compression.packing import Packing, State, Tally
 from diabolo.files import under
 from diabolo.part import from_json
 from diabolo.training import History
@@ -208,7 +208,7 @@ class Tables(Packing):
         some = levels[: _CELLS // levels.shape[1]]
         with_net, without = (len(each.encode(some)) for each in (cast(Coding, self.coding), self.counted))
         saved = (without - with_net) * len(levels) / len(some)
-        return saved > len(as_bytes(self)) - len(as_bytes(self._without()))
+        return saved > len(self.model) - len(self._without().model)
 
     def _without(self) -> Tables:
         return replace(self, coding=None)
