@@ -85,7 +85,8 @@ def _opened(container: Container, model: Packing | None) -> Opened:
             )
         if model.identity != name:
             raise FileError(
-                f"Model {shorten(name[:12])} wrote the file, this is {model.identity[:12]}; give the one that wrote it."
+                f"The model {shorten(name[:12])} wrote the file, this is {model.identity[:12]}; "
+                "give the one that wrote it."
             )
         return Opened(container, model, False)
     if not len(container):
