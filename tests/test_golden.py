@@ -17,8 +17,9 @@ from torch import Tensor, nn
 
 from diabolo import corruptions, latents, likelihoods, penalties, priors
 from diabolo.flow import Batch, Code, Output
-from diabolo.nets import Linear
+from diabolo.nets import Atoms, Linear, Net
 from diabolo.part import PARTS, Part
+from diabolo.penalties.revive import Activity
 
 FILE = Path(__file__).parent / "golden" / "parts.json"
 
@@ -59,16 +60,16 @@ def rebuilt(part: likelihoods.Likelihood) -> list[float]:
 class Model(nn.Module):
     """A linear encoder with fixed weights, then a tanh; a linear decoder, then another."""
 
-    def __init__(self, critic: nn.Module | None, shape: tuple[int, ...]) -> None:
+    def __init__(self, critic: nn.Module | None, shape: tuple[int, ...], net: Net) -> None:
         super().__init__()
         self.critic = critic
-        self.encoder, self.decoder = (net.double() for net in Linear().build(shape, 3, 3, shape))
+        self.encoder, self.decoder = (net.double() for net in net.build(shape, 3, 3, shape))
         for weight in (*self.encoder.parameters(), *self.decoder.parameters()):
             weight.data = wave(*weight.shape)
 
     def encode(self, x: Tensor) -> Code:
         z = self.encoder(x)[0].tanh()
-        return Code(z, z, z.new_zeros(len(z)), {"log_var": -z})
+        return Code(z, z, z.new_zeros(len(z)), {"log_var": -z, "gate": z.relu()})
 
     def decode(self, z: Tensor) -> Tensor:
         return self.decoder(z).tanh()
@@ -79,8 +80,14 @@ class Model(nn.Module):
 
 def penalised(part: penalties.Penalty) -> list[float]:
     shape = (1, 12, 12) if isinstance(part, penalties.Similarity) else (5,)
-    model, x = Model(part.build(3), shape), wave(6, *shape, step=0.3)
-    weights = [model.get_parameter("encoder.map.weight"), *(model.critic.parameters() if model.critic else ())]
+    critic, atoms = part.build(3), isinstance(part, penalties.Revive)
+    model, x = Model(critic, shape, Atoms() if atoms else Linear()), wave(6, *shape, step=0.3)
+    if isinstance(critic, Activity):
+        critic.since += torch.tensor([0.0, 99.0, 99.0])  # two of three latents are dead
+    weights = [
+        model.get_parameter("encoder.weight" if atoms else "encoder.map.weight"),
+        *(model.critic.parameters() if model.critic else ()),
+    ]
     for weight in weights[1:]:
         weight.data = wave(*weight.shape) / weight.shape[-1] ** 0.5
     code = model.encode(x)

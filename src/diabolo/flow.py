@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
 
@@ -77,7 +77,8 @@ class Code:
     Parameters
     ----------
     z : Tensor (K * B, n)
-        What the decoder sees: random during training where the latent is, K draws for each sample (K is 1 but for
+        What the decoder sees: a sparse COO tensor where few entries differ from 0 and the net can do with it, and
+        random during training where the latent is, K draws for each sample (K is 1 but for
         importance-weighted latents; draw k of sample b is row ``k * B + b``).
     mean : Tensor (B, n)
         The deterministic code: what ``transform`` returns.
@@ -91,6 +92,10 @@ class Code:
     mean: Tensor
     rate: Tensor
     info: dict[str, Tensor] = field(default_factory=dict)
+
+    def dense(self) -> Code:
+        """Return the code written out, where it is sparse."""
+        return replace(self, z=self.z.to_dense(), mean=self.mean.to_dense()) if self.z.is_sparse else self
 
 
 @dataclass

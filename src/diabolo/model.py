@@ -8,7 +8,7 @@ What is known about the samples, their condition, is added to h by a matrix and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +22,11 @@ from diabolo.flow import Batch, Code, Output, Shape, counted
 from diabolo.latents import Latent, LatentModule, Plain
 from diabolo.likelihoods import Bounds, Likelihood
 from diabolo.nets import Linear, Net
-from diabolo.nets.net import Skips
+from diabolo.nets.net import Skips, repeated
 from diabolo.part import Part, Some, knob
 from diabolo.penalties import Penalty
 from diabolo.penalties.critic import critics_of
+from diabolo.penalties.penalty import called
 from diabolo.pretrainings import Pretraining
 from diabolo.sparse import dense
 
@@ -144,7 +145,7 @@ class Autoencoder(nn.Module):
         self.recipe, self.shape, self.n, self.target = recipe, shape, n, target or shape
         self.encoder, self.latent, self.decoder = encoder, latent, decoder
         self.conditioner = Conditioner(condition, recipe.latent.width(n))
-        self.critics = critics_of(_named(recipe.penalties), n)
+        self.critics = critics_of(called(recipe.penalties), n)
         latent.attach(shape, encoder)
 
     @property
@@ -160,9 +161,8 @@ class Autoencoder(nn.Module):
     def forward(self, batch: Batch, noise: bool = True) -> Output:
         """Encode, decode and cost a batch; without `noise`, deterministically and uncorrupted."""
         seen, hidden = self.corrupt(batch.x) if noise else (batch.x, None)
-        h, skips = self.hidden(seen, batch.condition)
-        code = self.latent(h, noise)
-        params = self._params(code.z, batch.condition, _repeated(skips, len(code.z) // len(seen)))  # (K * B, *out)
+        code, skips = self.coded(seen, batch.condition, noise)
+        params = self._params(code.z, batch.condition, repeated(skips, len(code.z) // len(seen)))  # (K * B, *out)
         return self.cost(batch, code, params.to(seen.dtype), hidden)
 
     def corrupt(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -176,9 +176,10 @@ class Autoencoder(nn.Module):
         distortion, rate = self.latent.bound(code, self._distortion(params, target, hidden))  # (B,), (B,)
         output = Output(target, code, params, distortion, rate, {}, batch.weight)
         critics = dict(self.critics.items())
-        for name, penalty in _named(self.recipe.penalties):
+        for name, penalty in called(self.recipe.penalties):
             looking = Told(self, batch.condition, critics.get(name))
-            output.penalties[name] = penalty.penalty(looking, batch, output)
+            shown = output if penalty.reads_sparse else replace(output, code=code.dense())
+            output.penalties[name] = penalty.penalty(looking, batch, shown)
         return output
 
     def hidden(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Skips]:
@@ -191,6 +192,17 @@ class Autoencoder(nn.Module):
         """
         h, skips = self.encoder(x if self.recipe.net.reads_sparse else dense(x))
         return self.conditioner.into(h.to(x.dtype), condition), skips  # a net may compute in bfloat16, a rate may not
+
+    def coded(self, x: Tensor, condition: Tensor | None = None, noise: bool = False) -> tuple[Code, Skips]:
+        """Return the code of x (B, *shape), and what the decoder gets beside it.
+
+        The code is sparse where the latent keeps few entries of h, and the net lets it find them.
+        """
+        map = self.recipe.net.map(self.encoder) if self.recipe.latent.selects and condition is None else None
+        if map is not None:
+            return self.latent.select(dense(x).flatten(1), map, noise), ()
+        h, skips = self.hidden(x, condition)
+        return self.latent(h, noise), skips
 
     def encode(self, x: Tensor, condition: Tensor | None = None) -> Code:
         """Return the deterministic code of x (B, *shape), given the condition (B, K) if there is one."""
@@ -220,8 +232,8 @@ class Autoencoder(nn.Module):
 
     def told(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return the params (B, *out) for x (B, *shape), by way of the deterministic code."""
-        h, skips = self.hidden(x, condition)
-        return self._params(self.latent(h, False).z, condition, skips)
+        code, skips = self.coded(x, condition)
+        return self._params(code.z, condition, skips)
 
     def reconstruct(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return the expected target (B, *self.target) for x (B, *shape), by way of the deterministic code."""
@@ -254,7 +266,7 @@ class Autoencoder(nn.Module):
         with torch.device("meta"):  # shapes alone: no memory, and no random numbers
             latent = recipe.latent.build(self.n)
             latent.attach(self.shape, self.encoder)
-            others = critics_of(_named(recipe.penalties), self.n)
+            others = critics_of(called(recipe.penalties), self.n)
         same = _shapes(latent) == _shapes(self.latent) and _shapes(others) == _shapes(self.critics)
         same &= type(recipe.latent) is type(self.recipe.latent)
         same &= recipe.likelihood.shape(self.target) == self.recipe.likelihood.shape(self.target)
@@ -269,18 +281,6 @@ class Autoencoder(nn.Module):
         draws = len(params) // len(target)
         target = target if draws == 1 else torch.cat([target] * draws)
         return self.recipe.likelihood.total(params, target, None if hidden is None else counted(hidden))
-
-
-def _named(penalties: tuple[Penalty, ...]) -> list[tuple[str, Penalty]]:
-    names = [type(p).__name__.lower() for p in penalties]
-    return [
-        (name if names.index(name) == i else f"{name}_{names[:i].count(name) + 1}", p)
-        for i, (name, p) in enumerate(zip(names, penalties, strict=True))
-    ]
-
-
-def _repeated(skips: Skips, draws: int) -> Skips:
-    return skips if draws == 1 else tuple(s.repeat(draws, *[1] * (s.ndim - 1)) for s in skips)
 
 
 def _shapes(module: nn.Module) -> dict[str, torch.Size]:

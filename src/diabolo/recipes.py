@@ -204,6 +204,62 @@ _OF_HISTORIES = (
 OF_HISTORIES: dict[str, Named] = {row.name: row for row in _OF_HISTORIES}
 """The named recipes of interactions, by name: of what users did, never negative, and not to be scaled."""
 
+_OF_VECTORS = (
+    Named(
+        "top-k",
+        Recipe(nets.Atoms(), latents.TopK(positive=True), penalties=(penalties.Revive(),)),
+        "exactly k atoms a vector, and none of them idle",
+        "Gao et al. 2024",
+    ),
+    Named(
+        "batch-top-k",
+        Recipe(nets.Atoms(), latents.BatchTopK(), penalties=(penalties.Revive(),)),
+        "k atoms on average: more for a rich vector",
+        "Bussmann et al. 2024",
+    ),
+    Named(
+        "tied",
+        Recipe(nets.Atoms(tied=True), latents.TopK(positive=True), penalties=(penalties.Revive(),)),
+        "the encoder looks along the atoms themselves",
+        "Makhzani, Frey 2014",
+    ),
+    Named(
+        "winner-take-all",
+        Recipe(nets.Atoms(), latents.WinnerTakeAll(0.01)),
+        "each atom has its share of the vectors: none is idle",
+        "Makhzani, Frey 2015",
+    ),
+    Named(
+        "jump-relu",
+        Recipe(nets.Atoms(), latents.JumpReLU(), penalties=(penalties.Revive(),)),
+        "a threshold for each atom, learned at a price on their number",
+        "Rajamanoharan et al. 2024",
+    ),
+    Named(
+        "gated",
+        Recipe(nets.Atoms(), latents.Gated(), penalties=(penalties.Gate(),)),
+        "a gate decides which atoms, and their size is not shrunk",
+        "Rajamanoharan et al. 2024",
+    ),
+    Named(
+        "matryoshka",
+        Recipe(nets.Atoms(), latents.BatchTopK(), penalties=(penalties.Matryoshka(), penalties.Revive())),
+        "the first atoms alone rebuild too: general ones before special ones",
+        "Bussmann et al. 2025",
+    ),
+    Named(
+        "archetypal",
+        Recipe(nets.Archetypes(), latents.TopK(positive=True), penalties=(penalties.Revive(),)),
+        "atoms are means of samples, so that they are much the same again with another seed",
+        "Fel et al. 2025",
+    ),
+    Named("relu-l1", Recipe(nets.Atoms(), latents.L1(0.05)), "few atoms, by an L1 cost", "Bricken et al. 2023"),
+    Named("sigmoid-kl", Recipe(nets.Atoms(), latents.KLSparsity()), "atoms in use a set share of the time", "Ng 2011"),
+)
+
+OF_VECTORS: dict[str, Named] = {row.name: row for row in _OF_VECTORS}
+"""The named recipes of dictionaries, by name: of vectors in one scale."""
+
 
 def named(recipe: Recipe | str) -> Recipe:
     """Return the recipe of this name, or as written out, or as it is.
@@ -226,7 +282,7 @@ def named(recipe: Recipe | str) -> Recipe:
         raise ParameterError(f"Parameter 'recipe' must be a Recipe or the name of one; got {type(recipe).__name__}.")
     if "(" in recipe:
         return _written_out(recipe)
-    if recipe not in (known := RECIPES | OF_HISTORIES):
+    if recipe not in (known := RECIPES | OF_HISTORIES | OF_VECTORS):
         raise ParameterError(f"Parameter 'recipe': {unknown('recipe', recipe, known)}")
     return known[recipe].recipe
 

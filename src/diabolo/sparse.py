@@ -22,7 +22,31 @@ def assembled(entries: Tensor, values: Tensor, shape: tuple[int, ...]) -> Tensor
     tensor([[0., 0., 1.],
             [3., 0., 0.]])
     """
+    return _Assembled.apply(entries, values, shape) if values.requires_grad else _assembled(entries, values, shape)
+
+
+def _assembled(entries: Tensor, values: Tensor, shape: tuple[int, ...]) -> Tensor:
     return torch.sparse_coo_tensor(entries, values, shape, is_coalesced=True, check_invariants=False)
+
+
+class _Assembled(torch.autograd.Function):
+    """What torch does too, but for a search through all entries on the way back: they are the same ones, in order."""
+
+    @staticmethod
+    def forward(ctx: Any, entries: Tensor, values: Tensor, shape: tuple[int, ...]) -> Tensor:
+        ctx.save_for_backward(entries)
+        return _assembled(entries, values, shape)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, g: Tensor) -> tuple[None, Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        rows, columns = ctx.saved_tensors[0]
+        if not g.is_sparse:
+            return None, g[rows, columns], None
+        g = g.coalesce()
+        if len(g.values()) != len(rows):  # not every entry took part
+            g = g.sparse_mask(_assembled(ctx.saved_tensors[0], torch.ones_like(rows, dtype=g.dtype), tuple(g.shape)))
+        return None, g.values(), None
 
 
 def dense(x: Tensor) -> Tensor:
@@ -80,7 +104,7 @@ def unit(x: Tensor) -> Tensor:
 def product(x: Tensor, W: Tensor) -> Tensor:
     """Return x·W (B, n) for x (B, I), dense or sparse, and a table W (I, n) with a row for each element of x.
 
-    Of sparse x the gradient by W is computed too, and none by x.
+    Of sparse x the gradients by W and by the entries are computed.
 
     Examples
     --------
@@ -89,29 +113,78 @@ def product(x: Tensor, W: Tensor) -> Tensor:
     tensor([[5.0000, 6.5000],
             [0.0000, 0.0000]])
     """
-    return _Product.apply(x, W) if x.is_sparse else x @ W
+    return weighted(x.values(), x.indices(), len(x), W) if x.is_sparse else x @ W
+
+
+def weighted(values: Tensor, entries: Tensor, count: int, W: Tensor) -> Tensor:
+    """Return x·W (count, n) for sparse x with these values at these entries (2, ·), which are in order.
+
+    Examples
+    --------
+    >>> weighted(torch.tensor([2.0]), torch.tensor([[1], [0]]), 2, torch.tensor([[1.0, 3.0]]))
+    tensor([[0., 0.],
+            [2., 6.]])
+    """
+    return _Product.apply(values, *entries, count, W)
 
 
 class _Product(torch.autograd.Function):
     """Sums of rows of W, and on the way back the same with x turned over: sums of rows of g for each row of W."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, W: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
-        rows, columns = x.indices()
-        return _sums_of(W, columns, x.values(), torch.bincount(rows, minlength=len(x)))
+    def forward(ctx: Any, values: Tensor, rows: Tensor, columns: Tensor, count: int, W: Tensor) -> Tensor:
+        ctx.save_for_backward(values, rows, columns, W)
+        return sums_of(W, columns, values, torch.bincount(rows, minlength=count))
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, g: Tensor) -> tuple[None, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (x,) = ctx.saved_tensors
-        rows, columns = x.indices()
-        order, count = columns.argsort(), torch.bincount(columns, minlength=x.shape[1])
-        used = count.nonzero()[:, 0]
-        sums = _sums_of(g.contiguous(), rows[order], x.values()[order], count[used])
-        return None, g.new_zeros(x.shape[1], g.shape[1]).index_copy_(0, used, sums)
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        values, rows, columns, W = ctx.saved_tensors
+        g = g.contiguous()
+        of_values = dots(g, W, rows, columns) if ctx.needs_input_grad[0] else None
+        of_table = by_columns(g, rows, columns, values, len(W)) if ctx.needs_input_grad[4] else None
+        return of_values, None, None, None, of_table
 
 
-def _sums_of(table: Tensor, rows: Tensor, weights: Tensor, count: Tensor) -> Tensor:
-    """Return weighted sums (S, n) of the rows of a table that are named in turn, `count` (S,) of them to each."""
+def by_columns(table: Tensor, rows: Tensor, columns: Tensor, weights: Tensor, count: int) -> Tensor:
+    """Return xᵀ·table (count, n) for sparse x (B, count) with these weights: no two threads write to one row.
+
+    Examples
+    --------
+    >>> by_columns(torch.tensor([[1.0], [5.0]]), torch.tensor([0, 1]), torch.tensor([2, 2]), torch.ones(2), 3)
+    tensor([[0.],
+            [0.],
+            [6.]])
+    """
+    order, each = columns.argsort(stable=True), torch.bincount(columns, minlength=count)
+    rows, weights = rows[order], weights[order]
+    used = each.nonzero()[:, 0]
+    if 8 * len(used) > count:
+        return sums_of(table, rows, weights, each)
+    return table.new_zeros(count, table.shape[1]).index_copy_(0, used, sums_of(table, rows, weights, each[used]))
+
+
+def dots(some: Tensor, others: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Return the products (count,) of rows of `some` (B, n) with rows of `others` (I, n), pair by pair, by rows.
+
+    Examples
+    --------
+    >>> dots(torch.eye(2), torch.tensor([[3.0, 4.0]]), torch.tensor([0, 1]), torch.tensor([0, 0]))
+    tensor([3., 4.])
+    """
+    each = torch.bincount(rows, minlength=len(some))
+    starts = each.cumsum(0) - each
+    return torch.ops.aten._embedding_bag_per_sample_weights_backward.default(some, others, columns, starts, rows, 0)
+
+
+def sums_of(table: Tensor, rows: Tensor, weights: Tensor, count: Tensor) -> Tensor:
+    """Return weighted sums (S, n) of the rows of a table that are named in turn, `count` (S,) of them to each.
+
+    Examples
+    --------
+    >>> sums_of(torch.tensor([[1.0], [5.0]]), torch.tensor([0, 1, 1]), torch.ones(3), torch.tensor([2, 0, 1]))
+    tensor([[6.],
+            [0.],
+            [5.]])
+    """
     return F.embedding_bag(rows, table, count.cumsum(0) - count, mode="sum", per_sample_weights=weights)

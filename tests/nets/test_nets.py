@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from diabolo.errors import CapabilityError, ParameterError
 from diabolo.flow import with_channels
-from diabolo.nets import ELSA, MLP, Bag, Conv, Linear, Net, Recurrent, Transformer, UNet
+from diabolo.nets import ELSA, MLP, Archetypes, Atoms, Bag, Conv, Linear, Net, Recurrent, Transformer, UNet
 from diabolo.part import PARTS, from_json
 from diabolo.text import parse
 
@@ -34,6 +34,8 @@ NETS = DEFAULTS + VARIANTS
 TABLES = [(1,), (5,), (64,)]
 SERIES = [(1, 1), (7, 3), (50, 1)]
 IMAGES = [(1, 1, 1), (1, 28, 28), (3, 17, 31), (1, 5, 2)]
+
+ANY_SHAPE = Archetypes | Atoms | Bag | ELSA | Linear | MLP
 
 every_net = pytest.mark.parametrize("net", NETS, ids=repr)
 every_shape = pytest.mark.parametrize("shape", TABLES + SERIES + IMAGES, ids=str)
@@ -204,7 +206,7 @@ def test_only_an_mlp_has_pairs(net):
         net.pairs(*built(net, (2, 9, 9), 4, 4, (2, 9, 9)))
 
 
-@pytest.mark.parametrize("net", [net for net in NETS if not isinstance(net, Bag | ELSA | Linear | MLP)], ids=repr)
+@pytest.mark.parametrize("net", [net for net in NETS if not isinstance(net, ANY_SHAPE)], ids=repr)
 @pytest.mark.parametrize("shape", [(), (2, 3, 4, 5)])
 def test_grids_have_one_axis_or_two(net, shape):
     with pytest.raises(ParameterError, match=r"\(D,\), \(T, C\) or \(C, H, W\)"):

@@ -59,14 +59,16 @@ class Sources:
         seed: int,
         device: torch.device,
         condition: Tensor | None = None,
+        target: Tensor | None = None,
     ) -> Sources:
         """Hold out a share of the samples, which `seed` chooses, and train on the rest.
 
-        What is known about samples, their `condition` (N, K), is told of those in memory only.
+        What is known about samples, their `condition` (N, K), is told of those in memory only, and so is what they are
+        to become, the scaled `target` (N, *target).
         """
         if isinstance(data, Stored):
             return _stored(data, scaling, share, seed, device)
-        return _in_memory(data, scaling, share, seed, device, condition)
+        return _in_memory(data, scaling, share, seed, device, condition, target)
 
 
 def blocks_of(data: Array | Stored) -> Iterator[Array]:
@@ -80,13 +82,20 @@ def gathered(X: Any) -> Any:
 
 
 def _in_memory(
-    array: Array, scaling: Scaling, share: float, seed: int, device: torch.device, condition: Tensor | None
+    array: Array,
+    scaling: Scaling,
+    share: float,
+    seed: int,
+    device: torch.device,
+    condition: Tensor | None,
+    target: Tensor | None,
 ) -> Sources:
     samples = resident(scaling.tensor(array), device)
     known = None if condition is None else condition.to(samples.device)
+    wanted = None if target is None else target.to(samples.device)
     kept, held = split(len(array), share, seed)
     few = kept[:: math.ceil(len(kept) / BASELINE)]
-    train, held_out, few = (Rows(samples, scaling.batch, index, device, known) for index in (kept, held, few))
+    train, held_out, few = (Rows(samples, scaling.batch, index, device, known, wanted) for index in (kept, held, few))
     judged = array[held.numpy()] if len(held) else array[:: math.ceil(len(array) / JUDGED)]
     return Sources(train, held_out, few, judged)
 

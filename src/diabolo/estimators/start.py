@@ -95,9 +95,12 @@ def _baseline(sources: Sources, recipe: Recipe, model: Autoencoder) -> PCA:
 
 
 def _begin(model: Autoencoder, pca: PCA, sources: Sources) -> None:
-    """Start a model at PCA, and what its latent keeps of samples at some of them."""
+    """Start a model at PCA, and what its net and its latent keep of samples at some of them."""
     begin(pca, model)
-    model.latent.begin(batch.x for batch in sources.few.epoch(4096, None))
+    few = sources.few
+    rebuilt = (batch.x if batch.target is None else batch.target for batch in few.epoch(4096, None))
+    model.recipe.net.begin_at(model.encoder, model.decoder, rebuilt)
+    model.latent.begin(batch.x for batch in few.epoch(4096, None))
 
 
 def _bounds(moments: Moments, scaling: Scaling) -> Bounds | None:

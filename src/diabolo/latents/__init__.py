@@ -3,8 +3,10 @@
 from diabolo.latents.batch_top_k import BatchTopK
 from diabolo.latents.factorized import Factorized
 from diabolo.latents.fsq import FSQ
+from diabolo.latents.gated import Gated
 from diabolo.latents.gaussian import Gaussian
 from diabolo.latents.hyperspherical import Hyperspherical
+from diabolo.latents.jump_relu import JumpReLU
 from diabolo.latents.kl_sparsity import KLSparsity
 from diabolo.latents.l1 import L1
 from diabolo.latents.l2 import L2
@@ -15,6 +17,7 @@ from diabolo.latents.power_spherical import PowerSpherical
 from diabolo.latents.residual_quantized import ResidualQuantized
 from diabolo.latents.top_k import TopK
 from diabolo.latents.vector_quantized import VectorQuantized
+from diabolo.latents.winner_take_all import WinnerTakeAll
 from diabolo.part import discover
 
 discover(__name__, __path__)
@@ -25,8 +28,10 @@ __all__ = [
     "L2",
     "BatchTopK",
     "Factorized",
+    "Gated",
     "Gaussian",
     "Hyperspherical",
+    "JumpReLU",
     "KLSparsity",
     "Ladder",
     "Latent",
@@ -37,4 +42,5 @@ __all__ = [
     "TopK",
     "VectorQuantized",
     "Weightless",
+    "WinnerTakeAll",
 ]

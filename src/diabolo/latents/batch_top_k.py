@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from diabolo.errors import ParameterError
 from diabolo.flow import Code
 from diabolo.latents.latent import Latent, LatentModule
 from diabolo.part import knob
+from diabolo.selection import Affine, above, kept, of_all
 
 _SLOWEST = 0.01  # weight of the newest batch in the running mean of the threshold, once a hundred were seen
 
@@ -35,6 +37,8 @@ class BatchTopK(Latent):
     tensor([[2., 3.],
             [0., 0.]])
     """
+
+    selects: ClassVar[bool] = True
 
     k: int | None = knob(
         None, Maybe(Whole(1), "a quarter of the code"), "mean number of entries of a code that may differ from 0"
@@ -80,6 +84,14 @@ class BatchTopKModule(LatentModule):
         if self.training:
             self._learn(largest[-1].detach())
         return Code(z, mean, free)
+
+    def select(self, x: Tensor, map: Affine, noise: bool) -> Code:
+        count = self.part.kept(len(map.weight)) * len(x)
+        entries = of_all(x, map, count) if noise else above(x, map, self.threshold)
+        if noise and self.training and len(entries.values):
+            self._learn(entries.values.min())
+        z = kept(x, map, entries)
+        return Code(z, z, x.new_zeros(len(x)))
 
     def _learn(self, smallest: Tensor) -> None:
         self.seen += 1

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from diabolo.errors import CapabilityError
 from diabolo.flow import Code, Shape
 from diabolo.part import Part
+from diabolo.selection import Affine, Entries, kept
 
 
 class Latent(Part, role="latents"):
@@ -21,6 +22,9 @@ class Latent(Part, role="latents"):
 
     is_normal: ClassVar[bool] = False
     """True where q(z|x) is normal with independent entries: `Code.mean`, and "log_var" (B, n) in `Code.info`."""
+
+    selects: ClassVar[bool] = False
+    """True where few entries of h are kept, found without the others: `LatentModule.select`."""
 
     def width(self, n: int) -> int:
         """Return how many numbers per sample the encoder must give for a code of `n`."""
@@ -55,6 +59,18 @@ class LatentModule(nn.Module):
     def forward(self, h: Tensor, noise: bool) -> Code:
         """Make the code of h (B, width); without `noise`, z is the deterministic code."""
         raise NotImplementedError
+
+    def select(self, x: Tensor, map: Affine, noise: bool) -> Code:
+        """Make the code, as `forward` does, of h = x·Wᵀ + b for x (B, D), sparse (B, n).
+
+        With `noise` the deterministic code is not computed: `Code.mean` is z.
+
+        Raises
+        ------
+        CapabilityError
+            If the latent does not select.
+        """
+        raise CapabilityError(f"{type(self.part).__name__} does not keep few entries of h; use a TopK() latent.")
 
     def bound(self, code: Code, distortion: Tensor) -> tuple[Tensor, Tensor]:
         """Join the distortions (K * B,) of K draws with the code into distortion (B,) and rate (B,)."""
@@ -138,9 +154,19 @@ class Weightless(Latent, role="latents"):
     def code(self, h: Tensor, noise: bool) -> Code:
         """Make the code of h (B, width); without `noise`, z is the deterministic code."""
 
+    def entries(self, x: Tensor, map: Affine, n: int) -> Entries:
+        """Return the entries of h = x·Wᵀ + b (B, n) that are kept, where the latent selects."""
+        raise NotImplementedError
+
 
 class _Function(LatentModule):
     part: Weightless
 
     def forward(self, h: Tensor, noise: bool) -> Code:
         return self.part.code(h, noise)
+
+    def select(self, x: Tensor, map: Affine, noise: bool) -> Code:
+        if not self.part.selects:
+            return super().select(x, map, noise)
+        z = kept(x, map, self.part.entries(x, map, len(map.weight)))
+        return Code(z, z, x.new_zeros(len(x)))

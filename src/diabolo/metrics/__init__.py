@@ -20,8 +20,10 @@ from diabolo.metrics.ranged import best_range_f1, range_precision_recall
 from diabolo.metrics.ranking import Measured, Ranking, novelty, shown
 from diabolo.metrics.residual import Residual, residual_of
 from diabolo.metrics.restoration import noise_level, psnr, snr, ssim
+from diabolo.metrics.retrieval import retrieval_recall
 from diabolo.metrics.rows import closest, column_shapes, pair_trends
 from diabolo.metrics.series import autocorrelation_distance, spectrum_distance
+from diabolo.metrics.sparsity import Sparsity, fvu, sparsity
 from diabolo.metrics.tail import Tail
 from diabolo.metrics.transfer import Transfer, transfer
 
@@ -35,6 +37,7 @@ __all__ = [
     "Memorising",
     "Ranking",
     "Residual",
+    "Sparsity",
     "Tail",
     "Transfer",
     "ab_rmse",
@@ -58,6 +61,7 @@ __all__ = [
     "drift",
     "event_recall_at",
     "frechet",
+    "fvu",
     "hit_rate",
     "memorising",
     "mig",
@@ -73,8 +77,10 @@ __all__ = [
     "recall",
     "reciprocal_rank",
     "residual_of",
+    "retrieval_recall",
     "shown",
     "snr",
+    "sparsity",
     "spectrum_distance",
     "ssim",
     "transfer",

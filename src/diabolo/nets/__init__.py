@@ -1,5 +1,7 @@
 """Nets: encoders and their mirror decoders. A new file in this folder enters the table of parts by itself."""
 
+from diabolo.nets.archetypes import Archetypes
+from diabolo.nets.atoms import Atoms
 from diabolo.nets.auto import Auto
 from diabolo.nets.bag import Bag
 from diabolo.nets.conv import Conv
@@ -20,6 +22,8 @@ discover(__name__, __path__)
 __all__ = [
     "ELSA",
     "MLP",
+    "Archetypes",
+    "Atoms",
     "Auto",
     "Bag",
     "Conv",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -12,12 +13,18 @@ from diabolo.errors import CapabilityError
 from diabolo.flow import Shape
 from diabolo.nets.closed import Dense
 from diabolo.part import Part
+from diabolo.selection import Affine
 
 Skips = tuple[Tensor, ...]
 """What an encoder hands to its decoder beside the code; empty but for nets with skips."""
 
 Pair = tuple[nn.Module, nn.Module]
 """One encoder layer and the decoder layer that undoes it."""
+
+
+def repeated(skips: Skips, draws: int) -> Skips:
+    """Return what an encoder hands on for B samples for so many draws of the code of each, (draws * B, ...)."""
+    return skips if draws == 1 else tuple(s.repeat(draws, *[1] * (s.ndim - 1)) for s in skips)
 
 
 @dataclass(frozen=True)
@@ -114,8 +121,22 @@ class Net(Part, role="nets"):
     def begin(self, encoder: nn.Module, decoder: nn.Module, principal: Principal) -> None:
         """Set a built net to the principal components, where it has a linear path; others start as they were built."""
 
+    def begin_at(self, encoder: nn.Module, decoder: nn.Module, blocks: Iterable[Tensor]) -> None:
+        """Start a built net at samples of what is rebuilt, in blocks (B, *out), where it keeps some of their kind."""
+
     def closed(self, encoder: nn.Module, decoder: nn.Module) -> tuple[Dense, Dense] | None:
         """Return a built net with its gradient written out, or None where it is not made of plain dense stacks."""
+        return None
+
+    def map(self, encoder: nn.Module) -> Affine | None:
+        """Return a built encoder that is one affine map, and whose decoder takes sparse codes; None for any other.
+
+        A latent that keeps few entries of h then finds them without writing out the others.
+        """
+        return None
+
+    def atoms(self, decoder: nn.Module) -> Tensor | None:
+        """Return what a built decoder sums, (n, D), where it is a sum of one atom for each latent; None for others."""
         return None
 
     def equation(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -56,6 +57,11 @@ class Seasonal(Net):
         """Begin as the other net does."""
         if isinstance(decoder, SeasonalDecoder):
             self.net.begin(encoder, decoder.rest, principal)
+
+    def begin_at(self, encoder: nn.Module, decoder: nn.Module, blocks: Iterable[Tensor]) -> None:
+        """Let the other net begin at samples."""
+        if isinstance(decoder, SeasonalDecoder):
+            self.net.begin_at(encoder, decoder.rest, blocks)
 
 
 class SeasonalDecoder(nn.Module):

@@ -5,9 +5,12 @@ from diabolo.penalties.adversarial import Adversarial
 from diabolo.penalties.contractive import Contractive
 from diabolo.penalties.critic import Critic
 from diabolo.penalties.factor import Factor
+from diabolo.penalties.gate import Gate
+from diabolo.penalties.matryoshka import Matryoshka
 from diabolo.penalties.mmd import MMD
 from diabolo.penalties.orthogonal import Orthogonal
 from diabolo.penalties.penalty import Encodes, Penalty
+from diabolo.penalties.revive import Revive
 from diabolo.penalties.similarity import Similarity
 from diabolo.penalties.smooth import Smooth
 from diabolo.penalties.total_correlation import TotalCorrelation
@@ -21,8 +24,11 @@ __all__ = [
     "Critic",
     "Encodes",
     "Factor",
+    "Gate",
+    "Matryoshka",
     "Orthogonal",
     "Penalty",
+    "Revive",
     "Similarity",
     "Smooth",
     "TotalCorrelation",

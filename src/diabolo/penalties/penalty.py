@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Protocol
+from collections.abc import Sequence
+from typing import ClassVar, Protocol
 
 from torch import Tensor, nn
 
@@ -28,6 +29,9 @@ class Encodes(Protocol):
 class Penalty(Part, role="penalties"):
     """A term of the loss beside distortion and rate."""
 
+    reads_sparse: ClassVar[bool] = False
+    """True where the penalty takes sparse codes as they are; others get them written out."""
+
     def check_shape(self, shape: Shape) -> None:
         """Raise ParameterError if samples of `shape` cannot be penalised; any can by default."""
 
@@ -48,3 +52,19 @@ class Penalty(Part, role="penalties"):
     @abstractmethod
     def equation(self) -> str:
         """Return the term as a formula."""
+
+
+def called(penalties: Sequence[Penalty]) -> list[tuple[str, Penalty]]:
+    """Return penalties with their names in a loss: that of the class, and a number where it is there before.
+
+    Examples
+    --------
+    >>> from diabolo.penalties import MMD, Contractive
+    >>> [name for name, _ in called((MMD(), Contractive(), MMD()))]
+    ['mmd', 'contractive', 'mmd_2']
+    """
+    names = [type(penalty).__name__.lower() for penalty in penalties]
+    return [
+        (name if names.index(name) == i else f"{name}_{names[:i].count(name) + 1}", penalty)
+        for i, (name, penalty) in enumerate(zip(names, penalties, strict=True))
+    ]

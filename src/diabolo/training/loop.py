@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from diabolo.errors import DiaboloWarning
+from diabolo.flow import Batch
 from diabolo.training.annealing import annealed, at_rest, demand_numbers
 from diabolo.training.batches import Source
 from diabolo.training.callbacks import Callback, Log
@@ -112,9 +113,7 @@ def _epoch(run: Run, source: Source, held_out: Source | None, seed: int) -> None
     with annealed(run.model, run.training.schedules, run.plan.progress(run.epoch)) as values:
         for batch in source.epoch(run.plan.batch_size, _mix(seed, run.epoch)):
             rate = run.plan.learning_rate(run.training, step)
-            terms, gradient = run.gradient(batch)
-            run.optimiser.step(gradient, rate, clip and clip * math.prod(batch.x.shape[1:]))
-            trace.add(terms, step)
+            trace.add(_stepped(run, batch, rate, clip and clip * math.prod(batch.x.shape[1:])), step)
             step += 1
     run.epoch += 1
     terms = trace.means(step - 1)
@@ -127,6 +126,13 @@ def _epoch(run: Run, source: Source, held_out: Source | None, seed: int) -> None
     row["seconds"] = time.perf_counter() - started
     run.history.add(row)
     run.judge(judged)
+
+
+def _stepped(run: Run, batch: Batch, rate: float, limit: float | None) -> dict[str, Tensor]:
+    """Move the weights by one batch; return the terms of its loss. Its gradient is not kept until the next one."""
+    terms, gradient = run.gradient(batch)
+    run.optimiser.step(gradient, rate, limit)
+    return terms
 
 
 @torch.no_grad()

@@ -73,6 +73,9 @@ class Run:
 
     def _keep(self, better: Tensor) -> None:
         now = self.model.state_dict()
+        if self.epoch >= self.plan.epochs and bool(better.all()):
+            self.best_weights = {}  # the run is over: the model has them
+            return
         if not self.best_weights or bool(better.all()):
             self.best_weights = copy.deepcopy(now)  # a copy: training goes on in place
             return
@@ -86,5 +89,6 @@ class Run:
 
 
 def _contested(model: nn.Module) -> bool:
-    """Tell whether a critic takes part in the training of a model."""
-    return len(getattr(model.base if isinstance(model, Members) else model, "critics", ())) > 0
+    """Tell whether a critic takes part in the training of a model: one that learns."""
+    critics = getattr(model.base if isinstance(model, Members) else model, "critics", nn.ModuleDict())
+    return any(True for _ in critics.parameters())

@@ -1,0 +1,1 @@
+"""Dictionaries: vectors as sums of few atoms."""

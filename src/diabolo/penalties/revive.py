@@ -1,0 +1,99 @@
+"""A second chance for latents that have fallen silent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from diabolo.check import Maybe, Number, Whole
+from diabolo.errors import CapabilityError
+from diabolo.flow import Batch, Code, Output
+from diabolo.nets.atoms import AtomsEncoder
+from diabolo.part import knob
+from diabolo.penalties.penalty import Encodes, Penalty
+from diabolo.selection import Entries, kept, of_rows
+
+
+@dataclass(frozen=True)
+class Revive(Penalty):
+    """Let the dead latents rebuild what the living ones leave: weight·½‖e − ê‖², e = x − D(z) being taken as given.
+
+    ê is made of the k dead latents whose h is largest, be it below 0. A latent is dead that was 0 for the last
+    `after`·n samples of training. The net must be `Atoms` or `Archetypes`.
+
+    References
+    ----------
+    Gao et al., "Scaling and evaluating sparse autoencoders", 2024, appendix A.2 (AuxK).
+
+    Examples
+    --------
+    >>> Revive().equation()
+    '0.03125·½‖e − ê‖²'
+    """
+
+    reads_sparse: ClassVar[bool] = True
+
+    weight: float = knob(1 / 32, Number(0), "cost of what dead latents do not rebuild")
+    k: int | None = knob(None, Maybe(Whole(1), "half the numbers of a sample"), "dead latents that work on a sample")
+    after: float = knob(4.0, Number(0), "samples per latent after which one that was never active is dead")
+
+    def build(self, n: int) -> nn.Module:
+        """Return the memory of when each latent was active last."""
+        return Activity(n)
+
+    def penalty(self, model: Encodes, batch: Batch, output: Output) -> Tensor:
+        """Return the term per sample (B,); nothing where nobody learns.
+
+        Raises
+        ------
+        CapabilityError
+            If the net is not `Atoms`, or the model was built without the penalty.
+        """
+        encoder, decoder, memory = _parts(model)
+        dead = (memory.since >= self.after * len(memory.since)).nonzero()[:, 0]
+        if not memory.training or not torch.is_grad_enabled():
+            return torch.zeros_like(output.distortion)
+        memory.learn(output.code)
+        if not len(dead):
+            return torch.zeros_like(output.distortion)
+        error = (output.target - model.expected(output.params)).detach().flatten(1)  # (B, D)
+        x, map = batch.x.flatten(1), encoder.map()
+        few = min(self.k or max(1, x.shape[1] // 2), len(dead))
+        found = of_rows(x, map.rows(dead), few)
+        z = kept(x, map, Entries(found.rows, dead[found.columns], found.values))
+        rebuilt = decoder(z).flatten(1) - decoder.get_parameter("bias")
+        return 0.5 * self.weight * (error - rebuilt).square().sum(1)
+
+    def equation(self) -> str:
+        """Return the formula."""
+        return f"{self.weight:g}·½‖e − ê‖²"
+
+
+def _parts(model: Encodes) -> tuple[AtomsEncoder, nn.Module, Activity]:
+    encoder, memory = model.encoder, getattr(model, "critic", None)
+    if isinstance(encoder, AtomsEncoder) and isinstance(memory, Activity):
+        return encoder, model.decoder, memory
+    raise CapabilityError("Revive is for a model built with it on Atoms() or Archetypes(); leave it out for others.")
+
+
+class Activity(nn.Module):
+    """How many samples ago each of n latents was active."""
+
+    since: Tensor
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.register_buffer("since", torch.zeros(n))
+
+    @torch.no_grad()
+    def learn(self, code: Code) -> None:
+        """Take in the codes of a batch."""
+        z = code.z
+        self.since += len(z)
+        if z.is_sparse:
+            self.since[z.indices()[1][z.values() != 0]] = 0
+        else:
+            self.since[(z != 0).any(0)] = 0
