@@ -18,7 +18,7 @@ from diabolo.nets.activation import start
 from diabolo.nets.net import Net, Skips
 from diabolo.part import knob
 from diabolo.selection import Affine
-from diabolo.sparse import by_columns, dots, sums_of
+from diabolo.sparse import by_columns, dots, product, sums_of
 
 _SHORTEST = 1e-12
 """Length below which an atom is not divided by it, as `torch.nn.functional.normalize` has it."""
@@ -26,7 +26,7 @@ _SHORTEST = 1e-12
 
 @dataclass(frozen=True)
 class Atoms(Net):
-    """h = W x + b, and D(z) = Σⱼ zⱼ aⱼ + c, the atoms aⱼ being of length 1.
+    """h = W x + b, and D(z) = Σⱼ zⱼ aⱼ + c, with atoms aⱼ of length 1.
 
     With a latent that keeps few entries of h, such as `TopK`, neither h nor the code is written out, and the gradient
     is computed for the entries that are kept.
@@ -48,9 +48,11 @@ class Atoms(Net):
 
     tied: bool = knob(False, Flag(), "let the encoder look along the atoms themselves: W is made of them")
 
+    unit: bool = knob(True, Flag(), "let atoms have length 1; without, any")
+
     def build(self, shape: Shape, width: int, n: int, out: Shape) -> tuple[nn.Module, nn.Module]:
         """Return the two maps."""
-        decoder = AtomsDecoder(n, out)
+        decoder = AtomsDecoder(n, out, self.unit)
         if self.tied and (shape != out or width != n):
             raise ParameterError(
                 f"Parameter 'tied' of Atoms must be False where the target {out} or code {n} differs from the input "
@@ -91,19 +93,22 @@ class AtomsEncoder(nn.Module):
 class AtomsDecoder(nn.Module):
     """z (B, n), dense or sparse → params (B, *out)."""
 
-    def __init__(self, n: int, out: Shape) -> None:
+    def __init__(self, n: int, out: Shape, unit: bool = True) -> None:
         super().__init__()
-        self.out = out
+        self.out, self.unit = out, unit
         self.weight = nn.Parameter(torch.empty(n, math.prod(out)))
         start(self, self.weight.shape[1])
         self.bias = nn.Parameter(torch.zeros(math.prod(out)))
 
     def atoms(self) -> Tensor:
         """Return the atoms (n, D)."""
-        return F.normalize(self.weight, dim=1)
+        return F.normalize(self.weight, dim=1) if self.unit else self.weight
 
     def forward(self, z: Tensor, skips: Skips = ()) -> Tensor:
-        y = _Sums.apply(z.values(), *z.indices(), len(z), self.weight) if z.is_sparse else z @ self.atoms()
+        if z.is_sparse and self.unit:
+            y = _Sums.apply(z.values(), *z.indices(), len(z), self.weight)
+        else:
+            y = product(z, self.atoms())
         return (y + self.bias).unflatten(1, self.out)
 
 

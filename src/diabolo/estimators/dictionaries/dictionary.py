@@ -24,7 +24,9 @@ from diabolo.estimators.base import Estimator
 from diabolo.estimators.dictionaries.beginning import begun
 from diabolo.estimators.dictionaries.cards import report
 from diabolo.estimators.dictionaries.codes import csr, stacked, tensor
+from diabolo.estimators.dictionaries.foreign import adopt, given
 from diabolo.estimators.dictionaries.intake import settled, unpacked
+from diabolo.exchange import Weights
 from diabolo.flow import Shape
 from diabolo.metrics import fvu, sparsity
 from diabolo.model import Recipe
@@ -109,6 +111,9 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     sizes = Maybe(Whole(1, 2**24), "8 for each number of a vector")
     beside_pca: ClassVar[bool] = False
 
+    fvu_: float | None
+    l0_: float | None
+    dead_: float | None
     target_scaling_: Scaling | None
     _shape: Shape
 
@@ -273,6 +278,32 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         if atoms is None:
             raise CapabilityError(f"{type(self.recipe_.net).__name__} has no atoms; use the net Atoms().")
         return self._formed(atoms.double().cpu().numpy() * (scaling.scale / scaling.scale.mean()))
+
+    @classmethod
+    def of(cls, weights: Weights, device: str = "auto") -> Self:
+        """Return the fitted dictionary that another library made: ``Dictionary.of(diabolo.exchange.read(path))``.
+
+        Raises
+        ------
+        CapabilityError
+            If its codes are made in a way that no recipe has.
+        """
+        dictionary = cls(weights.latents, device=device)
+        adopt(dictionary, weights)
+        dictionary.recipe = dictionary.recipe_
+        dictionary.model_.to(resolve(device))
+        return dictionary
+
+    def weights(self) -> Weights:
+        """Return what was learned as other libraries keep it: ``diabolo.exchange.write(dictionary.weights(), path)``.
+
+        Raises
+        ------
+        CapabilityError
+            If no other library has such dictionaries.
+        """
+        check_is_fitted(self)
+        return given(self)
 
     def report(self, X: Any, y: Any = None) -> Page:
         """Return a page on the dictionary: how latents are used, cards of some of them, how atoms lie to each other.
