@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 
 from diabolo.check import shorten
 from diabolo.errors import ParameterError
+from diabolo.estimators.dictionaries.dictionary import Dictionary
+from diabolo.estimators.dictionaries.together import fit_dictionaries
 from diabolo.estimators.reduction.reducer import Reducer
 from diabolo.members import Members
 from diabolo.shallow import solvable
 from diabolo.training import Callback, History, train
 
-E = TypeVar("E", bound=Reducer)
+E = TypeVar("E", Reducer, Dictionary)
 
 
 def fit_together(
@@ -25,28 +27,30 @@ def fit_together(
     callbacks: Sequence[Callback] = (),
     checkpoint: str | PathLike[str] | None = None,
 ) -> list[E]:
-    """Fit estimators that differ in seed, size of the code or knobs that are numbers, in one pass over the data.
+    """Fit estimators in one pass over the data: reducers that differ in numbers only, or any dictionaries.
 
     Each ends as an ordinary fitted estimator. The data are read, scaled and split once, as the seed of the one with
-    the largest code decides, and all see the same batches; the seed of each decides its initial weights. On small
-    tables eight take about three times as long as one.
+    the largest code decides, and all see the same batches; the seed of each decides its initial weights. Reducers may
+    differ in seed, size of the code and knobs that are numbers, and are computed as one: on small tables eight take
+    about three times as long as one. Dictionaries may differ in everything, and share no more than the data, whose
+    split the seed of the first decides.
 
     Parameters
     ----------
-    estimators : sequence of Reducer
-        With the same `training` and `device`, and nets of one shape.
+    estimators : sequence of Reducer or of Dictionary
+        With the same `training` and `device`; reducers with nets of one shape.
     X : array, data frame, tensor or path
         As for `fit`.
     callbacks : sequence of Callback
-        Watch the training; the model they see is a `Members`.
+        Watch the training; the model they see is a `Members`, or `Several` of dictionaries.
     checkpoint : path, optional
         As for `fit`.
 
     Returns
     -------
-    list of Reducer
-        The same ones, fitted. The columns of their histories are means over all, but for "held_out", which is their
-        own.
+    list of estimators
+        The same ones, fitted. The columns of the histories are means over all reducers, but for "held_out", which is
+        their own; and sums over all dictionaries.
 
     Raises
     ------
@@ -66,6 +70,16 @@ def fit_together(
     True
     """
     _demand_alike(estimators)
+    dictionaries = [estimator for estimator in estimators if isinstance(estimator, Dictionary)]
+    reducers = [estimator for estimator in estimators if isinstance(estimator, Reducer)]
+    if dictionaries:
+        fit_dictionaries(dictionaries, X, callbacks=callbacks, checkpoint=checkpoint)
+    else:
+        _fit_reducers(reducers, X, callbacks, None if checkpoint is None else Path(checkpoint))
+    return list(estimators)
+
+
+def _fit_reducers(estimators: Sequence[Reducer], X: Any, callbacks: Sequence[Callback], file: Path | None) -> None:
     widest = max(estimators, key=lambda estimator: int(estimator.n_components))
     start = widest._prepare(X)
     starts = [
@@ -80,7 +94,6 @@ def fit_together(
                 f"{shorten(one.recipe, 200)} is trained in stages or solved, not in one pass; fit it apart."
             )
     members = Members([one.model for one in starts])
-    file = None if checkpoint is None else Path(checkpoint)
     history = train(
         members,
         start.sources.train,
@@ -96,12 +109,15 @@ def fit_together(
                 setattr(estimator, name, getattr(widest, name))
         estimator._keep(replace(one, model=members.extract(i)), _of_member(history, i))
         estimator._finish(start.sources.judged)
-    return list(estimators)
 
 
-def _demand_alike(estimators: Sequence[Reducer]) -> None:
-    if not estimators or not all(isinstance(estimator, Reducer) for estimator in estimators):
-        raise ParameterError(f"Parameter 'estimators' must hold Reducers, at least one; got {shorten(estimators)}.")
+def _demand_alike(estimators: Sequence[Reducer | Dictionary]) -> None:
+    alike = any(all(isinstance(estimator, kind) for estimator in estimators) for kind in (Reducer, Dictionary))
+    if not estimators or not alike:
+        raise ParameterError(
+            "Parameter 'estimators' must hold Reducers only or Dictionaries only, at least one; got "
+            f"{shorten(estimators)}."
+        )
     if len({id(estimator) for estimator in estimators}) < len(estimators):
         raise ParameterError("Parameter 'estimators' must hold different ones; one of them is there twice: clone it.")
     for estimator in estimators:

@@ -11,11 +11,9 @@ from torch import Tensor
 from diabolo.check import Maybe, Whole
 from diabolo.errors import ParameterError
 from diabolo.flow import Code
-from diabolo.latents.latent import Latent, LatentModule
+from diabolo.latents.latent import Latent, LatentModule, newest
 from diabolo.part import knob
 from diabolo.selection import Affine, above, kept, of_all
-
-_SLOWEST = 0.01  # weight of the newest batch in the running mean of the threshold, once a hundred were seen
 
 
 @dataclass(frozen=True)
@@ -95,4 +93,4 @@ class BatchTopKModule(LatentModule):
 
     def _learn(self, smallest: Tensor) -> None:
         self.seen += 1
-        self.threshold.lerp_(smallest.to(self.threshold.dtype), (1 / self.seen).clamp_min(_SLOWEST))
+        self.threshold.lerp_(smallest.to(self.threshold.dtype), newest(self.seen))

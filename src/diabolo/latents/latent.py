@@ -139,6 +139,18 @@ class LatentModule(nn.Module):
         """Start at scaled training samples, in blocks (B, *shape), where the latent keeps some of their kind."""
 
 
+def newest(seen: Tensor) -> Tensor:
+    """Return the weight of the newest of `seen` batches in a running mean: late ones count more, as codes still change.
+
+    Examples
+    --------
+    >>> import torch
+    >>> newest(torch.tensor([1.0, 5.0, 500.0]))
+    tensor([1.0000, 0.5000, 0.0200])
+    """
+    return (4 / (seen + 3)).clamp_min(0.02)
+
+
 class Weightless(Latent, role="latents"):
     """A latent without weights or memory: one function."""
 

@@ -13,11 +13,9 @@ from torch.nn import functional as F
 from diabolo.check import Maybe, Number, Whole
 from diabolo.errors import ParameterError
 from diabolo.flow import Code
-from diabolo.latents.latent import Latent, LatentModule
+from diabolo.latents.latent import Latent, LatentModule, newest
 from diabolo.part import knob
 from diabolo.selection import Affine, above, kept, of_columns
-
-_SLOWEST = 0.01  # weight of the newest batch in the running means of the thresholds, once a hundred were seen
 
 
 @dataclass(frozen=True)
@@ -117,8 +115,10 @@ class WinnerTakeAllModule(LatentModule):
         """Average the smallest winner of each latent (maps,), infinite where there is none."""
         won = smallest.isfinite()
         self.seen += won
-        newest = won * (1 / self.seen.clamp_min(1)).clamp_min(_SLOWEST)
-        self.threshold.lerp_(smallest.where(won, self.threshold).to(self.threshold.dtype), newest)
+        share = won * newest(self.seen.clamp_min(1))
+        self.threshold.lerp_(
+            smallest.where(won, self.threshold).to(self.threshold.dtype), share.to(self.threshold.dtype)
+        )
 
 
 def _placed(values: Tensor, places: Tensor, grid: Tensor) -> Tensor:

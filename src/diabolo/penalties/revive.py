@@ -26,19 +26,21 @@ class Revive(Penalty):
 
     References
     ----------
-    Gao et al., "Scaling and evaluating sparse autoencoders", 2024, appendix A.2 (AuxK).
+    Gao et al., "Scaling and evaluating sparse autoencoders", 2024, appendix A.2 (AuxK). There the weight is 1/32,
+    half as many work on a sample as it has numbers, and none is dead before ten million samples; these defaults suit
+    shorter runs (docs/decisions/0015).
 
     Examples
     --------
     >>> Revive().equation()
-    '0.03125·½‖e − ê‖²'
+    '0.25·½‖e − ê‖²'
     """
 
     reads_sparse: ClassVar[bool] = True
 
-    weight: float = knob(1 / 32, Number(0), "cost of what dead latents do not rebuild")
-    k: int | None = knob(None, Maybe(Whole(1), "half the numbers of a sample"), "dead latents that work on a sample")
-    after: float = knob(4.0, Number(0), "samples per latent after which one that was never active is dead")
+    weight: float = knob(0.25, Number(0), "cost of what dead latents do not rebuild")
+    k: int | None = knob(None, Maybe(Whole(1), "as many as are active"), "dead latents that work on a sample")
+    after: float = knob(1.0, Number(0), "samples per latent after which one that was never active is dead")
 
     def build(self, n: int) -> nn.Module:
         """Return the memory of when each latent was active last."""
@@ -61,7 +63,7 @@ class Revive(Penalty):
             return torch.zeros_like(output.distortion)
         error = (output.target - model.expected(output.params)).detach().flatten(1)  # (B, D)
         x, map = batch.x.flatten(1), encoder.map()
-        few = min(self.k or max(1, x.shape[1] // 2), len(dead))
+        few = min(self.k or _active(output.code.z), len(dead))
         found = of_rows(x, map.rows(dead), few)
         z = kept(x, map, Entries(found.rows, dead[found.columns], found.values))
         rebuilt = decoder(z).flatten(1) - decoder.get_parameter("bias")
@@ -77,6 +79,12 @@ def _parts(model: Encodes) -> tuple[AtomsEncoder, nn.Module, Activity]:
     if isinstance(encoder, AtomsEncoder) and isinstance(memory, Activity):
         return encoder, model.decoder, memory
     raise CapabilityError("Revive is for a model built with it on Atoms() or Archetypes(); leave it out for others.")
+
+
+def _active(z: Tensor) -> int:
+    """Return how many entries of a code differ from 0, on average, 1 at least."""
+    count = len(z.values()) if z.is_sparse else int((z != 0).sum())
+    return max(1, round(count / max(len(z), 1)))
 
 
 class Activity(nn.Module):

@@ -21,47 +21,40 @@ Array = NDArray[Any]
 _LOOKED_AT = 4096
 """Samples that centre and scale are taken from."""
 
-_CALIBRATED = 2048
+_GUESSED = 2048
 """Samples that the first guesses are fitted to."""
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """The model of a dictionary, its samples and what scales them."""
+    """Vectors as dictionaries are trained on them, and what scaled them and their target, if that is another."""
 
-    model: Autoencoder
+    sources: Sources
     scaling: Scaling
     target_scaling: Scaling | None
-    sources: Sources
+    device: torch.device
 
+    @classmethod
+    def of(
+        cls, data: Array | Stored, target: Array | None, layers: int, share: float, seed: int, device: torch.device
+    ) -> Beginning:
+        """Scale vectors (N, D) of several `layers`, and a `target` (N, D') by itself; hold out a `share` of them."""
+        some = data.take(data.some(_LOOKED_AT * data.shape[1])) if isinstance(data, Stored) else data
+        scaling = centred(some, layers)
+        towards = None if target is None else centred(target, 1)
+        wanted = None if towards is None or target is None else towards.tensor(target)
+        return cls(Sources.of(data, scaling, share, seed, device, target=wanted), scaling, towards, device)
 
-def begun(
-    data: Array | Stored,
-    target: Array | None,
-    layers: int,
-    recipe: Recipe,
-    n: int,
-    share: float,
-    seed: int,
-    device: torch.device,
-) -> Beginning:
-    """Return a model of `n` latents for vectors (N, D) of several `layers`, begun at some of them.
-
-    Another `target` (N, D') than the vectors is scaled by itself.
-    """
-    some = data.take(data.some(_LOOKED_AT * data.shape[1])) if isinstance(data, Stored) else data
-    scaling = centred(some, layers)
-    towards = None if target is None else centred(target, 1)
-    wanted = None if towards is None or target is None else towards.tensor(target)
-    sources = Sources.of(data, scaling, share, seed, device, target=wanted)
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
-        shape = None if target is None else target.shape[1:]
-        model = recipe.build(data.shape[1:], n, target=shape).to(device)
-        first = next(iter(sources.train.epoch(_CALIBRATED, seed)))
-        model.recipe.net.begin_at(model.encoder, model.decoder, [first.x if first.target is None else first.target])
-        guess(model, first)
-    return Beginning(model, scaling, towards, sources)
+    def model(self, recipe: Recipe, n: int, seed: int) -> Autoencoder:
+        """Return a model of `n` latents, begun at some of the vectors."""
+        first = next(iter(self.sources.train.epoch(_GUESSED, seed)))
+        with torch.random.fork_rng([]):
+            torch.manual_seed(seed)
+            wanted = None if first.target is None else tuple(first.target.shape[1:])
+            model = recipe.build(tuple(first.x.shape[1:]), n, target=wanted).to(self.device)
+            model.recipe.net.begin_at(model.encoder, model.decoder, [first.x if first.target is None else first.target])
+            guess(model, first)
+        return model
 
 
 def centred(array: Array, layers: int) -> Scaling:
@@ -95,7 +88,7 @@ def geometric_median(rows: Array, steps: int = 100) -> Array:
     point = rows.mean(0)
     for _ in range(steps):
         distance = np.linalg.norm(rows - point, axis=1)
-        near = 1 / np.maximum(distance, 1e-9 * max(distance.max(), 1e-300))
+        near = 1 / np.maximum(distance, max(1e-9 * distance.max(), 1e-300))
         moved = near @ rows / near.sum()
         if np.linalg.norm(moved - point) <= 1e-6 * distance.mean():
             return moved
