@@ -16,7 +16,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 Settings = dict[str, Any]
-NAMED = ("diabolo", "torch", "pythae", "pyod", "implicit", "recbole", "scikit-learn", "numpy")
+NAMED = (
+    *("diabolo", "torch", "pythae", "pyod", "implicit", "recbole", "scikit-learn", "numpy"),
+    *("umap-learn", "pacmap", "openTSNE", "eai-sparsify", "sae-lens", "dictionary_learning"),
+)
 
 
 @dataclass(frozen=True)
