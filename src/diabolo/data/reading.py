@@ -40,7 +40,7 @@ def read(source: object) -> object:
     ============================  ==================================================================
 
     ``.npy`` and ``.parquet`` of more than 256 MB when decoded are not read but given as a `Stored`, which estimators
-    read block by block.
+    read block by block; so is an array that maps the whole of such a file, as ``np.load(path, mmap_mode="r")`` gives.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def read(source: object) -> object:
     diabolo.errors.MissingFileError: There is no file or folder 'nowhere.csv'; check the path.
     """
     if not isinstance(source, str | os.PathLike):
-        return source
+        return _mapped(source)
     path, key = _split(Path(source).expanduser())
     if not path.exists():
         raise MissingFileError(f"There is no file or folder {shorten(str(path), 200)}; check the path.")
@@ -73,6 +73,18 @@ def read(source: object) -> object:
         known = ", ".join(sorted(_READERS))
         raise FileError(f"Cannot tell what {path.name!r} holds from its suffix; known: {known}. Rename or convert it.")
     return _READERS[path.suffix.lower()](path, key)
+
+
+def _mapped(source: object) -> object:
+    """Return the rows on disk that a large array maps, if they are a whole ``.npy`` file; anything else as it is."""
+    if not isinstance(source, np.memmap) or source.nbytes <= LARGE or not source.flags.c_contiguous:
+        return source
+    path = Path(str(source.filename))
+    if path.suffix.lower() != ".npy" or not path.exists():
+        return source
+    stored = Stored.open(path)
+    whole = stored.shape == source.shape and path.stat().st_size == source.offset + source.nbytes
+    return stored if whole and stored.dtype == source.dtype else source
 
 
 def _split(path: Path) -> tuple[Path, str]:
