@@ -24,7 +24,7 @@ def main() -> None:
     from diabolo.coders import Coder  # noqa: F401
     from diabolo.part import PARTS
     from diabolo.rankers import RANKERS
-    from diabolo.recipes import RECIPES
+    from diabolo.recipes import OF_VECTORS, RECIPES
     from diabolo.schedules import Schedule  # noqa: F401
 
     shutil.rmtree(PARTS_DIR, ignore_errors=True)
@@ -33,11 +33,15 @@ def main() -> None:
         for cls in table.values():
             _write(f"{role}/{cls.__name__.lower()}.md", part_page(cls))
     _write("index.md", index_page(roles))
-    how = 'Give the name, as in `Reducer(8, recipe="vae")`, or change a recipe by its knobs.'
-    _write("recipes.md", named_page("recipes", how, [(row, row.recipe) for row in RECIPES.values()]))
+    how = (
+        'Give the name, as in `Reducer(8, recipe="vae")`, or change a recipe by its knobs. The last ones, from "top-k" '
+        "on, are those of a `Dictionary`."
+    )
+    recipes = RECIPES | OF_VECTORS
+    _write("recipes.md", named_page("recipes", how, [(row, row.recipe) for row in recipes.values()]))
     how = 'What a recommender learns with: give the name, as in `Recommender(model="ease")`, or a ranker with knobs.'
     _write("rankers.md", named_page("rankers", how, [(row, row.ranker) for row in RANKERS.values()]))
-    print(f"{sum(map(len, roles.values()))} parts, {len(RECIPES)} recipes, {len(RANKERS)} rankers in {PARTS_DIR.name}/")
+    print(f"{sum(map(len, roles.values()))} parts, {len(recipes)} recipes, {len(RANKERS)} rankers in {PARTS_DIR.name}/")
 
 
 def on_config(config: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from tests.anomalies import orders
 from tests.worlds import iris
 
-from diabolo.recipes import RECIPES
+from diabolo.recipes import OF_VECTORS, RECIPES
 
 
 @pytest.fixture
@@ -49,7 +49,8 @@ def test_json_for_machines(call, table, tmp_path):
     assert "beta=4" in fact["recipe"]
     assert json.loads(call("info", tmp_path / "m.zip", "--json")[1])["epochs"] == 3
     listed = json.loads(call("recipes", "--json")[1])
-    assert [row["name"] for row in listed] == list(RECIPES)
+    assert [row["name"] for row in listed] == [*RECIPES, *OF_VECTORS]
+    assert {row["of"] for row in listed[len(RECIPES) :]} == {"vectors, by a dictionary"}
     assert all(row["loss"].startswith("loss = ") for row in listed)
 
 

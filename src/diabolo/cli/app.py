@@ -33,7 +33,8 @@ def fit(
     estimator: Annotated[
         str,
         typer.Argument(
-            help="The job: reducer, detector, generator, denoiser, colorizer, imputer, recommender or compressor.",
+            help="The job: reducer, detector, generator, denoiser, colorizer, imputer, recommender, compressor or "
+            "dictionary.",
             metavar="ESTIMATOR",
         ),
     ],

@@ -16,11 +16,11 @@ from diabolo.cli.restored import are_pictures, demand_pairs, restore
 from diabolo.data import Stored, read, write, write_parts
 from diabolo.data.package import package
 from diabolo.errors import ParameterError
-from diabolo.estimators import ESTIMATORS, Generator, Job, load
+from diabolo.estimators import ESTIMATORS, Dictionary, Generator, Job, load
 from diabolo.estimators.recommendation.asking import Recommended
 from diabolo.part import Part
 from diabolo.rankers import RANKERS
-from diabolo.recipes import RECIPES
+from diabolo.recipes import OF_VECTORS, RECIPES
 from diabolo.text import revise_from_text, value_from_text
 from diabolo.training import Progress, Training
 
@@ -72,6 +72,10 @@ def fit(
 ) -> dict[str, Any]:
     """Fit, save, and return what came of it."""
     callbacks = () if quiet else (Progress(),)
+    if target is not None and isinstance(estimator, Dictionary):
+        estimator.fit(estimator.opened(data), target=read(target), callbacks=callbacks, checkpoint=checkpoint)
+        estimator.save(output)
+        return facts(estimator)
     if target is not None:
         X, y = _paired(estimator, data, target)
     else:
@@ -90,11 +94,16 @@ def apply(
     chosen = verb or (table and estimator.row_verb) or estimator.verbs[0]
     if chosen not in estimator.verbs:
         raise ParameterError(f"{type(estimator).__name__}: {unknown('verb', chosen, estimator.verbs)}")
+    if isinstance(estimator, Dictionary) and chosen == "transform" and output.suffix.lower() != ".npz":
+        raise ParameterError(
+            f"Codes of a dictionary are sparse, and written as .npz, which scipy.sparse.load_npz reads; got "
+            f"{output.name!r}. Name such a file, or choose --as reconstruct."
+        )
     method, parted = _counting(getattr(estimator, chosen), count), estimator.in_parts
     if estimator.pictures and are_pictures(data, output):
         return restore(method, data, output, quiet)
     samples = estimator.opened(data)
-    if isinstance(estimator, TransformerMixin) and table:
+    if isinstance(estimator, TransformerMixin) and table and not isinstance(estimator, Dictionary):
         estimator.set_output(transform="pandas")  # columns with names
     if isinstance(samples, Stored) and parted:
         shape = write_parts(output, map(method, samples.parts()))
@@ -131,12 +140,14 @@ def recipes() -> list[dict[str, Any]]:
     return [
         {
             "name": row.name,
+            "of": of,
             "about": row.about,
             "recipe": repr(row.recipe),
             "loss": row.recipe.equation(),
             "source": row.source,
         }
-        for row in RECIPES.values()
+        for of, rows in (("samples", RECIPES), ("vectors, by a dictionary", OF_VECTORS))
+        for row in rows.values()
     ]
 
 

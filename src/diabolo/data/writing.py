@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from scipy.sparse import issparse, save_npz, vstack
 
 from diabolo.check import shorten
 from diabolo.data.form import Form
@@ -23,7 +24,8 @@ def write(path: str | os.PathLike[str], result: Any) -> None:
     """Write an array, tensor or data frame as ``.npy``, ``.npz`` (named "X"), ``.csv`` or ``.parquet``.
 
     Tables made of arrays have the columns x0, x1, …; the index of a pandas frame is kept in ``.parquet``, and in
-    ``.csv`` if it is more than a numbering.
+    ``.csv`` if it is more than a numbering. Sparse matrices of SciPy are written as ``.npz`` alone, which
+    `scipy.sparse.load_npz` reads.
 
     Raises
     ------
@@ -89,11 +91,14 @@ def _written(path: str | os.PathLike[str]) -> Iterator[tuple[IO[bytes], str]]:
 
 
 def _npy(file: IO[bytes], result: Any) -> None:
-    np.save(file, Form.of(result).array(result), allow_pickle=False)
+    np.save(file, _array(result), allow_pickle=False)
 
 
 def _npz(file: IO[bytes], result: Any) -> None:
-    np.savez_compressed(file, X=Form.of(result).array(result))
+    if issparse(result):
+        save_npz(file, result)
+    else:
+        np.savez_compressed(file, X=_array(result))
 
 
 def _csv(file: IO[bytes], result: Any) -> None:
@@ -109,7 +114,7 @@ def _parquet(file: IO[bytes], result: Any) -> None:
 def _npy_of_parts(file: IO[bytes], parts: Iterable[Any]) -> Shape:
     count, first = 0, None
     for part in parts:
-        array = np.ascontiguousarray(Form.of(part).array(part))
+        array = np.ascontiguousarray(_array(part))
         if first is None:
             first = array[:0]
             np.save(file, first, allow_pickle=False)  # numpy leaves room in the header for a count of any length
@@ -125,9 +130,11 @@ def _npy_of_parts(file: IO[bytes], parts: Iterable[Any]) -> Shape:
 
 
 def _npz_of_parts(file: IO[bytes], parts: Iterable[Any]) -> Shape:
-    array = np.concatenate([Form.of(part).array(part) for part in parts])
-    _npz(file, array)
-    return array.shape
+    found = list(parts)
+    sparse = bool(found) and issparse(found[0])
+    whole: Any = vstack(found, format="csr") if sparse else np.concatenate([_array(part) for part in found])
+    _npz(file, whole)
+    return whole.shape
 
 
 def _csv_of_parts(file: IO[bytes], parts: Iterable[Any]) -> Shape:
@@ -161,6 +168,12 @@ def _demand_alike(part: object, first: object) -> None:
         raise DataError(f"Parts of one result must be alike; got {shorten(part, 100)} after {shorten(first, 100)}.")
 
 
+def _array(result: Any) -> np.ndarray:
+    if issparse(result):
+        raise DataError("A sparse matrix is written as .npz, which scipy.sparse.load_npz reads; name such a file.")
+    return Form.of(result).array(result)
+
+
 def _frame(result: Any) -> Any:
     pandas = package("pandas")
     if isinstance(result, pandas.DataFrame):
@@ -168,7 +181,7 @@ def _frame(result: Any) -> Any:
     polars = sys.modules.get("polars")
     if polars is not None and isinstance(result, polars.DataFrame):
         return pandas.DataFrame(result.to_dict(as_series=False))
-    array = Form.of(result).array(result)
+    array = _array(result)
     table = array[:, None] if array.ndim == 1 else array
     if table.ndim != 2:
         raise DataError(f"A table has 2 axes; got an array of shape {array.shape}. Write it as .npy or .npz.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import islice
 from os import PathLike
@@ -21,17 +22,18 @@ from diabolo.check import Maybe, Whole, demand, shorten
 from diabolo.data import Form, Scaling, Stored, joined, read
 from diabolo.errors import CapabilityError, DataError, FileError, ParameterError
 from diabolo.estimators.base import Estimator
-from diabolo.estimators.dictionaries.beginning import begun
+from diabolo.estimators.dictionaries.beginning import Beginning
 from diabolo.estimators.dictionaries.cards import report
 from diabolo.estimators.dictionaries.codes import csr, stacked, tensor
 from diabolo.estimators.dictionaries.foreign import adopt, given
 from diabolo.estimators.dictionaries.intake import settled, unpacked
+from diabolo.estimators.sources import blocks_of
 from diabolo.exchange import Weights
 from diabolo.flow import Shape
 from diabolo.metrics import fvu, sparsity
-from diabolo.model import Recipe
+from diabolo.model import Autoencoder, Recipe
 from diabolo.report import Page
-from diabolo.training import Callback, Source, Training, resolve, train_in_stages
+from diabolo.training import Callback, History, Source, Training, resolve, train_in_stages
 from diabolo.training.device import brief
 
 Array = NDArray[Any]
@@ -69,7 +71,7 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     Attributes
     ----------
     atoms_ : ndarray (n, *shape)
-        Of length 1 where all numbers of a vector have one scale, in the directions of the user's space.
+        In the directions of the user's space; of length 1 with the net `Atoms`, where all numbers have one scale.
     fvu_ : float
         Fraction of variance unexplained, on samples held out.
     l0_ : float
@@ -179,17 +181,15 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         TrainingError
             If the loss is no longer finite.
         """
-        recipe, device = self.check_parameters(), resolve(self.device)
+        self.check_parameters()
         with unpacked(X) as source:
             array = self._take(source, reset=True)
-            wanted = None if target is None else self._wanted(target, len(array))
-            n = self.n_components or 8 * array.shape[1]
-            recipe = settled(recipe, n, self.k)
-            layers = self._shape[0] if len(self._shape) == 2 else 1
-            share, seed = self.schedule.validation, self._seed()
-            start = begun(array, wanted, layers, recipe, n, share, seed, device)
+            wanted = None if target is None else self._wanted(target, array)
+            seed = self._seed()
+            start = self._begin(array, wanted, seed)
+            model = self._model(start, seed)
             history = train_in_stages(
-                start.model,
+                model,
                 start.sources.train,
                 start.sources.held_out,
                 self.schedule,
@@ -197,10 +197,21 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
                 callbacks=callbacks,
                 checkpoint=checkpoint,
             )
-            self._learned(start.model, start.scaling, history)
-            self.target_scaling_ = start.target_scaling
-            self._measure(start.sources.held_out if len(start.sources.held_out) else start.sources.few)
+            self._finish(model, start, history)
         return self
+
+    def _begin(self, array: Array | Stored, wanted: Array | None, seed: int) -> Beginning:
+        layers = self._shape[0] if len(self._shape) == 2 else 1
+        return Beginning.of(array, wanted, layers, self.schedule.validation, seed, resolve(self.device))
+
+    def _model(self, start: Beginning, seed: int) -> Autoencoder:
+        n = self.n_components or 8 * int(np.prod(self._shape))
+        return start.model(settled(self.check_parameters(), n, self.k), n, seed)
+
+    def _finish(self, model: Autoencoder, start: Beginning, history: History) -> None:
+        self._learned(model, start.scaling, history)
+        self.target_scaling_ = start.target_scaling
+        self._measure(start.sources.held_out if len(start.sources.held_out) else start.sources.few)
 
     @torch.inference_mode()
     def _measure(self, source: Source) -> None:
@@ -257,15 +268,17 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             source = read(source)
             if isinstance(source, Stored):
                 return joined(self.reconstruct(part) for part in source.parts())
-            rebuilt = self.inverse_transform(self.transform(source))
+            rebuilt = self._summed(self._codes(self._take(source)))
             return rebuilt if self.target_scaling_ is not None else Form.of(source).back(rebuilt)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the share of the variance of X that survives the code, or of what X is to become, y; 1 is perfect."""
         check_is_fitted(self)
-        wanted = np.concatenate(list(self._vectors(X))) if self.target_scaling_ is None else np.asarray(y)
-        rebuilt = self.inverse_transform(self.transform(X)).reshape(len(wanted), -1)
-        wanted = wanted.reshape(len(wanted), -1)
+        with unpacked(X) as source:
+            array = self._take(source)
+            codes = self._codes(array)
+            wanted = np.concatenate(list(blocks_of(array))) if self.target_scaling_ is None else self._wanted(y, array)
+        rebuilt = self._summed(codes).reshape(len(wanted), -1)
         return 1 - fvu(wanted, rebuilt) if np.ptp(wanted, axis=0).any() else float(np.allclose(wanted, rebuilt))
 
     @property
@@ -305,23 +318,28 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         check_is_fitted(self)
         return given(self)
 
-    def report(self, X: Any, y: Any = None) -> Page:
+    def report(self, X: Any, y: Any = None, *, latents: Sequence[int] | None = None) -> Page:
         """Return a page on the dictionary: how latents are used, cards of some of them, how atoms lie to each other.
 
         Parameters
         ----------
-        X : array, data frame, tensor or path
-            Vectors to show it on; best some that were not learned from.
+        X : array, data frame, tensor, path or iterator of arrays
+            Vectors to show it on; best some that were not learned from. Of a large file, 10,000 rows are taken.
         y : sequence of (N,), optional
-            What each vector stands for, to show the samples that a latent is most active in: texts, numbers, or
-            pictures (C, H, W).
+            What each vector stands for, to show the samples that a latent is most active in: texts, numbers, pictures
+            (C, H, W) or series (T, C). The vectors themselves where they are pictures, or else the numbers of rows.
+        latents : sequence of int, optional
+            Those to show cards of; by default some that are active often, middling and seldom.
+
+        Raises
+        ------
+        DataError
+            If y does not hold an entry for each vector.
+        ParameterError
+            If there is no latent of a number asked for.
         """
         check_is_fitted(self)
-        return report(self, X, y)
-
-    def _vectors(self, X: Any) -> Any:
-        array = self._take(X)
-        return array.blocks() if isinstance(array, Stored) else iter([array])
+        return report(self, X, y, latents)
 
     def _take(self, X: Any, reset: bool = False) -> Array | Stored:
         """Return the user's vectors as a checked array (N, D): layers and pictures as one vector each."""
@@ -338,11 +356,17 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             self._shape = shape
         return array
 
-    def _wanted(self, target: Any, count: int) -> Array:
-        array = Form.of(target := read(target)).array(target)
-        if array.ndim != 2 or len(array) != count or not np.isfinite(array).all():
+    def _wanted(self, target: Any, given: Array | Stored) -> Array:
+        if target is None:
+            raise DataError("A transcoder is judged by what X is to become; give that as y.")
+        if isinstance(given, Stored):
             raise DataError(
-                f"Parameter 'target' must be a finite array ({count}, D'), a row for each of X; got {array.shape}."
+                "Parameter 'target' needs an X in memory; got vectors that are read block by block. Give X as an array."
+            )
+        array = Form.of(target := read(target)).array(target)
+        if array.ndim != 2 or len(array) != len(given) or not np.isfinite(array).all():
+            raise DataError(
+                f"Parameter 'target' must be a finite array ({len(given)}, D'), a row for each of X; got {array.shape}."
             )
         return array
 
@@ -365,7 +389,7 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     def _restore(self, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
         self._shape = tuple(int(size) for size in plain["shape"])
-        if int(np.prod(self._shape)) != self.shape_[0] or not 1 <= len(self._shape) <= 3:
+        if math.prod(self._shape) != self.shape_[0] or not 1 <= len(self._shape) <= 3 or min(self._shape) < 1:
             raise FileError(f"its vectors have the impossible shape {shorten(plain['shape'])}")
         towards = files.under("target.", arrays)
         scaling = Scaling.from_arrays({name: value.numpy() for name, value in towards.items()}) if towards else None
