@@ -29,7 +29,8 @@ def commands(page: str) -> list[list[str]]:
 
 
 def test_the_public_face_is_small():
-    jobs = ["Colorizer", "Compressor", "Denoiser", "Detector", "Generator", "Imputer", "Recommender", "Reducer"]
+    jobs = ["Colorizer", "Compressor", "Denoiser", "Detector", "Dictionary", "Generator", "Imputer", "Pretrainer"]
+    jobs += ["Recommender", "Reducer"]
     assert sorted(diabolo.__all__) == sorted([*jobs, "Recipe", "Training", "decompress", "fit_together", "load"])
     assert dir(diabolo) == sorted([*diabolo.__all__, "__version__"])
 
@@ -77,6 +78,7 @@ def test_the_commands_of_a_page_run(page, tmp_path, monkeypatch):
     rows = np.random.default_rng(0).normal(size=(60, 3)) @ np.ones((3, 5)).cumsum(1)
     for name in ("measurements", "transactions", "new"):
         np.savetxt(f"{name}.csv", rows, delimiter=",", header="a,b,c,d,e", comments="")
+    np.save("vectors.npy", rows)
     Path("events.csv").write_text(
         "user,item,rating\n" + "".join(f"u{i % 20},i{i * 7 % 30},{3 + i % 3}\n" for i in range(300))
     )

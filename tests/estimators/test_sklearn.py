@@ -13,7 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from tests.tastes import checkerboard
 from tests.worlds import iris, iris_frame
 
-from diabolo import Denoiser, Detector, Generator, Recipe, Recommender, Reducer, Training
+from diabolo import Denoiser, Detector, Dictionary, Generator, Recipe, Recommender, Reducer, Training
 from diabolo.latents import Gaussian, Plain, TopK
 from diabolo.nets import MLP, Linear
 from diabolo.priors import Mixture
@@ -37,6 +37,9 @@ RAISE: Any = "raise"
         Generator(1, recipe="vae", training=QUICK, density=Mixture(1)),
         Denoiser(training=QUICK),
         Denoiser(training=QUICK, examples="noisy"),
+        Dictionary(4, training=QUICK, random_state=0),
+        Dictionary(4, recipe="batch-top-k", training=QUICK, random_state=0),
+        Dictionary(4, recipe="relu-l1", training=QUICK, random_state=0),
     ]
 )
 def test_common_checks(estimator, check):

@@ -57,7 +57,8 @@ def fit(
         ),
     ] = None,
     condition: Annotated[
-        str | None, typer.Option(help="Of a generator: the column that samples are conditioned on.", metavar="COLUMN")
+        str | None,
+        typer.Option(help="The column that a generator is told, or a classifier or regressor tells.", metavar="COLUMN"),
     ] = None,
     target: Annotated[
         str | None, typer.Option(help="What DATA is to become, for a job that learns from pairs.", metavar="DATA")

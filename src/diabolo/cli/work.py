@@ -16,7 +16,7 @@ from diabolo.cli.restored import are_pictures, demand_pairs, restore
 from diabolo.data import Stored, read, write, write_parts
 from diabolo.data.package import package
 from diabolo.errors import ParameterError
-from diabolo.estimators import ESTIMATORS, Dictionary, Generator, Job, load
+from diabolo.estimators import ESTIMATORS, Classifier, Dictionary, Generator, Job, Regressor, load
 from diabolo.estimators.recommendation.asking import Recommended
 from diabolo.part import Part
 from diabolo.rankers import RANKERS
@@ -198,9 +198,12 @@ def _tabled(result: Any) -> Any:
 
 
 def _parted(estimator: Job, X: Any, column: str) -> tuple[Any, Any]:
-    """Return the table without the column that samples are conditioned on, and that."""
-    if not isinstance(estimator, Generator):
-        raise ParameterError(f"--condition is for a generator; got it for a {type(estimator).__name__}. Leave it out.")
+    """Return the table without the column that samples are conditioned on, or that is to be told of them, and that."""
+    if not isinstance(estimator, Generator | Classifier | Regressor):
+        raise ParameterError(
+            f"--condition is for a generator, classifier or regressor; got it for a {type(estimator).__name__}. Leave "
+            "it out."
+        )
     if not hasattr(X, "columns") or column not in X.columns:
         names = map(str, getattr(X, "columns", ()))
         raise ParameterError(f"--condition needs a column of a table: {unknown('column', column, names)}")

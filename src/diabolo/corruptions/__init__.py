@@ -1,8 +1,10 @@
 """Corruptions: noise on the way in. A new file in this folder enters the table of parts by itself."""
 
+from diabolo.corruptions.affine import Affine
 from diabolo.corruptions.blind_noise import BlindNoise
 from diabolo.corruptions.blind_spot import BlindSpot
 from diabolo.corruptions.blur import Blur
+from diabolo.corruptions.cells import Cells
 from diabolo.corruptions.chain import Chain
 from diabolo.corruptions.clip import Clip
 from diabolo.corruptions.corruption import Corruption
@@ -19,9 +21,11 @@ from diabolo.part import discover
 discover(__name__, __path__)
 
 __all__ = [
+    "Affine",
     "BlindNoise",
     "BlindSpot",
     "Blur",
+    "Cells",
     "Chain",
     "Clip",
     "Corruption",

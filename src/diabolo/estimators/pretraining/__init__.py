@@ -1,0 +1,1 @@
+"""Pretraining: features from unlabelled samples, and classifiers and regressors from few labels."""

@@ -1,0 +1,130 @@
+"""Real numbers, as what is to be told of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diabolo.errors import DataError, FileError
+from diabolo.estimators.pretraining.targets import Array, Target, as_data_error, demanded
+
+
+@dataclass(frozen=True, eq=False)
+class Quantities(Target):
+    """One or several real numbers, standardised.
+
+    Parameters
+    ----------
+    shift, scale : ndarray (K,)
+        Mean and standard deviation of those known at fit.
+    single : bool
+        Whether y has one axis.
+
+    Examples
+    --------
+    >>> quantities = Quantities.of([1.0, 3.0, np.nan], 3)
+    >>> quantities.encode([5.0], 1), quantities.decode(np.array([[3.0]]))
+    (tensor([[3.]]), array([5.]))
+    """
+
+    shift: Array
+    scale: Array
+    single: bool = True
+
+    @classmethod
+    def of(cls, y: Any, count: int) -> Self:
+        """Return the scale of y, some of which may be NaN.
+
+        Raises
+        ------
+        DataError
+            If fewer than two samples have numbers, or y holds something else.
+        """
+        numbers, single = _numbers(y, count)
+        here = numbers[~np.isnan(numbers).any(1)]
+        if len(here) < 2:
+            raise DataError(f"y must hold at least 2 samples with numbers to learn from; got n_samples = {len(here)}.")
+        scale = here.std(0)
+        return cls(here.mean(0), np.where(scale > 0, scale, 1.0), single)
+
+    @property
+    def width(self) -> int:
+        return len(self.shift)
+
+    def encode(self, y: Any, count: int) -> Tensor:
+        numbers, _ = _numbers(y, count)
+        if numbers.shape[1] != self.width:
+            raise DataError(f"y must have {self.width} columns, as at fit; got {numbers.shape[1]}.")
+        return torch.from_numpy((numbers - self.shift) / self.scale).float()
+
+    def decode(self, outputs: Array) -> Array:
+        """Return outputs (N, K) in the units of y: (N,) of a single one."""
+        found = outputs * self.scale + self.shift
+        return found[:, 0] if self.single else found
+
+    def known(self, encoded: Tensor) -> Tensor:
+        return ~encoded.isnan().any(1)
+
+    def order(self, encoded: Tensor) -> Tensor:
+        return encoded[:, 0].double()
+
+    def cost(self, outputs: Tensor, encoded: Tensor) -> Tensor:
+        return 0.5 * (outputs - encoded).square().mean(1)
+
+    def weight(self, encoded: Tensor) -> Tensor | None:
+        return None
+
+    def spread(self, outputs: Tensor) -> Tensor:
+        return outputs
+
+    def arrays(self) -> dict[str, Tensor]:
+        """Return the arrays to save."""
+        return {"shift": torch.from_numpy(self.shift), "scale": torch.from_numpy(self.scale)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Tensor], single: Any) -> Self:
+        """Return the quantities whose `arrays` these are.
+
+        Raises
+        ------
+        FileError
+            If they are none.
+        """
+        shift, scale = (arrays[name].numpy().astype(np.float64) for name in ("shift", "scale"))
+        sound = shift.ndim == 1 and shift.shape == scale.shape and len(shift) > 0 and isinstance(single, bool)
+        finite = sound and bool(np.isfinite(shift).all() and np.isfinite(scale).all() and (scale > 0).all())
+        if not finite or (single and len(shift) > 1):
+            raise FileError("its quantities are not sound")
+        return cls(shift, scale, single)
+
+
+def holds_quantities(y: Any) -> bool:
+    """Tell whether y holds floating point numbers that are not all whole, NaN apart.
+
+    Examples
+    --------
+    >>> holds_quantities([0.5, 2.0]), holds_quantities([1.0, np.nan, 2.0]), holds_quantities(["a", "b"])
+    (True, False, False)
+    """
+    values = y.numpy(force=True) if isinstance(y, Tensor) else np.asarray(y)
+    if values.dtype.kind != "f":
+        return False
+    here = values[~np.isnan(values)]
+    return bool((here != np.round(here)).any())
+
+
+def _numbers(y: Any, count: int) -> tuple[Array, bool]:
+    """Return y as numbers (N, K), and whether it has one axis."""
+    y = demanded(y, count)
+    with as_data_error():
+        numbers = np.asarray(y, dtype=np.float64)
+    if numbers.ndim not in (1, 2) or numbers.size == 0:
+        raise DataError(f"y must be (N,) or (N, K); got shape {numbers.shape}.")
+    if np.isinf(numbers).any():
+        raise DataError("Input y contains infinity or a value too large; clip it, or write NaN where it is not known.")
+    return numbers.reshape(len(numbers), -1), numbers.ndim == 1

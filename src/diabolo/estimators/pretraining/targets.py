@@ -1,0 +1,84 @@
+"""What is to be told of samples, as a net learns it: see `Classes` and `Quantities`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from diabolo.errors import DataError
+
+Array = NDArray[Any]
+
+
+class Target(ABC):
+    """What is told of samples by `width` numbers each, the outputs of a net."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """How many outputs there are."""
+
+    @abstractmethod
+    def encode(self, y: Any, count: int) -> Tensor:
+        """Return y of `count` samples as a tensor (N, ...): see `known`.
+
+        Raises
+        ------
+        DataError
+            If it has another length, or holds what was not there at fit.
+        """
+
+    @abstractmethod
+    def known(self, encoded: Tensor) -> Tensor:
+        """Tell which samples (N,) have a label."""
+
+    @abstractmethod
+    def order(self, encoded: Tensor) -> Tensor:
+        """Return what samples are sorted by so that any stretch of them is like the whole, (N,)."""
+
+    @abstractmethod
+    def cost(self, outputs: Tensor, encoded: Tensor) -> Tensor:
+        """Return how far outputs (B, K) lie from what is true, (B,)."""
+
+    @abstractmethod
+    def weight(self, encoded: Tensor) -> Tensor | None:
+        """Return how much samples count (B,), if not all the same."""
+
+    @abstractmethod
+    def spread(self, outputs: Tensor) -> Tensor:
+        """Return outputs (B, K) as numbers that compare: probabilities, or standardised quantities."""
+
+
+class as_data_error:  # noqa: N801  (a context, used as one)
+    """Raise what scikit-learn says of y as an error of the house."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, ValueError | TypeError) and not isinstance(error, DataError):
+            raise DataError(" ".join(str(error).split())) from error
+
+
+def demanded(y: Any, count: int) -> Any:
+    """Return y as an array with one value, or row, for each of `count` samples.
+
+    Raises
+    ------
+    DataError
+        If it has none.
+
+    Examples
+    --------
+    >>> demanded([1, 2], 2)
+    array([1, 2])
+    """
+    if y is None:
+        raise DataError("This estimator requires y to be passed, but the target y is None.")
+    y = y.numpy(force=True) if isinstance(y, Tensor) else y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    if y.ndim == 0 or len(y) != count:
+        raise DataError(f"y must hold one value for each of {count} samples; got shape {y.shape}.")
+    return cast(Any, y)
