@@ -17,11 +17,13 @@ import numpy as np
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "diabolo"
 
 FLOORS = {
-    **dict.fromkeys(("errors", "check", "part", "text", "flow", "files", "colour", "sparse", "selection"), 0),
+    **dict.fromkeys(
+        ("errors", "check", "part", "text", "flow", "files", "colour", "sparse", "selection", "neighbours"), 0
+    ),
     **dict.fromkeys(
         ("nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings", "priors", "schedules"), 1
     ),
-    **dict.fromkeys(("model", "conditioning", "generation", "members", "shallow", "density", "recipes"), 2),
+    **dict.fromkeys(("model", "conditioning", "generation", "members", "several", "shallow", "density", "recipes"), 2),
     **dict.fromkeys(("training", "expost", "data", "metrics", "rankers", "codec", "coders", "exchange", "report"), 3),
     "estimators": 4,
     "export": 5,

@@ -62,12 +62,15 @@ class Batch:
         How much each sample counts in the loss.
     condition : Tensor (B, K), optional
         What is known about each sample.
+    paired : bool
+        Whether samples b and B / 2 + b are neighbours, for each b in the first half.
     """
 
     x: Tensor
     target: Tensor | None = None
     weight: Tensor | None = None
     condition: Tensor | None = None
+    paired: bool = False
 
 
 @dataclass

@@ -167,6 +167,12 @@ _ROWS = (
         "a transformer that fills in hidden patches",
         "He et al. 2022",
     ),
+    Named(
+        "map",
+        Recipe(nets.Landmarks(), corruption=corruptions.SwapNoise(), penalties=(penalties.Neighbourhood(),)),
+        "neighbours stay together: two numbers to look at, for new samples too, and back",
+        "after Damrich et al. 2023",
+    ),
 )
 
 RECIPES: dict[str, Named] = {row.name: row for row in _ROWS}

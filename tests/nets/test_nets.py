@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from diabolo.errors import CapabilityError, ParameterError
 from diabolo.flow import with_channels
-from diabolo.nets import ELSA, MLP, Archetypes, Atoms, Bag, Conv, Linear, Net, Recurrent, Transformer, UNet
+from diabolo.nets import ELSA, MLP, Archetypes, Atoms, Bag, Conv, Landmarks, Linear, Net, Recurrent, Transformer, UNet
 from diabolo.part import PARTS, from_json
 from diabolo.text import parse
 
@@ -35,7 +35,7 @@ TABLES = [(1,), (5,), (64,)]
 SERIES = [(1, 1), (7, 3), (50, 1)]
 IMAGES = [(1, 1, 1), (1, 28, 28), (3, 17, 31), (1, 5, 2)]
 
-ANY_SHAPE = Archetypes | Atoms | Bag | ELSA | Linear | MLP
+ANY_SHAPE = Archetypes | Atoms | Bag | ELSA | Landmarks | Linear | MLP
 
 every_net = pytest.mark.parametrize("net", NETS, ids=repr)
 every_shape = pytest.mark.parametrize("shape", TABLES + SERIES + IMAGES, ids=str)

@@ -87,6 +87,26 @@ class Scaling:
         shift, scale = np.array(fitted, dtype=np.float64).T.reshape(2, *per_channel(moments.shape))
         return cls(shift, scale)
 
+    def comparable(self, moments: Moments, domains: Sequence[Domain]) -> Scaling:
+        """Return the scaling for distances between samples: numbers in [0, 1], and bytes, have a unit and keep it.
+
+        All "real" channels within these bounds get one scale, at which their mean variance is 1, so that pixels that
+        are hardly ever lit, or rare indicators, do not count as much as others.
+
+        Examples
+        --------
+        >>> x = np.array([[0.0, 0.0, 10.0], [1.0, 0.1, 20.0]])
+        >>> moments = Moments.of([x], ("real",) * 3)
+        >>> Scaling.of(moments, ("real",) * 3).comparable(moments, ("real",) * 3).scale.round(3).tolist()
+        [0.355, 0.355, 5.0]
+        """
+        top = 255.0 if moments.dtype == np.uint8 else 1.0
+        within = (moments.low >= 0) & (moments.high <= top) & np.array([domain == "real" for domain in domains])
+        common = float(np.sqrt(np.square(moments.std[within]).mean())) if within.any() else 0.0
+        if common == 0:
+            return self
+        return Scaling(self.shift, np.where(within.reshape(self.scale.shape), common, self.scale))
+
     def tensor(self, array: np.ndarray, dtype: torch.dtype = torch.float32) -> Tensor:
         """Return the samples (N, *shape) as compactly as sensible: what `batch` takes slices of.
 

@@ -26,7 +26,7 @@ from diabolo.flow import Shape
 from diabolo.model import Autoencoder, Recipe, count_weights
 from diabolo.recipes import named
 from diabolo.shallow import PCA, solvable
-from diabolo.training import Callback, History, Training, train_in_stages
+from diabolo.training import Callback, History, Training, paired, train_in_stages
 
 Array = NDArray[Any]
 
@@ -103,10 +103,11 @@ class Estimator(Job):
             self._keep(start, History(stopped="solved"))
             return
         sources = start.sources
+        train, held_out = paired((sources.train, sources.held_out), sources.few, start.recipe.penalties)
         history = train_in_stages(
             start.model,
-            sources.train,
-            sources.held_out,
+            train,
+            held_out,
             training,
             seed=start.seed,
             callbacks=callbacks,
@@ -164,7 +165,7 @@ class Estimator(Job):
 
         float64 data are computed in float64, so that a sample's result does not depend on its neighbours in the block.
         """
-        model, device, precise = self._at(array.dtype not in (np.float32, np.uint8, np.uint16))
+        model, device, precise = self._at(array.dtype not in (np.float32, np.float16, np.uint8, np.uint16))
         dtype = torch.float64 if precise else torch.float32
         size = max(1, BLOCK // max(1, int(np.prod(self.shape_))))
         for part in blocks_of(array):

@@ -52,6 +52,8 @@ class Start:
             domains = recipe.likelihood.domains(channels(shape))
             moments = Moments.of(blocks_of(array), domains)
             scaling = Scaling.of(moments, domains)
+            if any(penalty.pairing() is not None for penalty in recipe.penalties):
+                scaling = scaling.comparable(moments, domains)
             bounds = _bounds(moments, scaling)
         recipe = recipe.settle(shape, bounds)
         sources = Sources.of(array, scaling, share, seed, device, condition)

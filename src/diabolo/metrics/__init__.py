@@ -10,11 +10,13 @@ from diabolo.metrics.colour import ab_rmse, colourfulness, colourfulness_ratio
 from diabolo.metrics.conformal import cutoff, discoveries, p_values
 from diabolo.metrics.coverage import Coverage, coverage
 from diabolo.metrics.disentangled import DCI, dci, mig
+from diabolo.metrics.distances import distance_correlation, stress, triplets_kept
 from diabolo.metrics.drift import Drift, drift
 from diabolo.metrics.events import best_event_f1, event_recall_at, ranges, vus_pr
 from diabolo.metrics.frechet import frechet
 from diabolo.metrics.hits import average_precision, capped_recall, hit_rate, ndcg, recall, reciprocal_rank
 from diabolo.metrics.judged import Judged, discriminative, predictive
+from diabolo.metrics.maps import continuity, knn_accuracy, trustworthiness
 from diabolo.metrics.memorising import Memorising, memorising
 from diabolo.metrics.ranged import best_range_f1, range_precision_recall
 from diabolo.metrics.ranking import Measured, Ranking, novelty, shown
@@ -24,6 +26,7 @@ from diabolo.metrics.retrieval import retrieval_recall
 from diabolo.metrics.rows import closest, column_shapes, pair_trends
 from diabolo.metrics.series import autocorrelation_distance, spectrum_distance
 from diabolo.metrics.sparsity import Sparsity, fvu, sparsity
+from diabolo.metrics.stability import stability
 from diabolo.metrics.tail import Tail
 from diabolo.metrics.transfer import Transfer, transfer
 
@@ -53,16 +56,19 @@ __all__ = [
     "colourfulness",
     "colourfulness_ratio",
     "column_shapes",
+    "continuity",
     "coverage",
     "cutoff",
     "dci",
     "discoveries",
     "discriminative",
+    "distance_correlation",
     "drift",
     "event_recall_at",
     "frechet",
     "fvu",
     "hit_rate",
+    "knn_accuracy",
     "memorising",
     "mig",
     "ndcg",
@@ -83,6 +89,10 @@ __all__ = [
     "sparsity",
     "spectrum_distance",
     "ssim",
+    "stability",
+    "stress",
     "transfer",
+    "triplets_kept",
+    "trustworthiness",
     "vus_pr",
 ]

@@ -6,6 +6,7 @@ from diabolo.nets.auto import Auto
 from diabolo.nets.bag import Bag
 from diabolo.nets.conv import Conv
 from diabolo.nets.elsa import ELSA
+from diabolo.nets.landmarks import Landmarks
 from diabolo.nets.lapped import Lapped
 from diabolo.nets.linear import Linear
 from diabolo.nets.mlp import MLP
@@ -27,6 +28,7 @@ __all__ = [
     "Auto",
     "Bag",
     "Conv",
+    "Landmarks",
     "Lapped",
     "Linear",
     "Local",

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from diabolo.flow import Batch, Code, Output, Shape
 from diabolo.latents import Latent
+from diabolo.neighbours import Pairing
 from diabolo.part import Part
 
 
@@ -48,6 +49,10 @@ class Penalty(Part, role="penalties"):
     @abstractmethod
     def penalty(self, model: Encodes, batch: Batch, output: Output) -> Tensor:
         """Return the term, per sample (B,) or for the whole batch ()."""
+
+    def pairing(self) -> Pairing | None:
+        """Return how samples come together with their neighbours in training, where the penalty asks for that."""
+        return None
 
     @abstractmethod
     def equation(self) -> str:

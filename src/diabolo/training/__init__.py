@@ -6,6 +6,7 @@ from diabolo.training.device import resolve
 from diabolo.training.histories import Histories
 from diabolo.training.history import History
 from diabolo.training.loop import train
+from diabolo.training.pairs import paired
 from diabolo.training.plan import Plan, Training
 from diabolo.training.setting import Setting
 from diabolo.training.stages import train_in_stages
@@ -23,6 +24,7 @@ __all__ = [
     "Source",
     "Stream",
     "Training",
+    "paired",
     "resolve",
     "split",
     "train",

@@ -65,10 +65,14 @@ class Rows:
         if self.index is not None:
             order = self.index[order]
         for rows in order.to(self.samples.device).tensor_split(math.ceil(len(self) / batch_size)):
-            gathered = self.samples.index_select(0, rows)  # (B, *shape)
-            known = None if self.condition is None else self.condition.index_select(0, rows).to(self.device)
-            wanted = None if self.target is None else self.form(self.target.index_select(0, rows).to(self.device))
-            yield Batch(self.form(gathered.to(self.device, non_blocking=True)), wanted, condition=known)
+            yield self.batch(rows)
+
+    def batch(self, rows: Tensor) -> Batch:
+        """Return the rows (B,) of the tensor, by their numbers in it."""
+        gathered = self.samples.index_select(0, rows)  # (B, *shape)
+        known = None if self.condition is None else self.condition.index_select(0, rows).to(self.device)
+        wanted = None if self.target is None else self.form(self.target.index_select(0, rows).to(self.device))
+        return Batch(self.form(gathered.to(self.device, non_blocking=True)), wanted, condition=known)
 
 
 def resident(samples: Tensor, device: torch.device) -> Tensor:

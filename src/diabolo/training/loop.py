@@ -151,10 +151,11 @@ def evaluate(model: nn.Module, source: Source, batch_size: int, seed: int) -> Te
     """
     model.eval()
     torch.manual_seed(seed)
-    losses = [
-        model(batch, noise=True).loss.double() * len(batch.x) for batch in source.epoch(max(batch_size, 512), None)
-    ]
-    return torch.stack(losses).sum(0) / len(source)
+    losses, count = [], 0
+    for batch in source.epoch(max(batch_size, 512), None):
+        losses.append(model(batch, noise=True).loss.double() * len(batch.x))
+        count += len(batch.x)  # a source of pairs yields more than it has
+    return torch.stack(losses).sum(0) / count
 
 
 @contextmanager

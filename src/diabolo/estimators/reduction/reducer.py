@@ -141,7 +141,8 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     def _finish(self, judged: NDArray[Any]) -> None:
         """Measure the errors on samples that were held out, or on some where none were."""
         self.errors_ = self._errors(judged)
-        if self.errors_["model"] > self.errors_["pca"] * 1.001:
+        maps = any(penalty.pairing() is not None for penalty in self.recipe_.penalties)  # which have another aim
+        if not maps and self.errors_["model"] > self.errors_["pca"] * 1.001:
             warnings.warn(_worse(self.errors_, self.n_components), DiaboloWarning, stacklevel=3)
 
     @torch.inference_mode()
@@ -203,12 +204,14 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     def report(self, X: Any, y: Any = None) -> Page:
         """Return a page with reconstructions, the code map (coloured by `y`), loss curves, spectrum and PCA beside it.
 
+        A map of two numbers has its measures beside it: see `diabolo.metrics`.
+
         Parameters
         ----------
         X : array, data frame, tensor or path
             Samples to show; best some that were not trained on. Of a large file, 10,000 rows are taken.
-        y : array of (N,), optional
-            A colour per sample.
+        y : array of (N,) or str, optional
+            A colour per sample; or the name of a column of X, a data frame, which need not have been fitted.
         """
         check_is_fitted(self)
         return report(self, X, y)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diabolo.data import Stored, kind
+from diabolo.check import listed
+from diabolo.data import Stored, kind, read
+from diabolo.errors import DataError
+from diabolo.estimators.reduction.measures import measures
 from diabolo.model import count_weights
 from diabolo.report import Page, code_map, comparison, curves, pairs, spectrum
 
@@ -23,12 +27,10 @@ _MEASURED = 10_000
 
 def report(estimator: Reducer, X: Any, y: Any = None) -> Page:
     """Return the page of an estimator that gives codes."""
-    array = estimator._take(X)
-    if isinstance(array, Stored):
-        index = np.arange(0, len(array), math.ceil(len(array) / _MEASURED))
-        array, y = array.take(index), None if y is None else np.asarray(y)[index]
+    array, colour = _taken(estimator, X, y)
     step = max(1, len(array) // _SHOWN)
     codes, few = estimator._codes(array[::step]), array[:10]
+    colour = None if colour is None else colour[::step]
     errors = estimator._errors(array)
     page = Page(
         f"{type(estimator).__name__}: {estimator.n_components} numbers for {' × '.join(map(str, estimator.shape_))}"
@@ -40,13 +42,47 @@ def report(estimator: Reducer, X: Any, y: Any = None) -> Page:
     page.heading("Against PCA of the same size")
     page.figure(comparison({"this model": errors["model"], "PCA": errors["pca"], "mean": errors["mean"]}))
     page.heading("Map of the code")
-    page.figure(code_map(codes, None if y is None else np.asarray(y)[::step]))
+    page.figure(code_map(codes, colour))
+    if codes.shape[1] == 2 and (found := measures(estimator.scaling_, array[::step], codes, colour)):
+        page.table([found])
     page.heading("Spectrum of the code")
     page.figure(spectrum(_variances(codes), estimator.pca_.variances[: codes.shape[1]].numpy()))
     if len(estimator.history_):
         page.heading("Training")
         page.figure(curves(estimator.history_.columns))
     return page
+
+
+def _taken(estimator: Reducer, X: Any, y: Any) -> tuple[Any, Any]:
+    """Return samples (N, *shape), and a colour for each, (N,), or None."""
+    X = read(X)
+    named = isinstance(y, str) and not isinstance(X, Stored)
+    if named:
+        X, y = _without(estimator, X, y)
+    array = estimator._take(X)
+    if isinstance(array, Stored):
+        index = np.arange(0, len(array), math.ceil(len(array) / _MEASURED))
+        place = _place(getattr(estimator, "feature_names_in_", ()), y) if isinstance(y, str) else None
+        array = array.take(index)
+        y = array[:, place] if place is not None else None if y is None else np.asarray(y)[index]
+    return array, None if y is None else np.asarray(y)
+
+
+def _without(estimator: Reducer, X: Any, name: str) -> tuple[Any, Any]:
+    """Return a frame without the column of this name, unless it was fitted with it, and the column."""
+    columns = list(getattr(X, "columns", ()))
+    colour = X[columns[_place(columns, name)]]
+    return X if name in getattr(estimator, "feature_names_in_", ()) else X[[c for c in columns if c != name]], colour
+
+
+def _place(columns: Iterable[Any], name: str) -> int:
+    names = list(columns)
+    if name not in names:
+        raise DataError(
+            f"Parameter 'y' of report must name a column of X, which has {listed(names)}; got {name!r}. Give one "
+            "colour for each sample, or the name of a column of a data frame."
+        )
+    return names.index(name)
 
 
 def _facts(estimator: Reducer, array: Any, errors: dict[str, float]) -> dict[str, object]:
