@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from diabolo import Dictionary, Training
-from diabolo.data import Stored, read, reading
+from diabolo.data import Stored, reading
+from diabolo.data.reading import mapped as on_disk
 
 
 @pytest.fixture
@@ -15,26 +16,26 @@ def mapped(tmp_path, monkeypatch):
 
 
 def test_a_map_of_a_whole_file_stays_on_disk(mapped):
-    found = read(mapped)
+    found = on_disk(mapped)
     assert isinstance(found, Stored)
     assert np.array_equal(np.concatenate(list(found.blocks())), mapped)
 
 
 @pytest.mark.parametrize("part", [slice(10, None), slice(None, None, -1), slice(None, 190)], ids=str)
 def test_a_part_of_it_is_an_array(mapped, part):
-    assert read(mapped[part]) is not None
-    assert not isinstance(read(mapped[part]), Stored)
+    assert on_disk(mapped[part]) is not None
+    assert not isinstance(on_disk(mapped[part]), Stored)
 
 
 def test_a_small_one_is_an_array(mapped, monkeypatch):
     monkeypatch.setattr(reading, "LARGE", 2**28)
-    assert read(mapped) is mapped
+    assert on_disk(mapped) is mapped
 
 
 def test_a_map_that_is_no_npy_file_is_an_array(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "LARGE", 100)
     raw = np.memmap(tmp_path / "x.bin", np.float32, "w+", shape=(50, 4))
-    assert read(raw) is raw
+    assert on_disk(raw) is raw
 
 
 def test_a_dictionary_learns_the_same_from_a_map_as_from_its_file(mapped):

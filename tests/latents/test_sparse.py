@@ -109,8 +109,8 @@ def test_batch_top_k_threshold_keeps_about_k(world, k):
     assert abs(used.mean().item() - k) < 0.25 * k
 
 
-def test_batch_top_k_threshold_starts_as_the_mean_of_the_batches():
+def test_batch_top_k_threshold_is_a_mean_in_which_late_batches_count_more():
     module = BatchTopK(1).build(1)
     for smallest in (1.0, 2.0, 6.0):
         module(torch.tensor([[smallest], [smallest + 1]]), noise=True)
-    assert torch.allclose(module.threshold, torch.tensor(3.0))
+    assert torch.allclose(module.threshold, torch.tensor(4.6))  # 1 · 4/4, then 4/5 of the second, 4/6 of the third

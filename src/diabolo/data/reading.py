@@ -40,7 +40,7 @@ def read(source: object) -> object:
     ============================  ==================================================================
 
     ``.npy`` and ``.parquet`` of more than 256 MB when decoded are not read but given as a `Stored`, which estimators
-    read block by block; so is an array that maps the whole of such a file, as ``np.load(path, mmap_mode="r")`` gives.
+    read block by block.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def read(source: object) -> object:
     diabolo.errors.MissingFileError: There is no file or folder 'nowhere.csv'; check the path.
     """
     if not isinstance(source, str | os.PathLike):
-        return _mapped(source)
+        return source
     path, key = _split(Path(source).expanduser())
     if not path.exists():
         raise MissingFileError(f"There is no file or folder {shorten(str(path), 200)}; check the path.")
@@ -75,8 +75,16 @@ def read(source: object) -> object:
     return _READERS[path.suffix.lower()](path, key)
 
 
-def _mapped(source: object) -> object:
-    """Return the rows on disk that a large array maps, if they are a whole ``.npy`` file; anything else as it is."""
+def mapped(source: object) -> object:
+    """Return the rows on disk that a large array maps, if they are a whole ``.npy`` file; anything else as it is.
+
+    Such an array is what ``np.load(path, mmap_mode="r")`` gives.
+
+    Examples
+    --------
+    >>> mapped([[1, 2]])
+    [[1, 2]]
+    """
     if not isinstance(source, np.memmap) or source.nbytes <= LARGE or not source.flags.c_contiguous:
         return source
     path = Path(str(source.filename))

@@ -45,6 +45,7 @@ class LogisticMixture(Likelihood):
     Examples
     --------
     >>> import torch
+    >>> _ = torch.manual_seed(0)
     >>> x = torch.linspace(-60, 60, 20001)[:, None]
     >>> params = torch.randn(1, 9).expand(len(x), 9)
     >>> density = (-LogisticMixture().distortion(params, x)).exp()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from diabolo.data import Stored
+from diabolo.data.reading import mapped
 from diabolo.data.spooled import spooled
 from diabolo.model import Recipe
 
@@ -18,9 +19,9 @@ _ACTIVE = 32
 
 @contextmanager
 def unpacked(X: Any) -> Iterator[Any]:
-    """Give what an iterator of arrays brings as rows of a file, which is there for a while; anything else as it is."""
+    """Give what an iterator brings as rows of a file that is there for a while, and a large map as its file."""
     if not isinstance(X, Iterator):
-        yield X
+        yield mapped(X)
         return
     with tempfile.TemporaryDirectory(prefix="diabolo-") as folder:
         yield Stored.open(spooled(X, Path(folder) / "vectors.npy"))
