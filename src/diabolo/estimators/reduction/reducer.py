@@ -142,7 +142,8 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         """Measure the errors on samples that were held out, or on some where none were."""
         self.errors_ = self._errors(judged)
         maps = any(penalty.pairing() is not None for penalty in self.recipe_.penalties)  # which have another aim
-        if not maps and self.errors_["model"] > self.errors_["pca"] * 1.001:
+        narrow = self.n_components < int(np.prod(self.shape_))  # PCA of any other code rebuilds all there is
+        if narrow and not maps and self.errors_["model"] > self.errors_["pca"] * 1.001:
             warnings.warn(_worse(self.errors_, self.n_components), DiaboloWarning, stacklevel=3)
 
     @torch.inference_mode()
