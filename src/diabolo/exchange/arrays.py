@@ -15,7 +15,7 @@ from torch import Tensor
 
 from diabolo.check import listed, shorten
 from diabolo.errors import FileError
-from diabolo.files.disk import explained
+from diabolo.files.disk import read_file
 from diabolo.files.tensors import MOST, unpack
 
 _STORAGES = ("Float", "Half", "BFloat16", "Double", "Long", "Int", "Short", "Char", "Byte", "Bool")
@@ -30,24 +30,11 @@ _NAMED = {
 
 _PICKLE = 2**18  # bytes of the pickle in such a file, without the numbers: about a thousand tensors
 
+WRITER = "the library"
+"""Who wrote the files, in errors."""
+
 FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 _WHOLES = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
-
-
-def content(file: Path, most: int) -> bytes:
-    """Return the content of a plain file of at most `most` bytes.
-
-    Raises
-    ------
-    FileError
-        If it is missing, larger, no plain file or cannot be read.
-    """
-    with explained(file, "read"):
-        if not file.is_file():  # a pipe or a device would be waited for without end
-            raise FileError(f"{file} is missing or no plain file; copy the whole folder of the dictionary.")
-        if file.stat().st_size > most:
-            raise FileError(f"{file} is larger than {most} bytes, the most that is read; give another file.")
-        return file.read_bytes()
 
 
 def load_arrays(file: Path) -> dict[str, Tensor]:
@@ -58,7 +45,7 @@ def load_arrays(file: Path) -> dict[str, Tensor]:
     FileError
         If it is no such file.
     """
-    return {name: _plain(file, name, value) for name, value in unpack(file, content(file, MOST)).items()}
+    return {name: _plain(file, name, value) for name, value in unpack(file, read_file(file, MOST, WRITER)).items()}
 
 
 def load_state(file: Path) -> dict[str, Any]:
@@ -72,7 +59,7 @@ def load_state(file: Path) -> dict[str, Any]:
     FileError
         If it is no such file, names anything else, or holds tensors that are larger than their numbers.
     """
-    data = content(file, MOST)
+    data = read_file(file, MOST, WRITER)
     try:
         _inspect(file, data)
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)

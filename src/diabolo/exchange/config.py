@@ -11,7 +11,8 @@ from typing import Any
 
 from diabolo.check import Allowed, Flag, Whole
 from diabolo.errors import FileError
-from diabolo.exchange.arrays import content, described
+from diabolo.exchange.arrays import WRITER, described
+from diabolo.files.disk import read_file
 
 MOST = 2**24
 """The largest file, in bytes, that is read."""
@@ -44,7 +45,7 @@ class Config:
             If it is missing, too large or no JSON object.
         """
         try:
-            values = json.loads(content(file, MOST).decode(), parse_float=_finite, parse_constant=str)
+            values = json.loads(read_file(file, MOST, WRITER).decode(), parse_float=_finite, parse_constant=str)
         except (ValueError, RecursionError) as error:
             if isinstance(error, FileError):
                 raise

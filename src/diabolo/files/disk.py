@@ -118,8 +118,8 @@ def standing(target: Path) -> Path:
     return _aside(target) if _aside(target).exists() and not target.exists() else target
 
 
-def read_file(file: Path, most: int) -> bytes:
-    """Return the content of a plain file of at most `most` bytes.
+def read_file(file: Path, most: int, writer: str = "diabolo") -> bytes:
+    """Return the content of a plain file of at most `most` bytes; errors say who is to have written it.
 
     Raises
     ------
@@ -128,10 +128,10 @@ def read_file(file: Path, most: int) -> bytes:
     """
     with explained(file, "read"):
         if not file.is_file():  # a pipe or a device would be waited for without end
-            raise FileError(f"{file} is missing or no plain file; copy what diabolo wrote again, in full.")
+            raise FileError(f"{file} is missing or no plain file; copy what {writer} wrote again, in full.")
         if file.stat().st_size > most:
             raise FileError(
-                f"{file} is larger than {most} bytes, the most that is read; give a file that diabolo wrote."
+                f"{file} is larger than {most} bytes, the most that is read; give a file that {writer} wrote."
             )
         return file.read_bytes()
 

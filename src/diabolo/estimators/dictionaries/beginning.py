@@ -113,8 +113,8 @@ def guess(model: Autoencoder, batch: Batch) -> None:
         active = getattr(latent, "k", None) or max(1, model.n // 32)
         least = _least(batch.x, encoder, active / model.n)
         encoder.bias.copy_(least.mean() - least)
-    output = model(Batch(batch.x, batch.target), noise=True)
-    rebuilt, target = model.expected(output.params), output.target
+    code, _ = model.eval().coded(batch.x, noise=True)  # as in training, but no latent learns from it
+    rebuilt, target = model.expected(model.decode(code.z)), batch.x if batch.target is None else batch.target
     square = float(rebuilt.square().sum())
     if square > 0:
         scale = max(float((target * rebuilt).sum()) / square, 0.05)
