@@ -22,7 +22,7 @@ from diabolo.estimators.pretraining.features import Layer
 from diabolo.estimators.pretraining.fine import Learnt, Lesson, tune
 from diabolo.estimators.pretraining.pretrained import Pretrained, beside, in_memory
 from diabolo.estimators.pretraining.suiting import precision
-from diabolo.estimators.pretraining.targets import Target
+from diabolo.estimators.pretraining.targets import Target, as_array
 from diabolo.estimators.pretraining.tuned import Head
 from diabolo.estimators.pretraining.tuning import Tuning
 from diabolo.flow import Shape
@@ -205,7 +205,7 @@ class Supervised(Pretrained):
 
 def _with_blanks(y: Any, count: int) -> NDArray[Any]:
     """Return y with so many missing values after it."""
-    y = y.numpy(force=True) if isinstance(y, Tensor) else y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    y = as_array(y)
     if y.dtype.kind == "f":
         return np.concatenate([y, np.full((count, *y.shape[1:]), np.nan)])
     return np.concatenate([y.astype(object), np.full((count, *y.shape[1:]), None)])

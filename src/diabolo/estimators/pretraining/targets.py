@@ -63,6 +63,17 @@ class as_data_error:  # noqa: N801  (a context, used as one)
             raise DataError(" ".join(str(error).split())) from error
 
 
+def as_array(y: Any) -> Any:
+    """Return y, a tensor, a column of a frame or what NumPy takes, as an array.
+
+    Examples
+    --------
+    >>> as_array([1, 2])
+    array([1, 2])
+    """
+    return y.numpy(force=True) if isinstance(y, Tensor) else y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+
+
 def demanded(y: Any, count: int) -> Any:
     """Return y as an array with one value, or row, for each of `count` samples.
 
@@ -78,7 +89,7 @@ def demanded(y: Any, count: int) -> Any:
     """
     if y is None:
         raise DataError("This estimator requires y to be passed, but the target y is None.")
-    y = y.numpy(force=True) if isinstance(y, Tensor) else y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    y = as_array(y)
     if y.ndim == 0 or len(y) != count:
         raise DataError(f"y must hold one value for each of {count} samples; got shape {y.shape}.")
     return cast(Any, y)
