@@ -43,7 +43,7 @@ class Moments:
         centred = rows - mean
         shift = mean - self.mean
         total = self.count + count
-        scatter = self.scatter + centred.T @ centred + torch.outer(shift, shift) * (self.count * count / total)
+        scatter = torch.addmm(self.scatter, centred.T, centred).addr_(shift, shift, alpha=self.count * count / total)
         return Moments(total, self.mean + shift * (count / total), scatter)
 
 
@@ -138,7 +138,7 @@ class PCA:
 
         A code larger than the data is wide has components of zero beyond the width.
         """
-        values, vectors = eigh((moments.scatter / max(moments.count, 1)).numpy())
+        values, vectors = eigh((moments.scatter / max(moments.count, 1)).numpy(), overwrite_a=True)
         rows = torch.from_numpy(vectors.T[::-1].copy())
         components = torch.zeros(n, len(rows), dtype=torch.float64)
         kept = min(n, len(rows))

@@ -18,6 +18,9 @@ from diabolo.likelihoods import Bounds
 from diabolo.model import Autoencoder, Recipe
 from diabolo.shallow import PCA, begin, solvable
 
+_NUMBERS = 2**19
+"""Numbers that PCA is told of at a time: it needs several copies of them in float64."""
+
 
 @dataclass(frozen=True)
 class Start:
@@ -93,7 +96,8 @@ def _baseline(sources: Sources, recipe: Recipe, model: Autoencoder) -> PCA:
     """Return PCA of the same size on the samples trained on; on few of them where it is only a baseline."""
     width = int(np.prod(model.shape))
     source = sources.train if solvable(recipe, width) else sources.few
-    return PCA.fit((batch.x.cpu() for batch in source.epoch(4096, None)), width, model.n)
+    blocks = source.epoch(max(256, _NUMBERS // width), None)
+    return PCA.fit((batch.x.cpu() for batch in blocks), width, model.n)
 
 
 def _begin(model: Autoencoder, pca: PCA, sources: Sources) -> None:
