@@ -49,6 +49,12 @@ class Writer:
         if len(symbols):
             self._coder.encode(symbols.astype(np.int32), _models().Uniform(), sizes)
 
+    def copy(self) -> Writer:
+        """Return another writer, with all that was put so far."""
+        other = Writer()
+        other._coder = self._coder.clone()
+        return other
+
     def bytes(self) -> bytes:
         """Return all that was put, as bytes."""
         return self._coder.get_compressed().astype("<u4").tobytes()

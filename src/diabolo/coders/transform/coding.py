@@ -16,7 +16,8 @@ from diabolo.codec.entropy import Reader, Writer
 from diabolo.coders.coder import Arrays, Coding
 from diabolo.coders.transform import scales
 from diabolo.coders.transform.context import Context, Exchange, Integers
-from diabolo.coders.transform.edges import put_edges, take_levels
+from diabolo.coders.transform.draft import Draft
+from diabolo.coders.transform.edges import take_levels
 from diabolo.coders.transform.net import MIDDLE
 from diabolo.coders.transform.striped import one_thread, striped
 from diabolo.errors import DataError, FileError
@@ -69,7 +70,7 @@ class TransformCoding(Coding):
     ) -> None:
         self.local, self.colours, self.context = local, colours, context
         self.weights, self.slopes = weights, slopes
-        self._history, self._alone = history, Lock()
+        self._history, self._alone, self._at = history, Lock(), -1
         self._encoder, self._decoder = modules["encoder"].eval(), modules["decoder"].double().eval()
         self._parameters = dict(modules.named_parameters())
         striped(self._decoder)  # the same parameters, under other names
@@ -78,37 +79,40 @@ class TransformCoding(Coding):
     def history(self) -> History:
         return self._history
 
-    @torch.no_grad()
-    def encode(self, samples: Image, gain: int = GAINS // 2) -> bytes:
-        """Return an image (C, H, W) as bytes: the more, and the nearer to it, the larger the gain, from 0 to 32.
+    def draft(self, samples: Image, gain: int) -> Draft:
+        """Return an image (C, H, W) at a gain from 0 to 32, of which nothing is computed yet.
 
         Raises
         ------
         DataError
             If it is no image like those that were learned from.
         FileError
-            If the weights, of an edited file, lead nowhere.
+            Later, if the weights, of an edited file, lead nowhere.
         ParameterError
             If there is no such gain.
         """
-        demand("gain", "TransformCoding.encode", gain, Whole(0, GAINS))
+        demand("gain", "TransformCoding.draft", gain, Whole(0, GAINS))
         if samples.ndim != 3 or samples.dtype != np.uint8 or not samples.size or len(samples) != self.colours:
             raise DataError(
                 f"An image to compress must be an array ({self.colours}, H, W) of uint8; got {samples.dtype} of shape "
                 f"{samples.shape}. Convert it, or learn from images like it."
             )
-        writer = Writer()
-        with self._alone, one_thread():
-            self._set(gain)
-            code = self._analysed(torch.from_numpy(samples.astype(np.float32) - 128) / _step(gain))
-            levels = self._synthesised(code, gain, samples.shape)
-        self.context.walk(code.shape[1:], _eighths(gain), _telling(writer, code))
-        put_edges(writer, levels)
-        return bytes([gain]) + writer.bytes()
+        return Draft(self, samples, gain)
 
-    @torch.no_grad()
-    def decode(self, data: bytes, shape: tuple[int, ...]) -> Image:
+    def encode(self, samples: Image, gain: int = GAINS // 2) -> bytes:
+        """Return an image (C, H, W) as bytes: the more, and the nearer to it, the larger the gain, from 0 to 32.
+
+        Raises
+        ------
+        DataError, FileError, ParameterError
+            As for `draft`, and what it computes.
+        """
+        return self.draft(samples, gain).data
+
+    def decode(self, data: bytes, shape: tuple[int, ...], draft: Draft | None = None) -> Image:
         """Return the image (C, H, W), bit for bit what the encoder's machine would make of the bytes.
+
+        Where the bytes hold the very code of a `draft`, its pixels are taken, which would be computed to the same.
 
         Raises
         ------
@@ -119,10 +123,35 @@ class TransformCoding(Coding):
             raise FileError("A coded image begins with its gain, from 0 to 32; copy it again.")
         gain, reader = data[0], Reader(data[1:])
         code = self.context.walk(places(shape[1:], self.local.unit), _eighths(gain), _asking(reader))
+        known = draft is not None and draft.gain == gain and np.array_equal(draft.code, code)
+        values = draft.values if draft is not None and known else self.synthesised(code, gain, shape)
+        return take_levels(reader, values).reshape(shape)
+
+    @torch.no_grad()
+    def analysed(self, samples: Image, gain: int) -> Integers:
+        """Return the code (n, h, w) of an image (C, H, W)."""
         with self._alone, one_thread():
             self._set(gain)
-            levels = self._synthesised(code, gain, shape)
-        return take_levels(reader, levels).reshape(shape)
+            return self._analysed(torch.from_numpy(samples.astype(np.float32) - 128) / _step(gain))
+
+    @torch.no_grad()
+    def synthesised(self, code: Integers, gain: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return the pixels (C · H · W,) of an image of this shape, not yet rounded to levels."""
+        with self._alone, one_thread():
+            self._set(gain)
+            return self._synthesised(code, gain, shape)
+
+    def told(self, code: Integers, gain: int) -> Writer:
+        """Return a code (n, h, w), written."""
+        writer = Writer()
+        self.context.walk(code.shape[1:], _eighths(gain), _telling(writer, code))
+        return writer
+
+    def bits(self, code: Integers, gain: int) -> float:
+        """Return how many bits a code (n, h, w) takes, about, without writing it."""
+        costs: list[float] = []
+        self.context.walk(code.shape[1:], _eighths(gain), _costing(costs, code))
+        return sum(costs)
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         """Return the weights, and the context's: whole numbers."""
@@ -131,11 +160,14 @@ class TransformCoding(Coding):
         return plain, {f"{part}.{name}": array for part, own in parts.items() for name, array in own.items()}
 
     def _set(self, gain: int) -> None:
-        """Set the modules to the weights at a gain."""
+        """Set the modules to the weights at a gain, if they are at another."""
+        if self._at == gain:
+            return
         octaves = _eighths(gain) / 8
         for name, parameter in self._parameters.items():
             whole = self.weights[name] + octaves * self.slopes.get(name, 0)
             parameter.copy_(torch.from_numpy(np.asarray(whole * UNIT)))
+        self._at = gain
 
     def _analysed(self, x: Tensor) -> Integers:
         """Return the code (n, h, w) of an image in steps (C, H, W), a band of rows after the other."""
@@ -195,6 +227,15 @@ def _telling(writer: Writer, code: Integers) -> Exchange:
     def exchange(index: Any, middle: Integers, scale: Integers) -> Integers:
         numbers = code[index].ravel()
         scales.put(writer, numbers, middle, scale)
+        return numbers
+
+    return exchange
+
+
+def _costing(costs: list[float], code: Integers) -> Exchange:
+    def exchange(index: Any, middle: Integers, scale: Integers) -> Integers:
+        numbers = code[index].ravel()
+        costs.append(scales.bits(numbers, middle, scale))
         return numbers
 
     return exchange

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
@@ -14,8 +13,10 @@ from torch import Tensor, nn
 
 from diabolo.codec.exact import Whole, demand_exact, shifted
 from diabolo.coders.transform.context_net import ContextNet, Guess
-from diabolo.coders.transform.interlaced import LATE, REACHES, groups, levels
+from diabolo.coders.transform.interlaced import LATE, NEAREST, REACHES, groups, levels
 from diabolo.coders.transform.scales import FARTHEST, LOWEST, PARTS, SCALES
+from diabolo.coders.transform.seen import FURTHEST, SEEN, Seen, product
+from diabolo.coders.transform.striped import one_thread
 from diabolo.errors import FileError
 
 Integers = NDArray[np.int64]
@@ -23,7 +24,6 @@ Exchange = Callable[[Any, Integers, Integers], Integers]
 """One end of a coded stream: numbers (S,) of the code at an index, with middles and scales (S,), go in or come out."""
 
 _FINE = 12  # bits after the point of weights
-_SEEN = 8  # of what guesses see
 _TOP = 2.0**24  # hidden units are cut there
 _FAR = 2.0**40  # and what is said, so that it fits whole numbers
 _AT_ONCE = 2**13  # places
@@ -93,32 +93,35 @@ class Context:
         `octaves` is how many eighths of an octave the step is above the middle one.
         """
         q = np.zeros((sum(self.sizes), *size), np.int64)
-        seen = _Seen(q.shape)
+        seen, earlier = Seen(q.shape), None
         for step in self._steps(levels(size).ravel()):
-            middle, scale = self._said(step, seen, octaves)
+            with one_thread():
+                if step.guess is not None and not step.near:  # for both halves of the places
+                    earlier = seen.weighed(step.guess["before"], step.first)
+                middle, scale = self._said(step, seen, earlier, octaves)
             index = (slice(step.first, step.last), *np.unravel_index(step.places, size))
             q[index] = exchange(index, middle.ravel(), scale.ravel()).reshape(middle.shape)
-            seen.add(q, index)
+            seen.add(step.first, step.places, q[index])
         return q
 
     def _steps(self, level: Integers) -> Iterator[_Step]:
         """Yield the steps in their order, for places of these levels (P,)."""
         at = [np.flatnonzero(level == i) for i in range(LATE + 1)]
-        yield _Step(None, 0, self.sizes[0], 0, at[0], False)
-        for guess, reach, places in zip(self.guesses, REACHES, at[1:], strict=False):
-            yield _Step(guess, 0, self.sizes[0], reach, places, True)
+        yield _Step(None, 0, self.sizes[0], (), 0, at[0])
+        for guess, near, reach, places in zip(self.guesses, NEAREST, REACHES, at[1:], strict=False):
+            yield _Step(guess, 0, self.sizes[0], near, reach, places)
         early = np.flatnonzero(level < LATE)
         for guess, (first, last) in zip(self.guesses[len(REACHES) :], pairwise(accumulate(self.sizes)), strict=True):
-            yield _Step(guess, first, last, 1, early, False)
-            yield _Step(guess, first, last, 1, at[LATE], True)
+            yield _Step(guess, first, last, (), 0, early)
+            yield _Step(guess, first, last, NEAREST[-1], 1, at[LATE])
 
-    def _said(self, step: _Step, seen: _Seen, octaves: int) -> tuple[Integers, Integers]:
-        """Return middles and scales (own, P) of a step."""
+    def _said(self, step: _Step, seen: Seen, earlier: Whole | None, octaves: int) -> tuple[Integers, Integers]:
+        """Return middles and scales (own, P) of a step; `earlier` (hidden, h · w) is of channels before."""
         if step.guess is None:
             said = np.repeat(self.start[:, :, None], len(step.places), 2)
         else:
             parts = np.array_split(step.places, len(step.places) // _AT_ONCE + 1)
-            said = np.concatenate([_guessed(step.guess, step, seen, part, octaves) for part in parts], 2)
+            said = np.concatenate([_guessed(step.guess, step, seen, earlier, part, octaves) for part in parts], 2)
         return said[0].clip(-PARTS * FARTHEST, PARTS * FARTHEST), said[1].clip(0, SCALES - 1)
 
 
@@ -128,58 +131,33 @@ class _Step(NamedTuple):
     guess: dict[str, Integers] | None
     first: int
     last: int
+    near: tuple[int, ...]  # which places around have told theirs of these channels
     reach: int
     places: Integers
-    late: bool  # whether some of these channels are known around
 
 
-def _guessed(guess: dict[str, Integers], step: _Step, seen: _Seen, places: Integers, octaves: int) -> Integers:
+def _guessed(
+    guess: dict[str, Integers], step: _Step, seen: Seen, earlier: Whole | None, places: Integers, octaves: int
+) -> Integers:
     """Return middles and scales (2, own, P) at places (P,)."""
-    h = 8.0 * guess["bias"][:, None] + octaves * guess["slope"][:, None]
-    if step.first:
-        h = h + 8.0 * (_real(guess["before"]) @ seen.around(0, step.first, 1, places))
-    if step.late:
-        h = h + 8.0 * (_real(guess["around"]) @ seen.around(step.first, step.last, step.reach, places))
-    h = shifted(np.maximum(h, 0), _FINE + 3)
-    h = _real(guess["middle"]) @ np.minimum(h, _TOP) + guess["middle_bias"][:, None]
-    h = shifted(np.maximum(h, 0), _FINE)
-    out = _real(guess["last"]) @ np.minimum(h, _TOP) + guess["last_bias"][:, None]
+    h = (8.0 * guess["bias"] + octaves * guess["slope"])[:, None].repeat(len(places), 1)
+    if earlier is not None:
+        h += 8.0 * earlier.take(places, 1)
+    if step.near:
+        h += 8.0 * seen.around(guess["around"], step.first, step.last, step.near, step.reach, places)
+    h = _active(h, _FINE + 3)
+    h = _active(product(_real(guess["middle"]), h) + guess["middle_bias"][:, None], _FINE)
+    out = product(_real(guess["last"]), h) + guess["last_bias"][:, None]
     middle, log_scale = out.reshape(2, step.last - step.first, -1)
-    unit = _FINE + _SEEN
+    unit = _FINE + SEEN
     middle = shifted(middle + 2.0 ** (unit - 5), unit - 4)  # nearest part of 1/16
-    scale = shifted(log_scale - LOWEST * 2.0**unit + 2.0 ** (unit - 4), unit - 3)  # nearest eighth
+    scale = shifted(log_scale + (2.0 ** (unit - 4) - LOWEST * 2.0**unit), unit - 3)  # nearest eighth
     return np.stack([middle, scale]).clip(-_FAR, _FAR).astype(np.int64)
 
 
-class _Seen:
-    """What guesses see of the numbers told so far (2, n, h, w), others 0, with two places more on each side."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        n, height, width = shape
-        self.values = np.zeros((2, n, height + 4, width + 4))
-        self.width = width
-
-    def add(self, q: Integers, index: tuple[Any, ...]) -> None:
-        """Take up numbers that are known now."""
-        channels, row, column = index
-        here = (channels, row + 2, column + 2)
-        near = q[index].clip(-(2**14), 2**14)
-        self.values[0][here] = 2.0 ** (_SEEN - 2) * near
-        self.values[1][here] = _logarithms()[np.abs(near)]
-
-    def around(self, first: int, last: int, reach: int, place: Integers) -> Whole:
-        """Return what is seen at three by three places around each of these (9 · 2 · (last - first), P)."""
-        flat = self.values.reshape(2, len(self.values[0]), -1)[:, first:last].reshape(2 * (last - first), -1)
-        wide = self.width + 4
-        centre = (place // self.width + 2) * wide + place % self.width + 2
-        shifts = [reach * (row * wide + column) for row in (-1, 0, 1) for column in (-1, 0, 1)]
-        return np.concatenate([flat[:, centre + shift] for shift in shifts])
-
-
-@cache
-def _logarithms() -> Whole:
-    """Return 2⁸·log₂(1 + k), rounded, for k = 0, 1, …: none lies near the middle of two whole numbers."""
-    return np.rint(2.0**_SEEN * np.log2(1 + np.arange(2.0**14 + 1)))
+def _active(sums: NDArray[Any], bits: int) -> Whole:
+    """Return hidden units of sums with so many bits more: none below 0, nor above what stays exact."""
+    return np.minimum(shifted(np.maximum(sums, 0), bits), _TOP)
 
 
 def _real(weights: Integers) -> Whole:
@@ -193,13 +171,13 @@ def _rounded(guess: Guess, slope: Tensor | None) -> dict[str, Integers]:
     def by_place(conv: nn.Module) -> Integers:
         return whole(conv.get_parameter("weight").permute(0, 2, 3, 1).flatten(1), _FINE)
 
-    found = {"around": by_place(guess.around), "bias": whole(guess.bias, _FINE + _SEEN)}
+    found = {"around": by_place(guess.around), "bias": whole(guess.bias, _FINE + SEEN)}
     if guess.before is not None:
         found["before"] = by_place(guess.before)
-    found["slope"] = whole(slope, _FINE + _SEEN) if slope is not None else np.zeros_like(found["bias"])
+    found["slope"] = whole(slope, _FINE + SEEN) if slope is not None else np.zeros_like(found["bias"])
     for name, conv in (("middle", guess.middle), ("last", guess.last)):
         found[name] = whole(conv.get_parameter("weight").flatten(1), _FINE)
-        found[f"{name}_bias"] = whole(conv.get_parameter("bias"), _FINE + _SEEN)
+        found[f"{name}_bias"] = whole(conv.get_parameter("bias"), _FINE + SEEN)
     return found
 
 
@@ -217,7 +195,7 @@ def _shapes(sizes: tuple[int, ...], hidden: int) -> dict[str, tuple[int, ...]]:
 
 def _demand_exact(guess: dict[str, Integers]) -> None:
     """Raise unless all sums of a guess stay exact."""
-    seen = 2 ** (_SEEN - 2 + 14)  # the largest number times 64
+    seen = 2 ** (SEEN - 2) * FURTHEST  # the largest number times 64
     sums = [guess["around"], *([guess["before"]] if "before" in guess else [])]
     demand_exact(8 * np.concatenate(sums, 1).T, seen, 2.0**40)
     demand_exact(guess["middle"].T, int(_TOP), 2.0**32)

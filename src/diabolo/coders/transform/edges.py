@@ -11,7 +11,12 @@ from diabolo.errors import FileError
 Values = NDArray[np.float64]
 Levels = NDArray[np.uint8]
 
-_NEAR = 1e-6  # nets in float64 agree to about 1e-10
+EDGE = 6
+"""Bytes that it takes to tell of a number here."""
+
+NEAR = 1e-6
+"""How near to the edge between two levels values are told of: nets in float64 agree to about 1e-10."""
+
 _END = 0x5AFE  # told last: bytes of something else rarely lead to it
 _DIGIT = 2**16
 
@@ -27,7 +32,7 @@ def put_edges(writer: Writer, values: Values) -> None:
     [7, 3]
     """
     inside = values.clip(0, 255)
-    near = np.flatnonzero(np.abs(inside - np.floor(inside) - 0.5) < _NEAR)
+    near = np.flatnonzero(np.abs(inside - np.floor(inside) - 0.5) < NEAR)
     up = np.rint(inside[near]) - np.floor(inside[near])
     _put(writer, np.array([len(near)]))
     _put(writer, 2 * near + up.astype(np.int64))
@@ -47,10 +52,20 @@ def take_levels(reader: Reader, values: Values) -> Levels:
     (end,) = _taken(reader, 1)
     if end != _END or told.max(initial=0) >= 2 * len(values):
         raise FileError("A coded image was changed or cut, or is decoded by another model; copy it again.")
-    inside = values.clip(0, 255)
-    levels = np.rint(inside)
-    levels[told // 2] = np.floor(inside[told // 2]) + told % 2
-    return levels.clip(0, 255).astype(np.uint8)
+    levels = rounded(values)
+    levels[told // 2] = (np.floor(values[told // 2].clip(0, 255)) + told % 2).clip(0, 255)
+    return levels
+
+
+def rounded(values: Values) -> Levels:
+    """Return the levels that values (N,) are nearest to.
+
+    Examples
+    --------
+    >>> rounded(np.array([-3.0, 6.7, 300.0])).tolist()
+    [0, 7, 255]
+    """
+    return np.rint(values.clip(0, 255)).astype(np.uint8)
 
 
 def _put(writer: Writer, numbers: NDArray[np.int64]) -> None:

@@ -8,6 +8,11 @@ from numpy.typing import NDArray
 REACHES = (2, 2, 1, 1)
 """How far the nearest known places of levels 1 to 4 are."""
 
+_DIAGONAL, _STRAIGHT = (0, 2, 6, 8), (1, 3, 5, 7)
+
+NEAREST = (_DIAGONAL, _STRAIGHT, _DIAGONAL, _STRAIGHT)
+"""Which of three by three places so far apart around one of levels 1 to 4 are known before it, counted row by row."""
+
 LATE = 4
 """The last level, half of all places: each has a known one on all four sides."""
 

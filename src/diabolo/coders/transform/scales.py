@@ -90,12 +90,30 @@ def put(writer: Writer, numbers: Integers, middle: Integers, scale: Integers) ->
     """Append numbers (S,), given their middles (S,) in parts of 1/16 and their scales (S,) from 0 to SCALES - 1."""
     whole = _whole(middle)
     for band, some in _sorted(scale):
-        apart = numbers[some] - whole[some] + band.most
-        last = 2 * band.most + 1
-        symbols = np.where((apart >= 0) & (apart < last), apart, last)
+        symbols = _symbols(band, numbers[some] - whole[some])
         writer.put(symbols, _counts(band, middle[some], scale[some]))
-        far = some[symbols == last]
+        far = some[symbols == 2 * band.most + 1]
         writer.put_even(numbers[far] + FARTHEST, _even(len(far)))
+
+
+def bits(numbers: Integers, middle: Integers, scale: Integers) -> float:
+    """Return how many bits `put` takes for them, about.
+
+    Examples
+    --------
+    >>> middle, scale = np.zeros(1000, np.int64), np.full(1000, 40)
+    >>> numbers, writer = np.arange(1000) % 50 - 25, Writer()
+    >>> put(writer, numbers, middle, scale)
+    >>> bool(abs(bits(numbers, middle, scale) / 8 - len(writer.bytes())) < 10)
+    True
+    """
+    whole, costs = _whole(middle), _costs()
+    part, cost = middle - PARTS * whole + PARTS // 2, 0.0
+    for band, each in zip(bands(), costs, strict=True):
+        some = np.flatnonzero((scale >= band.low) & (scale < band.high))
+        symbols = _symbols(band, numbers[some] - whole[some])
+        cost += float(each[scale[some] - band.low, part[some], symbols].sum())
+    return cost
 
 
 def take(reader: Reader, middle: Integers, scale: Integers) -> Integers:
@@ -123,6 +141,22 @@ def _sorted(scale: Integers) -> list[tuple[Band, Integers]]:
         room = max(1, _AT_ONCE * 32 // band.counts.shape[2])
         found += [(band, some[i : i + room]) for i in range(0, len(some), room)]
     return found
+
+
+def _symbols(band: Band, apart: Integers) -> Integers:
+    """Return what is told of numbers (S,) so far apart from their middles: the last symbol of those beyond."""
+    return np.where(np.abs(apart) <= band.most, apart + band.most, 2 * band.most + 1)
+
+
+@cache
+def _costs() -> tuple[NDArray[np.float64], ...]:
+    """Return what each symbol costs in bits, band by band; those beyond are told a second time."""
+    found = []
+    for band in bands():
+        each = -np.log2(band.counts / band.counts.sum(-1, keepdims=True))
+        each[:, :, -1] += np.log2(2 * FARTHEST + 1)
+        found.append(each)
+    return tuple(found)
 
 
 def _whole(middle: Integers) -> Integers:
