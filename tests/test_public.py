@@ -19,6 +19,13 @@ PAGES = ["README.md", *sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "d
 PAGES += sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "docs" / "guide").glob("*.md"))
 
 
+def test_rooms_are_there_without_an_import():
+    assert callable(diabolo.export.to_onnx)
+    assert diabolo.latents.TopK(3).k == 3
+    with pytest.raises(AttributeError, match="has no attribute 'nowhere'"):
+        _ = diabolo.nowhere
+
+
 def blocks(page: str, kind: str) -> list[str]:
     return re.findall(rf"^```{kind}\n(.*?)^```$", (ROOT / page).read_text("utf-8"), re.DOTALL | re.MULTILINE)
 

@@ -64,11 +64,18 @@ _HOMES = {
     "load": "estimators",
 }
 
+_ROOMS = (
+    *("codec", "corruptions", "data", "errors", "exchange", "export", "latents", "likelihoods", "metrics", "model"),
+    *("nets", "penalties", "pretrainings", "priors", "rankers", "recipes", "report", "schedules", "training"),
+)
+
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for: torch is loaded when it is needed and not before."""
     if name in _HOMES:
         return getattr(import_module(f"diabolo.{_HOMES[name]}"), name)
+    if name in _ROOMS:
+        return import_module(f"diabolo.{name}")
     raise AttributeError(f"module 'diabolo' has no attribute {name!r}")
 
 

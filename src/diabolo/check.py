@@ -193,7 +193,7 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(str(name), names, 1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"unknown {kind} {shorten(name)}; known: {', '.join(names)}.{hint}"
+    return f"unknown {kind} {shorten(name)}; known: {', '.join(names) or 'none'}.{hint}"
 
 
 def _finite(value: Real) -> bool:

@@ -240,7 +240,8 @@ def _built(plain: object) -> Part:
 def _looked_up(key: str) -> type[Part]:
     table = {_key(cls): cls for role in PARTS.values() for cls in role.values()}
     if key not in table:
-        raise FileError(f"The file names an {unknown('part', key, table)}")
+        told = unknown("part", key, table)
+        raise FileError(f"The file names an {told} If it is a part of your own, import the file that defines it first.")
     return table[key]
 
 

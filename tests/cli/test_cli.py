@@ -67,6 +67,8 @@ def test_the_same_seed_writes_the_same_weights(call, table, tmp_path):
         ("latent.beta", "PATH=VALUE"),
         ("latent=Gausian()", "Did you mean 'Gaussian'"),
         ("latent.k=3", "Plain has no such parameter"),
+        ("latnt.beta=3", "Did you mean 'latent'"),
+        ("trainng.steps=3", "Did you mean 'training'"),
         ("training.epochs=many", "epochs.*integer.*'many'"),
         ("training.epochs=0", "epochs.*integer in .*got 0"),
         ("corruption.sigma=1", "set 'corruption' first"),
@@ -112,7 +114,8 @@ def test_errors_of_every_kind(call, table, tmp_path):
     assert call("no-such-command")[0] == 2
 
 
-def test_a_foreign_folder_is_not_overwritten(call, table, tmp_path):
+def test_a_foreign_folder_is_refused_before_anything_is_learned(call, table, tmp_path, monkeypatch):
+    monkeypatch.setattr("diabolo.estimators.Reducer.fit", lambda *_, **__: pytest.fail("it was fitted"))
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
     code, _, err = call("fit", "reducer", table, "-o", tmp_path / "thesis", *FAST)

@@ -64,7 +64,7 @@ def test_a_table_and_back(call, world):
     assert found["ratio to files"] == round(source.stat().st_size / len(data), 3) > 2
     assert found["ratio"] == round(found["raw bytes"] / len(data), 3)
     assert found["ratio without model"] == round(found["raw bytes"] / (len(data) - found["model bytes"]), 3)
-    assert found == told(call, "info", world / "first.dbl")
+    assert found == told(call, "info", world / "first.dbl") | {"identical": 1}
     assert found["columns"][0] == "value (double)"
     assert found["promise"] == "x̂ = x"
     back = told(call, "decompress", world / "first.dbl", "-o", world / "out")
@@ -72,6 +72,20 @@ def test_a_table_and_back(call, world):
     assert (world / "out/first.csv").read_bytes() == source.read_bytes()
     told(call, "decompress", world / "first.dbl", "-o", world / "first.parquet")
     pd.testing.assert_frame_equal(pd.read_parquet(world / "first.parquet"), pd.read_csv(source))
+
+
+def test_it_is_said_that_a_layout_does_not_come_back(call, world):
+    (world / "odd.csv").write_text("a;b\n1,5;x\n2,0;y\n")
+    found = told(call, "compress", world / "odd.csv", "-o", world / "odd.dbl", *PLAIN)
+    assert found["identical"] == 0
+    assert "every value comes back" in found["note"]
+    assert told(call, "decompress", world / "odd.dbl", "-o", world / "out")["identical"] == 0
+    assert pd.read_csv(world / "out/odd.csv").to_dict("list") == {"a": [1.5, 2.0], "b": ["x", "y"]}
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_learned(call, world, monkeypatch):
+    monkeypatch.setattr("diabolo.estimators.Compressor.fit", lambda *_, **__: pytest.fail("it was fitted"))
+    assert "no plain file" in failed(call, "compress", world / "data/first.csv", "-o", world / "data")
 
 
 def test_a_promise_of_the_command_line_is_kept(call, world):

@@ -115,7 +115,7 @@ def test_errors_are_one_sentence(call, model, world):
             ("fit", "estimator", world / "events.csv", "-o", world / "m"),
             "unknown estimator 'estimator'; known",
         ),
-        ((*apply, "-n", 13), "'n' of recommend must be an integer in [1, 12]; got 13"),
+        ((*apply, "-n", 13), "'n' of recommend must be an integer in [1, 12] or None"),
         ((*apply, "-n", 2, "--as", "transform"), "--count is for verbs such as recommend; got it for transform"),
         ((*apply, "--as", "predict"), "Recommender: unknown verb 'predict'; known: recommend, transform"),
     ):

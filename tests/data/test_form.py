@@ -1,6 +1,8 @@
+import array
 import decimal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ import scipy.sparse
 import torch
 
 from diabolo.data import Form, kind
+from diabolo.data.form import warn_of_channels_last
 from diabolo.errors import DataError, DataTypeError
 
 
@@ -179,3 +182,34 @@ def test_frames_without_rows_come_back(frame):
 def test_neither_pandas_nor_polars_is_imported():
     code = "import sys, diabolo.data as d; d.Form.of([[1]]).array([[1]]); print({'pandas', 'polars'} & {*sys.modules})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+class Endless:
+    """Hands out samples, and never says that there are no more."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, i: int) -> torch.Tensor:
+        return torch.zeros(3)
+
+
+@pytest.mark.parametrize("data", [Endless(), torch.utils.data.TensorDataset(torch.zeros(4, 3))])
+def test_what_hands_out_samples_one_by_one_is_refused(data):
+    with pytest.raises(DataTypeError, match="one by one; pass them together"):
+        to_array(data)
+
+
+@pytest.mark.parametrize("data", [[[1.0, 2.0]], ([1.0, 2.0],), range(3), memoryview(b"abc"), array.array("d", [1.0])])
+def test_sequences_and_buffers_are_arrays(data):
+    np.testing.assert_array_equal(to_array(data), np.asarray(data))
+
+
+@pytest.mark.parametrize(
+    ("shape", "warned"), [((32, 32, 3), True), ((3, 32, 32), False), ((4, 4, 4), False), ((30, 3), False)]
+)
+def test_images_with_the_channels_last_are_warned_of(shape, warned):
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        warn_of_channels_last(shape)
+    assert [("np.moveaxis(X, -1, 1)" in str(one.message)) for one in seen] == [True] * warned

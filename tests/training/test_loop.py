@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from scipy.linalg import subspace_angles
 from sklearn.decomposition import PCA
 from torch import nn
 
-from diabolo.errors import DiaboloWarning, FileError, TrainingError
+from diabolo.errors import DiaboloWarning, FileError, ParameterError, TrainingError
 from diabolo.model import Recipe
 from diabolo.nets import MLP, Linear
 from diabolo.penalties import MMD
@@ -258,6 +259,14 @@ def test_device_names():
     assert resolve("cpu").type == "cpu"
     with pytest.raises(ValueError, match=r"'abacus'.*'auto'"):
         resolve("abacus")
+    with pytest.raises(ValueError, match="must be text"):
+        resolve(torch.device("cpu"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("callbacks", [print, [print], Callback()])
+def test_what_is_no_callback_is_refused_before_the_first_step(callbacks):
+    with pytest.raises(ParameterError, match="'callbacks' must be a list of Callback"):
+        train(build(), rows(world()), None, Training(epochs=2), callbacks=callbacks)
 
 
 RUN = """
@@ -317,12 +326,15 @@ def test_a_finished_run_is_not_run_again(tmp_path):
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
-    file = tmp_path / "run"
+    file, changed = tmp_path / "run", world()
+    changed[-1] += 1  # the last sample alone
     train(build(), rows(world()), None, Training(epochs=2), checkpoint=file)
     for other in (
         lambda: train(build(), rows(world()), None, Training(epochs=3), checkpoint=file),
         lambda: train(build(), rows(world()), None, Training(epochs=2), seed=1, checkpoint=file),
         lambda: train(build(), rows(world() + 1), None, Training(epochs=2), checkpoint=file),
+        lambda: train(build(), rows(changed), None, Training(epochs=2), checkpoint=file),
+        lambda: train(build(), replace(rows(world()), target=world()), None, Training(epochs=2), checkpoint=file),
         lambda: train(build(Recipe(MLP(hidden=(9,)))), rows(world()), None, Training(epochs=2), checkpoint=file),
     ):
         with pytest.raises(FileError, match="another run"):

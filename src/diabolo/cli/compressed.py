@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from diabolo.check import listed
-from diabolo.cli.members import demand_fitting, gathered, members_of
+from diabolo.cli.members import Member, demand_fitting, gathered, members_of
 from diabolo.cli.placing import is_one, place, place_all, unnamed
 from diabolo.cli.work import make, revise
-from diabolo.codec import Container
+from diabolo.codec import Container, Exact
 from diabolo.codec.layout import MAGIC
 from diabolo.codec.sheet import Sheet
 from diabolo.errors import FileError, ParameterError
 from diabolo.estimators import Compressor, load
 from diabolo.estimators.compression.opening import described, opened, verified
 from diabolo.estimators.compression.packing import Packing
+from diabolo.files import demand_file
 from diabolo.training import Progress
 
 
@@ -45,11 +47,23 @@ def compress(
     X, files, members = gathered(sources)
     if output.expanduser().resolve() in [file.resolve() for file in files]:
         raise FileError(f"{output.name!r} is itself among what is compressed; name another file to write.")
+    demand_file(output.expanduser())
     if not ready:
         compressor.fit(X, callbacks=() if quiet else (Progress(),))
     beside = {"files": [member.to_json() for member in members]}
     compressor.write(output.expanduser(), X, embed=not ready if embed is None else embed, beside=beside)
-    return facts(output)
+    return facts(output) | _likeness(compressor, X, members)
+
+
+def _likeness(compressor: Compressor, X: Any, members: Sequence[Member]) -> dict[str, Any]:
+    """Return how many files come back byte by byte where all values do: a table need not keep its layout as text."""
+    if not isinstance(compressor.fidelity, Exact):
+        return {}
+    with TemporaryDirectory() as folder:
+        same = place_all(Path(folder), X, members)
+    if same == len(members):
+        return {"identical": same}
+    return {"identical": same, "note": "every value comes back; the bytes of the other files are laid out anew"}
 
 
 def chosen(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from inspect import signature
 from pathlib import Path
@@ -18,6 +18,7 @@ from diabolo.data.package import package
 from diabolo.errors import ParameterError
 from diabolo.estimators import ESTIMATORS, Classifier, Dictionary, Generator, Job, Regressor, load
 from diabolo.estimators.recommendation.asking import Recommended
+from diabolo.files import demand_place
 from diabolo.part import Part
 from diabolo.rankers import RANKERS
 from diabolo.recipes import OF_VECTORS, RECIPES
@@ -41,6 +42,7 @@ def make(job: str, components: int | None, recipe: str | None, settings: Sequenc
     of_job = _of_job(made, [(path, text) for path, text in said if _head(path) in own])
     of_parts = [(path, text) for path, text in said if _head(path) not in own]
     composed = made.composed if recipe is None else made.compose(recipe)
+    _demand_known(made, own, composed, [_head(path) for path, _ in of_parts])
     inner = [(path.removeprefix(f"{made.composition}."), text) for path, text in of_parts]
     composed, training = _settled(composed, made.schedule, inner)
     if components is not None:
@@ -48,6 +50,15 @@ def make(job: str, components: int | None, recipe: str | None, settings: Sequenc
     if training != made.schedule:  # else the job chooses
         of_job["training"] = training
     return made.set_params(random_state=seed, device=device, **{made.composition: composed}, **of_job)
+
+
+def _demand_known(job: Job, own: Iterable[str], composed: Any, heads: Iterable[str]) -> None:
+    """Raise unless settings begin with a parameter of the job, of what is composed, or of the training."""
+    inner = {knob.name for knob in composed.knobs()} if isinstance(composed, Part) else set()
+    known = {*own, *inner, job.composition, "training"}
+    for head in heads:
+        if head not in known:
+            raise ParameterError(f"--set: {unknown('parameter', head, known)}")
 
 
 def revise(job: Job, settings: Sequence[str], allowed: Sequence[str]) -> None:
@@ -71,6 +82,7 @@ def fit(
     target: str | None = None,
 ) -> dict[str, Any]:
     """Fit, save, and return what came of it."""
+    demand_place(output)
     callbacks = () if quiet else (Progress(),)
     if target is not None and isinstance(estimator, Dictionary):
         estimator.fit(estimator.opened(data), target=read(target), callbacks=callbacks, checkpoint=checkpoint)
@@ -102,7 +114,7 @@ def apply(
     method, parted = _counting(getattr(estimator, chosen), count), estimator.in_parts
     if estimator.pictures and are_pictures(data, output):
         return restore(method, data, output, quiet)
-    samples = estimator.opened(data)
+    samples, found = estimator.opened(data), {}
     if isinstance(estimator, TransformerMixin) and table and not isinstance(estimator, Dictionary):
         estimator.set_output(transform="pandas")  # columns with names
     if isinstance(samples, Stored) and parted:
@@ -111,7 +123,8 @@ def apply(
         result = _tabled(method(samples))
         write(output, result)
         shape = tuple(result.shape)
-    return {"samples": shape[0], "shape": list(shape), "output": str(output)}
+        found = {"anomalies": int(result["anomaly"].sum())} if "anomaly" in getattr(result, "columns", ()) else {}
+    return {"samples": shape[0], "shape": list(shape), **found, "output": str(output)}
 
 
 def sample(

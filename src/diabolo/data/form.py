@@ -6,8 +6,9 @@ pandas and polars are never imported here: a value can only be theirs if the use
 from __future__ import annotations
 
 import sys
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from scipy.sparse import issparse
 
 from diabolo.check import listed, shorten
 from diabolo.data.images import Assorted
-from diabolo.errors import DataError, DataTypeError
+from diabolo.errors import DataError, DataTypeError, DiaboloWarning
 from diabolo.flow import Shape
 
 Kind = Literal["table", "series", "images"]
@@ -45,6 +46,18 @@ def kind(shape: Shape) -> Kind:
             f"got {len(shape) + 1} axes. Reshape your data, with X.reshape(-1, 1) if it is a single column."
         )
     return _KINDS[len(shape)]
+
+
+def warn_of_channels_last(shape: Shape) -> None:
+    """Warn where samples of `shape` look like images with the channels last, as many programs keep them.
+
+    Examples
+    --------
+    >>> warn_of_channels_last((3, 32, 32))
+    """
+    if len(shape) == 3 and shape[2] in (1, 3, 4) and shape[0] > 4:
+        told = f"X holds images (N, {', '.join(map(str, shape))}), which are taken to have {shape[0]} channels"
+        warnings.warn(f"{told}; if the channels come last, pass np.moveaxis(X, -1, 1).", DiaboloWarning, stacklevel=4)
 
 
 class Form(ABC):
@@ -105,6 +118,11 @@ class NumpyForm(Form):
             raise DataTypeError("X is a sparse matrix, which is not supported here; pass X.toarray().")
         if isinstance(X, Assorted):
             raise X.refusal()
+        if _one_by_one(X):
+            raise DataTypeError(
+                f"X is a {type(X).__name__}, which hands out samples one by one; pass them together, as one array or "
+                "tensor."
+            )
         if isinstance(X, np.ma.MaskedArray):
             X = np.ma.filled(X.astype(np.float64), np.nan)
         try:
@@ -189,6 +207,19 @@ class PolarsForm(Form):
         import polars as pl
 
         return pl.from_numpy(array, schema=list(self.columns), orient="row")
+
+
+def _one_by_one(X: Any) -> bool:
+    """Tell whether X is such as a data set of torch: numpy would ask it for samples until it raises, maybe for ever."""
+    if isinstance(X, Sequence | Mapping) or not hasattr(type(X), "__getitem__"):
+        return False
+    if any(hasattr(X, name) for name in ("__array__", "__array_interface__", "__dlpack__")):
+        return False
+    try:
+        memoryview(X)
+    except TypeError:
+        return True
+    return False
 
 
 def _their(package: str, name: str) -> type | tuple[()]:

@@ -6,7 +6,6 @@ import os
 import re
 import zipfile
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,13 @@ import numpy as np
 
 from diabolo.check import shorten
 from diabolo.data.broken import readable
+from diabolo.data.delimited import read_delimited
 from diabolo.data.images import read_images
 from diabolo.data.package import package
 from diabolo.data.parquet import decoded_bytes, parquet_files
 from diabolo.data.pictures import IMAGES
 from diabolo.data.stored import Stored, joined
 from diabolo.errors import DataError, FileError, MissingFileError
-
-_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d")
 
 LARGE = 2**28
 """Bytes, when decoded, above which ``.npy`` and ``.parquet`` files stay on disk: 256 MB."""
@@ -34,7 +32,7 @@ def read(source: object) -> object:
     ``.npy``                      the array; Python objects are never unpickled
     ``.npz``                      its one array, or the one named "X" or "x"
     ``file.npz:key``              the array of that name
-    ``.csv``, ``.parquet``        a pandas data frame; text columns of a CSV that hold ISO dates become dates
+    ``.csv``, ``.parquet``        a pandas data frame; for what the text of a CSV becomes, see `read_delimited`
     a folder of ``.parquet``      one pandas data frame, the files in the order of their names
     an image, a folder of images  (N, C, H, W) in their depth, or a list where sizes differ, by name; see `read_images`
     ============================  ==================================================================
@@ -130,15 +128,7 @@ def _choose(names: list[str], key: str, path: Path) -> str:
 
 
 def _csv(path: Path, key: str) -> Any:
-    pandas = package("pandas")
-    with readable(path):
-        frame = pandas.read_csv(path)
-    for name, column in frame.items():
-        texts = column.dropna() if not pandas.api.types.is_numeric_dtype(column) else column[:0]
-        if len(texts) and isinstance(texts.iloc[0], str) and _DATE.match(texts.iloc[0]):
-            with suppress(ValueError):  # not all are dates: text it stays
-                frame[name] = pandas.to_datetime(column, format="ISO8601")
-    return frame
+    return read_delimited(path)
 
 
 def _parquet(path: Path, key: str) -> Any:

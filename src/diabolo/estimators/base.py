@@ -16,7 +16,7 @@ from torch import Tensor
 
 from diabolo.check import shorten
 from diabolo.data import Form, Scaling, Stored, kind, read
-from diabolo.data.form import NumpyForm, TorchForm
+from diabolo.data.form import NumpyForm, TorchForm, warn_of_channels_last
 from diabolo.errors import DataError, DataTypeError
 from diabolo.estimators import modelled
 from diabolo.estimators.job import Job
@@ -148,6 +148,8 @@ class Estimator(Job):
         except ValueError as error:
             raise DataError(_one_line(error)) from error
         kind(array.shape[1:])
+        if reset:
+            warn_of_channels_last(array.shape[1:])
         if not reset and array.shape[1:] != self._given:
             raise DataError(
                 f"X holds samples of shape {array.shape[1:]}, but {type(self).__name__} was fitted on samples of shape "

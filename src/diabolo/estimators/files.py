@@ -57,7 +57,7 @@ def load(path: str | PathLike[str], device: str = "auto") -> Any:
     >>> diabolo.load(folder).transform(X).shape
     (150, 2)
     """
-    document, arrays = files.load(Path(path))
+    document, arrays = files.load(path)
     try:
         return _rebuilt(document, arrays, device)
     except FileError as error:

@@ -57,12 +57,10 @@ def replacing(path: FilePath) -> Iterator[Path]:
     ...     Path(folder, "scores.csv").read_text()
     'score'
     """
-    target = real(path)
+    target = demand_file(path)
     temporary = _beside(target)
     with explained(target, "written"):
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists() and not target.is_file():  # renaming over a device such as /dev/null would destroy it
-            raise FileError(f"{target} exists and is no plain file; choose another path.")
     try:
         yield temporary
         with explained(target, "written"):
@@ -73,6 +71,21 @@ def replacing(path: FilePath) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def demand_file(path: FilePath) -> Path:
+    """Return the absolute path of a file to write.
+
+    Raises
+    ------
+    FileError
+        If something that is no plain file is there.
+    """
+    target = real(path)
+    with explained(target, "written"):
+        if target.exists() and not target.is_file():  # renaming over a device such as /dev/null would destroy it
+            raise FileError(f"{target} exists and is no plain file; choose another path.")
+    return target
 
 
 def replace_folder(target: Path, files: dict[str, bytes]) -> None:
@@ -166,7 +179,7 @@ def real(path: FilePath) -> Path:
     """
     try:
         return Path(path).resolve()
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, TypeError) as error:
         raise FileError(f"{str(path)!r} is no path ({error}); give the path of a file or folder.") from error
 
 

@@ -66,18 +66,38 @@ def save(path: FilePath, document: Mapping[str, Any], arrays: Mapping[str, Tenso
     >>> document["job"], document["format"], arrays
     ('Reducer', 1, {'mean': tensor([1., 1.])})
     """
-    target = real(path)
+    target = demand_place(path)
     weights = tensors.pack(target, arrays)
     files = {DOCUMENT: _seal(target, document, weights), WEIGHTS: weights}
     with explained(target, "written"):
-        if target.exists() and not _replaceable(target):
-            raise FileError(f"{target} exists and is no model of diabolo; choose another path, or move it away first.")
         if not _zipped(target):
             replace_folder(target, files)
             return
         with replacing(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
             for name, data in files.items():
                 archive.writestr(zipfile.ZipInfo(name), data)  # a fixed date: equal models give equal files
+
+
+def demand_place(path: FilePath) -> Path:
+    """Return the absolute path of a model to save, which is known before it is trained for hours.
+
+    Raises
+    ------
+    FileError
+        If something other than a model is there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     demand_place(f"{folder}/model").name
+    'model'
+    """
+    target = real(path)
+    with explained(target, "written"):
+        if target.exists() and not _replaceable(target):
+            raise FileError(f"{target} exists and is no model of diabolo; choose another path, or move it away first.")
+    return target
 
 
 def load(path: FilePath) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from diabolo.check import shorten
+from diabolo.errors import ParameterError
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -33,6 +37,23 @@ class Callback:
 
     def on_end(self, run: Run) -> None:
         """Be called once, after the last epoch, however the run ends."""
+
+
+def watching(callbacks: Sequence[Callback]) -> list[Callback]:
+    """Return the callbacks of a run, the log among them.
+
+    Raises
+    ------
+    ParameterError
+        If they are something else.
+    """
+    whole = isinstance(callbacks, Sequence) and all(isinstance(callback, Callback) for callback in callbacks)
+    if not whole:
+        raise ParameterError(
+            f"Parameter 'callbacks' must be a list of Callback; got {shorten(callbacks)}. Derive a class from "
+            "diabolo.training.Callback."
+        )
+    return [Log(), *callbacks]
 
 
 class Progress(Callback):

@@ -16,6 +16,8 @@ from diabolo.training.batches import Source
 from diabolo.training.history import History
 from diabolo.training.run import Run
 
+_AT_ONCE = 512  # samples
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -26,7 +28,7 @@ class Checkpoint:
 
     @classmethod
     def of(cls, path: Path | None, run: Run, source: Source, seed: int) -> Checkpoint:
-        """Return the checkpoint of this run; its identity is a hash of all that decides the outcome."""
+        """Return the checkpoint of this run; its identity is a hash of what decides the outcome, all samples too."""
         return cls(None) if path is None else cls(Path(path), _identity(run, source, seed))
 
     def save(self, run: Run) -> None:
@@ -72,8 +74,10 @@ def _identity(run: Run, source: Source, seed: int) -> str:
     told: dict[str, Any] = {"training": run.training.to_json(), "seed": seed, "samples": len(source), "shapes": shapes}
     told["recipe"] = recipe.to_json() if recipe else type(run.model).__name__
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
-    first = next(iter(source.epoch(min(len(source), 256), None)))
-    parts = (first.x.indices(), first.x.values()) if first.x.is_sparse else (first.x,)
-    for seen in (*parts, first.condition):
-        digest.update(b"" if seen is None else seen.detach().cpu().contiguous().numpy().tobytes())
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)  # some sources add noise
+        for batch in source.epoch(_AT_ONCE, None):
+            parts = (batch.x.indices(), batch.x.values()) if batch.x.is_sparse else (batch.x,)
+            for seen in (*parts, batch.target, batch.weight, batch.condition):
+                digest.update(b"" if seen is None else seen.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

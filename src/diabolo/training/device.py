@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import torch
 from torch import nn
 
+from diabolo.check import shorten
 from diabolo.errors import ParameterError
 
 
@@ -24,6 +25,8 @@ def resolve(device: str) -> torch.device:
     >>> resolve("cpu")
     device(type='cpu')
     """
+    if not isinstance(device, str):
+        raise ParameterError(f"Parameter 'device' must be text, such as 'auto' or 'cuda:1'; got {shorten(device)}.")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:

@@ -16,7 +16,7 @@ from diabolo.errors import DiaboloWarning
 from diabolo.flow import Batch
 from diabolo.training.annealing import annealed, at_rest, demand_numbers
 from diabolo.training.batches import Source
-from diabolo.training.callbacks import Callback, Log
+from diabolo.training.callbacks import Callback, watching
 from diabolo.training.checkpoint import Checkpoint
 from diabolo.training.device import keep_memory, threads
 from diabolo.training.history import History
@@ -82,7 +82,7 @@ def train(
     run = Run.begin(model, training, len(source))
     store = Checkpoint.of(checkpoint, run, source, seed)
     store.resume(run)
-    watchers = [Log(), *callbacks]
+    watchers = watching(callbacks)
     keep_memory()
     with _reproducible(model), threads(model, run.plan.batch_size):
         try:

@@ -359,3 +359,18 @@ def test_a_report_of_rows(shopper):
     assert "New samples" in arrays.report(np.random.default_rng(0).normal(size=(40, 3))).html()
     frame = pl.from_pandas(shop(60))
     assert "Rome" in quick().fit(frame).report(frame).html()
+
+
+def test_categorical_types_and_the_index_come_back():
+    size = pd.Categorical(["S", "L", "M"] * 20, ["S", "M", "L", "XL"], ordered=True)
+    frame = pd.DataFrame({"size": size, "x": np.arange(60.0)}, index=np.arange(60) + 1000)
+    generator = Generator(2, training=Training(steps=2), random_state=0).fit(frame)
+    for rows in generator.sample(5, seed=0), generator.reconstruct(frame[:5]):
+        assert rows["size"].dtype == frame["size"].dtype
+    assert generator.reconstruct(frame[:5]).index.tolist() == [1000, 1001, 1002, 1003, 1004]
+
+
+def test_categorical_types_come_back_from_a_file(tmp_path):
+    frame = pd.DataFrame({"size": pd.Categorical(["S", "L"] * 10, ["S", "M", "L"]), "x": np.arange(20.0)})
+    Generator(2, training=Training(steps=2), random_state=0).fit(frame).save(tmp_path / "model")
+    assert load(tmp_path / "model").sample(3, seed=0)["size"].dtype == frame["size"].dtype

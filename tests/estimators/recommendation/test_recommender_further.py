@@ -9,7 +9,7 @@ from tests.tastes import events, sparse, tastes
 
 import diabolo
 from diabolo import Recommender
-from diabolo.errors import DataError, DataTypeError
+from diabolo.errors import DataError, DataTypeError, DiaboloWarning
 from diabolo.rankers import EASE, Blend, LowRank, Neighbourhood, Popularity
 
 WORLD = tastes(120, 40)
@@ -89,3 +89,23 @@ def test_what_cannot_be_learned_changes_nothing():
     with pytest.raises(DataError, match="at least one interaction"):
         found.partial_fit(FRAME[:0])
     np.testing.assert_array_equal(found.recommend(["u003"], n=5).scores, before.scores)
+
+
+def test_who_has_nothing_known_gets_what_most_have():
+    taken = [("a", "x"), ("b", "x"), ("c", "x"), ("a", "y"), ("b", "y"), ("c", "z")]
+    recommender = Recommender(model="ease").fit(pd.DataFrame(taken, columns=["user", "item"]))
+    assert recommender.recommend([[]]).items.tolist() == [["x", "y", "z"]]  # of three items, all
+    with pytest.warns(DiaboloWarning, match="not known"):
+        assert recommender.recommend([["never seen"]]).items.tolist() == [["x", "y", "z"]]
+    assert recommender.recommend([[]], candidates=["z", "y"]).items.tolist() == [["y", "z"]]
+    told = recommender.recommend([["x"], []], n=3)
+    assert told.items[0].tolist()[2] is None
+    assert told.items[1].tolist() == ["x", "y", "z"]
+
+
+def test_fewer_candidates_than_asked_for_leave_places_empty():
+    taken = [("a", "x"), ("b", "x"), ("a", "y"), ("b", "z")]
+    recommender = Recommender(model="ease").fit(pd.DataFrame(taken, columns=["user", "item"]))
+    told = recommender.recommend(["a"], n=3, candidates=["z"])
+    assert told.items.tolist() == [["z", None, None]]
+    assert np.isneginf(told.scores[0, 1:]).all()

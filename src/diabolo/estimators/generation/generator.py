@@ -226,10 +226,13 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     decode = inverse_transform
 
     def reconstruct(self, X: Any, condition: Any = None) -> Any:
-        """Return X by way of its codes, in the form of training samples."""
+        """Return X by way of its codes, in the form of training samples; rows of pandas keep their index."""
         check_is_fitted(self)
+        X = read(X)
         numbers = numbers_of(self, X)
-        return self._back(drawing.rebuilt(self, numbers, drawing.told(self, condition, len(numbers))))
+        rebuilt = self._back(drawing.rebuilt(self, numbers, drawing.told(self, condition, len(numbers))))
+        indexed = hasattr(X, "index") and hasattr(rebuilt, "set_axis")
+        return rebuilt.set_axis(X.index) if indexed else rebuilt
 
     def interpolate(self, a: Any, b: Any, steps: int = 8, condition: Any = None, path: str = "linear") -> Any:
         """Return samples (steps, ...) on the way from sample a to sample b, both ends included.

@@ -19,6 +19,8 @@ from diabolo.estimators.generation.arrays import FRAMES, described
 from diabolo.likelihoods import Binned
 
 Array = NDArray[Any]
+Scale = tuple[tuple[Any, ...], bool]
+"""The categories of a categorical type, and whether they are ordered."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,8 @@ class Rows:
         The type of each column of a frame, or one of all.
     labels : tuple
         What a frame calls its columns.
+    scales : tuple
+        Of each column of a categorical type of pandas all its categories, and whether they are ordered; None of others.
 
     Examples
     --------
@@ -51,6 +55,7 @@ class Rows:
     form: str
     dtypes: tuple[str, ...]
     labels: tuple[Any, ...] = ()
+    scales: tuple[Scale | None, ...] = ()
 
     @staticmethod
     def of(X: Any, given: Any = None) -> tuple[Rows, Array]:
@@ -68,7 +73,8 @@ class Rows:
         names = names_of(table)
         pairs = [Column.of(name, column_of(table, i), _levels(table, i)) for i, name in enumerate(names)]
         dtypes = tuple(map(str, table.dtypes if form in FRAMES else [getattr(given, "dtype", table.dtype)]))
-        rows = Rows(tuple(column for column, _ in pairs), form, dtypes, labels)
+        scales = tuple(map(_scale, given.dtypes)) if form == "pandas" else ()
+        rows = Rows(tuple(column for column, _ in pairs), form, dtypes, labels, scales)
         return rows, rows._encoded([cells for _, cells in pairs])
 
     def numbers(self, X: Any) -> Array:
@@ -87,9 +93,10 @@ class Rows:
     def back(self, numbers: Array, rng: np.random.Generator) -> Any:
         """Return numbers (N, P), drawn or expected, as rows in the user's form."""
         columns = [column.back(*own, rng) for column, own in self._each(numbers)]
-        if self.form in FRAMES:
-            frame = _pandas if self.form == "pandas" else _polars
-            return frame(self.labels, columns, self.dtypes)
+        if self.form == "pandas":
+            return _pandas(self.labels, columns, self.dtypes, self.scales)
+        if self.form == "polars":
+            return _polars(self.labels, columns, self.dtypes)
         if self.form == "tensor":
             return torch.tensor(np.column_stack(columns)).to(getattr(torch, self.dtypes[0].removeprefix("torch.")))
         mixed = len({column.dtype.kind for column in columns}) > 1
@@ -117,6 +124,7 @@ class Rows:
             "form": self.form,
             "dtypes": list(self.dtypes),
             "labels": list(self.labels),
+            "scales": [scale and [list(scale[0]), scale[1]] for scale in self.scales],
         }
 
     @staticmethod
@@ -129,9 +137,11 @@ class Rows:
             If it is no such description.
         """
         columns = tuple(Column.from_json(each) for each in plain["columns"])
-        rows = Rows(columns, plain["form"], tuple(plain["dtypes"]), tuple(plain["labels"]))
+        scales = tuple(scale and (tuple(scale[0]), bool(scale[1])) for scale in plain["scales"])
+        rows = Rows(columns, plain["form"], tuple(plain["dtypes"]), tuple(plain["labels"]), scales)
         framed = rows.form in FRAMES
         sizes = (len(rows.dtypes), len(rows.labels)) == ((len(columns),) * 2 if framed else (1, 0))
+        sizes = sizes and len(scales) == (len(columns) if rows.form == "pandas" else 0)
         if not sizes or rows.form not in ("array", "tensor", *FRAMES):
             raise FileError("it does not describe rows")
         return rows
@@ -149,20 +159,27 @@ class Rows:
 
 def _levels(table: Any, i: int) -> dict[str, Any]:
     """Return what the user has for each text of a categorical column."""
-    dtype = table.dtypes.iloc[i] if hasattr(table, "iloc") else None
-    levels = getattr(dtype, "categories", ())
-    return {str(level): level for level in levels if isinstance(level, str | int | float | bool)}
+    scale = _scale(table.dtypes.iloc[i]) if hasattr(table, "iloc") else None
+    return {str(level): level for level in scale[0]} if scale else {}
 
 
-def _pandas(labels: tuple[Any, ...], columns: list[Array], dtypes: tuple[str, ...]) -> Any:
+def _scale(dtype: Any) -> Scale | None:
+    """Return the categories of a categorical type, if all are plain, and whether they are ordered."""
+    levels = getattr(dtype, "categories", None)
+    if levels is None or not all(isinstance(level, str | int | float | bool) for level in levels.tolist()):
+        return None
+    return tuple(levels.tolist()), bool(dtype.ordered)
+
+
+def _pandas(labels: tuple[Any, ...], columns: list[Array], dtypes: tuple[str, ...], scales: tuple[Any, ...]) -> Any:
     pandas = package("pandas")
     series = []
-    for column, dtype in zip(columns, dtypes, strict=True):
+    for column, dtype, scale in zip(columns, dtypes, scales, strict=True):
         values = pandas.Series(column)
         if "," in dtype and dtype.startswith("datetime64"):  # with a time zone, in which they are
             zone = dtype.partition(",")[2].strip(" ]")
             values = values.dt.tz_localize(zone, ambiguous=np.zeros(len(values), bool), nonexistent="shift_forward")
-        series.append(values.astype(dtype))
+        series.append(values.astype(pandas.CategoricalDtype(*scale) if scale else dtype))
     frame = pandas.concat(series, axis=1) if series else pandas.DataFrame()
     return frame.set_axis(list(labels), axis=1)
 

@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from diabolo.data import Ids, folded
 from diabolo.data.form import Form, PandasForm, PolarsForm
 from diabolo.data.package import package
+from diabolo.rankers import Popularity, Scorer, Setting, ranked
 from diabolo.rankers.ranker import Matrix
 
 if TYPE_CHECKING:
@@ -91,6 +92,29 @@ class Asked:
         """Return item numbers and scores (B, n) as `Recommended`, or as a frame with a row for each of them."""
         found = Recommended(named(items, numbers), scores)
         return found if self.frame is None else package(self.frame).DataFrame(found.columns(self.users))
+
+
+def chosen(
+    recommender: Recommender, histories: Matrix, n: int, exclude_seen: bool, among: Array
+) -> tuple[Array, Array]:
+    """Return numbers and scores (B, n) of the best of the items `among`; -1 and -∞ where there are fewer.
+
+    A history without a known item tells a model nothing: it gets the most popular ones.
+    """
+    few = among if len(among) < histories.shape[1] else None
+
+    def best(scorer: Scorer, histories: Matrix) -> tuple[Array, Array]:
+        blocks = list(ranked(scorer, histories, n, seen=histories if exclude_seen else None, among=few))
+        numbers, scores = (np.concatenate(each) for each in zip(*blocks, strict=True))
+        beyond = ((0, 0), (0, n - numbers.shape[1]))
+        return np.pad(numbers, beyond, constant_values=-1), np.pad(scores, beyond, constant_values=-np.inf)
+
+    numbers, scores = best(recommender.scorer_, histories)
+    empty = np.diff(histories.indptr) == 0
+    if empty.any():
+        popular = Popularity().learn(recommender.interactions_.matrix, Setting())
+        numbers[empty], scores[empty] = best(popular, histories[empty])
+    return numbers, scores
 
 
 def named(items: Ids, numbers: Array) -> Array:

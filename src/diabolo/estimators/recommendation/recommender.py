@@ -18,11 +18,11 @@ from diabolo.data.events import gathered
 from diabolo.errors import DataError, ParameterError
 from diabolo.estimators.job import Job
 from diabolo.estimators.recommendation import cold, judging, keeping, learning
-from diabolo.estimators.recommendation.asking import Asked, Recommended, named
+from diabolo.estimators.recommendation.asking import Asked, Recommended, chosen, named
 from diabolo.estimators.recommendation.recommended import report
 from diabolo.metrics import Ranking
 from diabolo.model import Recipe
-from diabolo.rankers import Ranker, Scorer, Setting, named_ranker, ranked
+from diabolo.rankers import Ranker, Scorer, Setting, named_ranker
 from diabolo.rankers.ranker import Matrix
 from diabolo.rankers.top import best
 from diabolo.rankers.trained import TRAINING
@@ -30,6 +30,9 @@ from diabolo.report import Page
 from diabolo.training import Callback, History, Training, resolve
 
 Array = NDArray[Any]
+
+_USUAL = 10
+"""How many items are recommended unless something else is asked for."""
 
 
 class Recommender(Job):
@@ -179,16 +182,22 @@ class Recommender(Job):
         return self
 
     def recommend(
-        self, users: Any, n: int = 10, *, exclude_seen: bool = True, candidates: Any = None, exclude: Any = None
+        self,
+        users: Any,
+        n: int | None = None,
+        *,
+        exclude_seen: bool = True,
+        candidates: Any = None,
+        exclude: Any = None,
     ) -> Any:
-        """Return the `n` best items for each user.
+        """Return the `n` best items for each user; for one who has none of those known, the most popular ones.
 
         Parameters
         ----------
         users : ids (B,), data frame, sparse matrix (B, I), or list of lists
             Who asks: users of `fit` by their ids, or anyone by his history.
-        n : int
-            How many items.
+        n : int, optional
+            How many items; 10, or all where there are fewer.
         exclude_seen : bool
             Leave out what is in a history.
         candidates, exclude : ids, optional
@@ -202,30 +211,27 @@ class Recommender(Job):
         Raises
         ------
         ParameterError
-            If there are not so many items.
+            If there are not so many items, or none to choose from.
         DataError
             If a user is not known by his id.
         """
         check_is_fitted(self)
         asked = Asked.of(self, users)
         among = self._among(candidates, exclude)
-        demand("n", "recommend", n, Whole(1, len(among)))
-        seen = asked.histories if exclude_seen else None
-        blocks = list(
-            ranked(self.scorer_, asked.histories, n, seen=seen, among=among if len(among) < self._items else None)
-        )
-        numbers, scores = (np.concatenate(each) for each in zip(*blocks, strict=True))
+        demand("n", "recommend", n, Maybe(Whole(1, self._items), "10, or all where there are fewer"))
+        n = min(_USUAL, len(among)) if n is None else int(n)
+        numbers, scores = chosen(self, asked.histories, n, exclude_seen, among)
         return asked.answer(self.interactions_.items, numbers, scores)
 
-    def similar_items(self, items: Any, n: int = 10) -> Recommended:
+    def similar_items(self, items: Any, n: int | None = None) -> Recommended:
         """Return the `n` items most like each of some items, itself left out.
 
         Parameters
         ----------
         items : ids (B,)
             Which.
-        n : int
-            How many.
+        n : int, optional
+            How many; 10, or all where there are fewer.
 
         Raises
         ------
@@ -235,7 +241,9 @@ class Recommender(Job):
             If the model does not tell items apart by who has them.
         """
         check_is_fitted(self)
-        demand("n", "similar_items", n, Whole(1, max(self._items - 1, 1)))
+        others = max(self._items - 1, 1)
+        demand("n", "similar_items", n, Maybe(Whole(1, others), "10, or all where there are fewer"))
+        n = min(_USUAL, others) if n is None else int(n)
         items = self._known(np.atleast_1d(np.asarray(items)))
         numbers, scores = np.full((len(items), n), -1), np.full((len(items), n), -np.inf, np.float32)
         for i, item in enumerate(items):
