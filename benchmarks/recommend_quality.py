@@ -34,7 +34,8 @@ from benchmarks.report import Report, parser
 from benchmarks.workers.interactions import GIVEN, STRONG, Part, cut, size, split
 from benchmarks.workers.ranking import LENGTH, hits, ndcg, recall
 
-OURS = ["edlae", "ease", "neighbourhood", "low-rank", "elsa", "mult-vae", "deep-vae", "blend", "auto", "popularity"]
+TRAINED = ["elsa", "mult-vae", "deep-vae", "rec-vae"]
+OURS = ["edlae", "ease", "neighbourhood", "low-rank", *TRAINED, "blend", "auto", "popularity"]
 TASK = {"task": "items"}
 SIDES = {
     "diabolo": Side("diabolo", "ours_items", TASK | {"models": OURS}),
@@ -44,9 +45,9 @@ SIDES = {
 PEERS = {"implicit": ["ALS"], "RecBole": ["EASE", "MultiVAE"]}
 MODELS = {f"{side} {model}": (side, model) for side, models in ({"diabolo": OURS} | PEERS).items() for model in models}
 ABOUT = (
-    "Means over users and seeds, ± the standard error over the users of one seed. Recall@k is over the targets of a",
-    f"user, of which {' and '.join(STRONG)} count k at most. Seconds are those of the processor, on one thread, of one",
-    "seed; those of RecBole count the reading of its file.",
+    "Means over users and seeds, ± the standard error over the users of one seed; in brackets the lowest and highest",
+    f"seed. Recall@k is over the targets of a user, of which {' and '.join(STRONG)} count k at most. Seconds are those",
+    "of the processor, on one thread, of one seed; those of RecBole count the reading of its file.",
 )
 Found = dict[str, np.ndarray]
 """From the name of a measure to its value for each tested user (B,)."""
@@ -136,9 +137,11 @@ def row(model: str, found: Sequence[Found], told: Sequence[Mapping[str, Any]]) -
 
 
 def mean(values: Sequence[np.ndarray], form: str) -> str:
-    """Return the mean over users and seeds, and the standard error over the users (B,) of one seed."""
+    """Return the mean over users and seeds, the standard error over users (B,) of one seed, and the range of seeds."""
     errors = [value.std(ddof=1) / len(value) ** 0.5 for value in values]
-    return f"{np.mean([value.mean() for value in values]):{form}} ± {np.mean(errors):.4f}"
+    text = f"{np.mean([value.mean() for value in values]):{form}} ± {np.mean(errors):.4f}"
+    low, high = (f"{find(value.mean() for value in values):{form}}" for find in (min, max))
+    return text if low == high else f"{text} ({low} to {high})"
 
 
 def _arguments() -> Namespace:

@@ -217,3 +217,9 @@ def test_the_page_has_means_differences_and_failures(tmp_path, monkeypatch):
     assert "| NDCG, less that of | implicit ALS |" in text
     assert "| diabolo ease | +0.5000 ± 0.0000 |" in text
     assert "RecBole EASE fails with seed 0: MemoryError: no room." in text
+
+
+def test_seeds_that_differ_show_their_range():
+    seeds = [np.array([0.25, 0.75]), np.array([0.5, 0.75])]
+    assert page.mean(seeds, ".4f") == "0.5625 ± 0.1875 (0.5000 to 0.6250)"
+    assert page.mean(seeds[:1], "+.2f") == "+0.50 ± 0.2500"

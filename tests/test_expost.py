@@ -9,7 +9,7 @@ from torch.distributions import MultivariateNormal
 
 from diabolo.errors import DataError, ParameterError
 from diabolo.expost import fit
-from diabolo.priors import Flow, Mixture, Normal, VampPrior, Whitened
+from diabolo.priors import Composite, Flow, Mixture, Normal, VampPrior, Whitened
 
 
 def moons(count, seed):
@@ -118,6 +118,7 @@ def test_what_are_no_codes_is_refused(codes, words):
     [
         (Mixture(16), {}, "'components' of Mixture must be at most half the number of codes, 27"),
         (VampPrior(), {}, "cannot be VampPrior where a density is fitted"),
+        (Composite(), {}, "cannot be Composite where a density is fitted"),
         (Mixture(0), {}, "'components'"),
         (Flow(), {"steps": 0}, "'steps'"),
     ],

@@ -170,7 +170,14 @@ _ROOMS: list[tuple[Callable[..., list[float]], ModuleType, tuple[Part, ...]]] = 
     (
         distributed,
         priors,
-        (priors.Normal(), priors.Mixture(3), priors.Mixture(3, "full"), priors.Flow(2, 4), priors.VampPrior(7)),
+        (
+            priors.Normal(),
+            priors.Mixture(3),
+            priors.Mixture(3, "full"),
+            priors.Flow(2, 4),
+            priors.VampPrior(7),
+            priors.Composite(),
+        ),
     ),
     (told, priors, (priors.Autoregressive(8),)),
 ]

@@ -18,7 +18,7 @@ from diabolo.model import Recipe
 from diabolo.nets import Bag
 from diabolo.part import PARTS, from_json
 from diabolo.penalties import MMD, Contractive
-from diabolo.priors import Flow, Mixture, VampPrior
+from diabolo.priors import Composite, Flow, Mixture, VampPrior
 from diabolo.rankers import EASE, Blend, Neighbourhood, Trained
 from diabolo.text import parse
 
@@ -31,6 +31,7 @@ REVISED = [
     Gaussian(beta=4, free_bits=0.25),
     Gaussian(capacity=2.5, prior=Mixture(3, "full")),
     VampPrior(20),
+    Composite(0.5, pace=0.2),
     VectorQuantized(64, dim=2),
     Categorical(5),
     Clipped((-0.5, 0.0), (1.5, 2.0)),

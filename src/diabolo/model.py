@@ -99,9 +99,8 @@ class Recipe(Part):
         terms = [self.likelihood.equation(), self.latent.equation(), *(p.equation() for p in self.penalties)]
         loss = " + ".join(term for term in terms if term != "0")
         seen = "x" if self.corruption is None else "x̃"
-        lines = [f"loss = {loss}", f"z = E({seen})"]
-        lines += [part.equation() for part in (self.corruption, self.pretraining) if part is not None]
-        return "\n".join(lines)
+        others = [part.equation() for part in (self.corruption, self.pretraining) if part is not None]
+        return "\n".join([f"loss = {loss}", f"z = E({seen})", *others])
 
 
 class Autoencoder(nn.Module):
@@ -161,7 +160,8 @@ class Autoencoder(nn.Module):
     def forward(self, batch: Batch, noise: bool = True) -> Output:
         """Encode, decode and cost a batch; without `noise`, deterministically and uncorrupted."""
         seen, hidden = self.corrupt(batch.x) if noise else (batch.x, None)
-        code, skips = self.coded(seen, batch.condition, noise)
+        clean = batch.x if self.recipe.net.reads_sparse else dense(batch.x)
+        code, skips = self.coded(seen, batch.condition, noise, clean)
         params = self._params(code.z, batch.condition, repeated(skips, len(code.z) // len(seen)))  # (K * B, *out)
         return self.cost(batch, code, params.to(seen.dtype), hidden)
 
@@ -175,9 +175,8 @@ class Autoencoder(nn.Module):
         target = batch.x if batch.target is None else batch.target  # (B, *self.target)
         distortion, rate = self.latent.bound(code, self._distortion(params, target, hidden))  # (B,), (B,)
         output = Output(target, code, params, distortion, rate, {}, batch.weight)
-        critics = dict(self.critics.items())
         for name, penalty in called(self.recipe.penalties):
-            looking = Told(self, batch.condition, critics.get(name))
+            looking = Told(self, batch.condition, dict(self.critics.items()).get(name))
             shown = output if penalty.reads_sparse else replace(output, code=code.dense())
             output.penalties[name] = penalty.penalty(looking, batch, shown)
         return output
@@ -193,16 +192,19 @@ class Autoencoder(nn.Module):
         h, skips = self.encoder(x if self.recipe.net.reads_sparse else dense(x))
         return self.conditioner.into(h.to(x.dtype), condition), skips  # a net may compute in bfloat16, a rate may not
 
-    def coded(self, x: Tensor, condition: Tensor | None = None, noise: bool = False) -> tuple[Code, Skips]:
+    def coded(
+        self, x: Tensor, condition: Tensor | None = None, noise: bool = False, clean: Tensor | None = None
+    ) -> tuple[Code, Skips]:
         """Return the code of x (B, *shape), and what the decoder gets beside it.
 
-        The code is sparse where the latent keeps few entries of h, and the net lets it find them.
+        The code is sparse where the latent keeps few entries of h, and the net lets it find them. What it costs may
+        depend on the `clean` samples, of which x may be corrupted.
         """
         map = self.recipe.net.map(self.encoder) if self.recipe.latent.selects and condition is None else None
         if map is not None:
             return self.latent.select(dense(x).flatten(1), map, noise), ()
         h, skips = self.hidden(x, condition)
-        return self.latent(h, noise), skips
+        return self.latent(h, noise) if clean is None else self.latent.of(clean, h, noise), skips
 
     def encode(self, x: Tensor, condition: Tensor | None = None) -> Code:
         """Return the deterministic code of x (B, *shape), given the condition (B, K) if there is one."""
@@ -213,10 +215,8 @@ class Autoencoder(nn.Module):
 
         Raises
         ------
-        CapabilityError
-            If the decoder needs the encoder's skips.
-        DataError
-            If the condition is missing, not wanted or of another shape.
+        CapabilityError, DataError
+            If the decoder needs the encoder's skips, or the condition is missing, not wanted or of another shape.
         """
         if not self.decodes_alone:
             raise CapabilityError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diabolo import corruptions, latents, likelihoods, nets, penalties, pretrainings
+from diabolo import corruptions, latents, likelihoods, nets, penalties, pretrainings, priors
 from diabolo.check import unknown
 from diabolo.errors import ParameterError
 from diabolo.model import Recipe
@@ -169,7 +169,7 @@ _ROWS = (
     ),
     Named(
         "map",
-        Recipe(nets.Landmarks(), corruption=corruptions.SwapNoise(), penalties=(penalties.Neighbourhood(),)),
+        Recipe(nets.Landmarks(), penalties=(penalties.Neighbourhood(),)),
         "neighbours stay together: two numbers to look at, for new samples too, and back",
         "after Damrich et al. 2023",
     ),
@@ -179,6 +179,7 @@ RECIPES: dict[str, Named] = {row.name: row for row in _ROWS}
 """The named recipes, by name."""
 
 _MULT = nets.Bag((600,), (600,), "tanh", "none")
+_DEEP = Recipe(nets.Bag((600, 600)), latents.Gaussian(0.5), likelihoods.Multinomial(), corruptions.Masking(0.5))
 
 _OF_HISTORIES = (
     Named(
@@ -195,8 +196,14 @@ _OF_HISTORIES = (
     ),
     Named(
         "deep-vae",
-        Recipe(nets.Bag((600, 600)), latents.Gaussian(0.5), likelihoods.Multinomial(), corruptions.Masking(0.5)),
+        _DEEP,
         "the same with a deeper encoder, a linear decoder and a dearer code: less is learnt by heart",
+        "after Shenbin et al. 2020",
+    ),
+    Named(
+        "rec-vae",
+        _DEEP(latent__prior=priors.Composite()),
+        "the same, held near to what an older encoder said of the same history",
         "after Shenbin et al. 2020",
     ),
     Named(
@@ -282,19 +289,11 @@ def named(recipe: Recipe | str) -> Recipe:
     >>> named("Recipe(latent=TopK(4))")
     Recipe(latent=TopK(k=4))
     """
-    if isinstance(recipe, Recipe):
-        return recipe
-    if not isinstance(recipe, str):
-        raise ParameterError(f"Parameter 'recipe' must be a Recipe or the name of one; got {type(recipe).__name__}.")
-    if "(" in recipe:
-        return _written_out(recipe)
+    read: object = parse(recipe, "") if isinstance(recipe, str) and "(" in recipe else recipe
+    if isinstance(read, Recipe):
+        return read
+    if read is not recipe or not isinstance(recipe, str):
+        raise ParameterError(f"Parameter 'recipe' must be a Recipe or the name of one; got {type(read).__name__}.")
     if recipe not in (known := RECIPES | OF_HISTORIES | OF_VECTORS):
         raise ParameterError(f"Parameter 'recipe': {unknown('recipe', recipe, known)}")
     return known[recipe].recipe
-
-
-def _written_out(text: str) -> Recipe:
-    recipe = parse(text, "")
-    if not isinstance(recipe, Recipe):
-        raise ParameterError(f"Parameter 'recipe' must be a Recipe or the name of one; got {recipe!r}.")
-    return recipe

@@ -122,11 +122,17 @@ class GaussianModule(LatentModule):
         self.prior = part.prior.build(n)
 
     def forward(self, h: Tensor, noise: bool) -> Code:
+        return self._coded(h, noise, self.prior)
+
+    def of(self, x: Tensor, h: Tensor, noise: bool) -> Code:
+        return self._coded(h, noise, self.prior.of(x))
+
+    def _coded(self, h: Tensor, noise: bool, prior: PriorModule) -> Code:
         mean, log_var = moments(h)  # (B, n) each
-        kl = self.prior.kl(mean, log_var)  # (B, n), or None where there is no closed form
+        kl = prior.kl(mean, log_var)  # (B, n), or None where there is no closed form
         info = {"log_var": log_var} if kl is None else {"log_var": log_var, "kl": kl}
         if not noise:
-            cost = self._still(mean, log_var) if kl is None else kl.sum(1)
+            cost = self._still(prior, mean, log_var) if kl is None else kl.sum(1)
             return Code(mean, mean, self.part.beta * cost, info)
         draws = self.part.samples
         eps = torch.randn(draws * len(h), mean.shape[1], dtype=h.dtype, device=h.device)
@@ -134,9 +140,9 @@ class GaussianModule(LatentModule):
             rate = self.part.beta * self._held(floored(kl, self.part.free_bits).sum(1))
             return Code(torch.addcmul(mean, (0.5 * log_var).exp(), eps), mean, rate, info)
         if draws == 1:
-            z, ratio = self._drawn(self.prior, mean, log_var, eps)
+            z, ratio = self._drawn(prior, mean, log_var, eps)
             return Code(z, mean, self.part.beta * self._held(ratio), info)
-        z, ratio, seen = self._several(mean, log_var, eps)
+        z, ratio, seen = self._several(prior, mean, log_var, eps)
         cost = ratio.view(draws, -1).mean(0) if kl is None else kl.sum(1)
         return Code(seen, mean, self.part.beta * cost, info | {"log_ratio": ratio, "draws": z})
 
@@ -145,17 +151,17 @@ class GaussianModule(LatentModule):
         z, _, log_var = _repeated(mean, log_var, eps)
         return z, prior.ratio(z, eps, log_var)
 
-    def _several(self, mean: Tensor, log_var: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _several(self, prior: PriorModule, mean: Tensor, log_var: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return codes z, log q(z|x) / p(z), and z as the bound sees it: the ratio's gradient comes by way of that."""
         z, mean, log_var = _repeated(mean, log_var, eps)
         seen, log_var = z.view_as(z), log_var.detach()
         eps = (seen - mean.detach()) * (-0.5 * log_var).exp()
-        return z, self.prior.ratio(seen, eps, log_var), seen
+        return z, prior.ratio(seen, eps, log_var), seen
 
-    def _still(self, mean: Tensor, log_var: Tensor) -> Tensor:
+    def _still(self, prior: PriorModule, mean: Tensor, log_var: Tensor) -> Tensor:
         """Return the KL divergence (B,) of fixed draws, the same for each sample."""
         eps = torch.from_numpy(_fixed(mean.shape[1])).to(mean).repeat_interleave(len(mean), 0)
-        return self._drawn(self.prior, mean, log_var, eps)[1].view(_STILL, -1).mean(0)
+        return self._drawn(prior, mean, log_var, eps)[1].view(_STILL, -1).mean(0)
 
     def _held(self, kl: Tensor) -> Tensor:
         """Return what averages to |KL − C|, of KL (B,), averaged over the batch."""

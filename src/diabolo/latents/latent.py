@@ -60,6 +60,13 @@ class LatentModule(nn.Module):
         """Make the code of h (B, width); without `noise`, z is the deterministic code."""
         raise NotImplementedError
 
+    def of(self, x: Tensor, h: Tensor, noise: bool) -> Code:
+        """Make the code, as `forward` does, of samples x (B, *shape), whose h (B, width) may be of corrupted ones.
+
+        Few latents look at the samples: those whose codes cost more or less by them.
+        """
+        return self(h, noise)
+
     def select(self, x: Tensor, map: Affine, noise: bool) -> Code:
         """Make the code, as `forward` does, of h = x·Wᵀ + b for x (B, D), sparse (B, n).
 

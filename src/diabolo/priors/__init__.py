@@ -2,6 +2,7 @@
 
 from diabolo.part import discover
 from diabolo.priors.autoregressive import Autoregressive, TokenModule
+from diabolo.priors.composite import Composite
 from diabolo.priors.flow import Flow
 from diabolo.priors.joint import Joint
 from diabolo.priors.mixture import Mixture
@@ -14,6 +15,7 @@ discover(__name__, __path__)
 
 __all__ = [
     "Autoregressive",
+    "Composite",
     "Flow",
     "Joint",
     "Mixture",

@@ -56,6 +56,13 @@ class PriorModule(nn.Module):
         """
         return self
 
+    def of(self, x: Tensor) -> PriorModule:
+        """Return the density for the codes of samples x (B, *shape), uncorrupted; itself, where they are of no account.
+
+        Of K draws of codes for each sample, row ``k * B + b`` belongs to sample b.
+        """
+        return self
+
     def attach(self, shape: Shape, encoder: nn.Module) -> None:
         """Tell the prior of its model's encoder, for samples of `shape`; few priors need it."""
 
