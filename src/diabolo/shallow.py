@@ -15,9 +15,9 @@ from scipy.linalg import eigh
 from torch import Tensor
 
 from diabolo.flow import Batch, Code, Output
-from diabolo.likelihoods import Auto, SquaredError
+from diabolo.likelihoods import Auto, Clipped, SquaredError
 from diabolo.model import Autoencoder, Recipe
-from diabolo.nets import Linear, Principal
+from diabolo.nets import Landmarks, Linear, Principal
 
 _WIDEST = 3072
 """Widest rows whose covariance matrix is formed: beyond, it would be slower than it is worth."""
@@ -177,6 +177,20 @@ def solvable(recipe: Recipe, width: int) -> bool:
     plain = recipe(net=Recipe().net, likelihood=Recipe().likelihood) == Recipe()
     error = isinstance(recipe.likelihood, SquaredError | Auto)
     return plain and error and isinstance(recipe.net, Linear) and width <= _WIDEST
+
+
+def begun(recipe: Recipe) -> bool:
+    """Tell whether training adds nothing to where a model begins: a map between landmarks, and no other cost.
+
+    Examples
+    --------
+    >>> begun(Recipe(Landmarks())), begun(Recipe())
+    (True, False)
+    """
+    of_maps = all(penalty.pairing() is not None for penalty in recipe.penalties)
+    plain = recipe(net=Recipe().net, likelihood=Recipe().likelihood, penalties=()) == Recipe()
+    error = isinstance(recipe.likelihood, SquaredError | Clipped | Auto)
+    return plain and error and of_maps and isinstance(recipe.net, Landmarks)
 
 
 def begin(pca: PCA, model: Autoencoder) -> None:

@@ -13,7 +13,7 @@ from diabolo.coders.transform.coding import GAINS
 from diabolo.coders.transform.context import Context
 from diabolo.coders.transform.context_net import ContextNet
 from diabolo.coders.transform.edges import put_edges, take_levels
-from diabolo.coders.transform.interlaced import LATE, REACHES, groups, levels
+from diabolo.coders.transform.interlaced import LATE, NEAREST, REACHES, groups, levels
 from diabolo.coders.transform.striped import striped
 from diabolo.coders.transform.transform import Transform
 from diabolo.errors import DataError, FileError, ParameterError
@@ -152,6 +152,22 @@ def test_damaged_bytes_are_found_or_another_image(coding, image, data):
     assert back.shape == image.shape
 
 
+def test_a_draft_is_taken_for_the_decoder_only_where_it_is_of_the_same_code(coding, image):
+    one, other = coding.draft(image, 16), coding.draft(image[:, ::-1].copy(), 16)
+    expected = coding.decode(one.data, image.shape)
+    for draft in (one, other, coding.draft(image, 20)):
+        assert np.array_equal(coding.decode(one.data, image.shape, draft), expected)
+
+
+def test_a_draft_says_what_its_bytes_will_be(coding, image):
+    for gain in (2, 16, 30):
+        draft = coding.draft(image, gain)
+        assert len(draft.data) == pytest.approx(draft.least, abs=40)
+        assert draft.least == pytest.approx(draft.expected + 13, abs=0.01 * draft.expected + 8)
+        assert draft.data == coding.encode(image, gain)
+        assert np.array_equal(draft.image, coding.decode(draft.data, image.shape))
+
+
 @pytest.mark.parametrize("edit", ["missing", "shape", "kind", "huge", "channels", "context"])
 def test_hostile_states_are_refused(coding, edit):
     plain, arrays = coding.state()
@@ -202,7 +218,10 @@ def test_every_place_has_known_ones_around(size):
         reach = REACHES[level[tuple(at)] - 1]
         near = [at + reach * np.array([row, column]) for row in (-1, 0, 1) for column in (-1, 0, 1)]
         inside = [tuple(p) for p in near if (p >= 0).all() and (p < size).all()]
-        assert any(level[p] < level[tuple(at)] for p in inside)
+        known = {p for p in inside if level[p] < level[tuple(at)]}
+        assert known
+        around = [at + reach * np.array([i // 3 - 1, i % 3 - 1]) for i in NEAREST[level[tuple(at)] - 1]]
+        assert known <= {tuple(p) for p in around}  # so no other needs to be looked at
     assert (level == LATE).mean() == pytest.approx(0.5, abs=0.51 / level.size)
 
 

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from diabolo.penalties import MMD, Neighbourhood
-from diabolo.training import Rows, Stream, paired
+from diabolo.training import Rows, Stream, paired, pairs
+
+found = pairs.Anchors.found
 
 
 def as_is(x):
@@ -97,3 +99,14 @@ def test_rows_chosen_by_number(blobs):
     among = {tuple(row.tolist()) for row in blobs[::4]}
     assert torch.equal(batch.x[:40], blobs[::2])
     assert all(tuple(row.tolist()) in among for row in batch.x[40:])
+
+
+def test_samples_that_are_the_anchors_are_not_compared_again(blobs, monkeypatch):
+    rows, some = Rows(blobs, as_is), Rows(blobs, as_is, index=torch.arange(0, 80, 2))
+    compared = []
+    monkeypatch.setattr(pairs.Anchors, "found", lambda self, x: (compared.append(len(x)), found(self, x))[1])
+    own, other = paired([rows, some], rows, [Neighbourhood(neighbours=5)])
+    assert compared == [40]
+    first, again = (next(source.epoch(80, None)).x for source in (own, other))
+    assert torch.equal(first[:80][::2], again[:40])
+    assert torch.equal(first[80:][::2], again[40:])

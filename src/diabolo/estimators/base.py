@@ -25,7 +25,7 @@ from diabolo.estimators.start import Start
 from diabolo.flow import Shape
 from diabolo.model import Autoencoder, Recipe, count_weights
 from diabolo.recipes import named
-from diabolo.shallow import PCA, solvable
+from diabolo.shallow import PCA, begun, solvable
 from diabolo.training import Callback, History, Training, paired, train_in_stages
 
 Array = NDArray[Any]
@@ -99,7 +99,8 @@ class Estimator(Job):
         self, start: Start, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None, training: Training
     ) -> None:
         """Train the model of a start, or solve it, and keep what was learned."""
-        if solvable(start.recipe, start.pca.mean.numel()) and not start.model.conditioner.size:
+        solved = solvable(start.recipe, start.pca.mean.numel()) or begun(start.recipe)
+        if solved and not start.model.conditioner.size:
             self._keep(start, History(stopped="solved"))
             return
         sources = start.sources

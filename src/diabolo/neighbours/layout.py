@@ -7,8 +7,8 @@ from torch import Tensor
 
 from diabolo.neighbours.graph import Graph
 
-_PAIRS = 2**22
-"""Pairs of points that push each other at a step."""
+_PAIRS, _FEWEST = 2**20, 128
+"""Pairs of points that push each other at a step, and at least how many points push: a random part of many."""
 
 _PULL, _PULLED = 4.0, 0.3
 """Neighbours attract each other so much more over so much of the run."""
@@ -53,19 +53,21 @@ def layout(graph: Graph, places: Tensor, steps: int = 300, seed: int = 0) -> Ten
 
 def _pull(graph: Graph, z: Tensor) -> Tensor:
     """Return the slope of −Σ w log q."""
-    away = z[graph.rows] - z[graph.columns]
+    away = z.index_select(0, graph.rows).sub_(z.index_select(0, graph.columns))
     force = 2 * graph.weights / (1 + away.square().sum(1))
-    return torch.zeros_like(z).index_add_(0, graph.rows, force[:, None] * away)
+    return torch.zeros_like(z).index_add_(0, graph.rows, away.mul_(force[:, None]))
 
 
 def _push(degree: Tensor, z: Tensor, generator: torch.Generator) -> Tensor:
     """Return minus the slope of Σᵢ wᵢ log Σₖ qᵢₖ by zᵢ, over all points k or a random part of them."""
     count = len(z)
-    some = max(1, _PAIRS // count)
+    some = max(_FEWEST, _PAIRS // count)
     chosen = torch.arange(count) if some >= count else torch.randint(count, (some,), generator=generator)
     chosen = chosen.to(z.device)
     others = z[chosen]
-    q = 1 / (1 + (z.square().sum(1, keepdim=True) + others.square().sum(1) - 2 * z @ others.T).clamp_min_(0))
+    squares = torch.addmm(others.square().sum(1) + 1, z, others.T, alpha=-2).add_(z.square().sum(1, keepdim=True))
+    q = squares.clamp_min_(1).reciprocal_()
     q[chosen, torch.arange(len(chosen), device=z.device)] = 0
-    force = q * q * (degree / q.sum(1).clamp_min(1e-12))[:, None]
-    return 2 * (force.sum(1, keepdim=True) * z - force @ others)
+    share = degree[:, None] / q.sum(1, keepdim=True).clamp_min_(1e-12)
+    force = q.square_()
+    return 2 * share * (force.sum(1, keepdim=True) * z - force @ others)

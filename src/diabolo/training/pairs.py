@@ -69,13 +69,16 @@ class Anchors:
         projection = Projection.of((batch.x for batch in few.epoch(4096, None)), pairing.components, pairing.limit)
         codes = torch.cat([projection(batch.x) for batch in few.epoch(4096, None)])
         distances, near = nearest(codes, codes, pairing.neighbours)
-        numbers = torch.arange(len(few)) if few.index is None else few.index
-        return cls(few, numbers, pairing, projection, codes, near, memberships(distances))
+        return cls(few, _numbers(few), pairing, projection, codes, near, memberships(distances))
 
     def found(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return which anchors are nearest to x (B, *shape), (B, k), and how surely each is a neighbour."""
         distances, near = nearest(self.projection(x), self.codes, self.pairing.neighbours)
         return near, memberships(distances)
+
+    def same(self, source: Rows) -> bool:
+        """Tell whether a source holds these very samples."""
+        return source.samples is self.rows.samples and torch.equal(_numbers(source), self.numbers)
 
     def batch(self, which: Tensor) -> Batch:
         """Return the anchors (B,)."""
@@ -105,6 +108,8 @@ class Pairs:
         """Return the pairs of a source."""
         if not isinstance(source, Rows):
             return cls(source, anchors)
+        if anchors.same(source):
+            return cls(source, anchors, (anchors.near, anchors.weights))
         found = [anchors.found(batch.x) for batch in source.epoch(4096, None)]
         near, weights = zip(*found, strict=True)
         return cls(source, anchors, (torch.cat(near), torch.cat(weights)))
@@ -144,6 +149,11 @@ class Pairs:
             condition=_joined(own.condition, mate.condition),
             paired=True,
         )
+
+
+def _numbers(rows: Rows) -> Tensor:
+    """Return the numbers of rows in their tensor, (N,)."""
+    return torch.arange(len(rows)) if rows.index is None else rows.index
 
 
 def _drawn(near: Tensor, weights: Tensor, generator: torch.Generator | None) -> Tensor:
