@@ -43,7 +43,8 @@ def kind(shape: Shape) -> Kind:
     if len(shape) not in _KINDS:
         raise DataError(
             "X must be a table (N, D), series (N, T, C) or images (N, C, H, W); "
-            f"got {len(shape) + 1} axes. Reshape your data, with X.reshape(-1, 1) if it is a single column."
+            f"got {len(shape) + 1} axes. Reshape your data: of one axis, X[:, None] is a table of one column and "
+            "X[None, :, None] a single series."
         )
     return _KINDS[len(shape)]
 

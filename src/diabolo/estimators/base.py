@@ -132,6 +132,8 @@ class Estimator(Job):
             return X
         form = Form.of(X)
         array = form.array(X)
+        if array.ndim < 2:
+            kind(array.shape[1:])  # which says what to do; scikit-learn prints all numbers
         try:
             array = check_array(
                 array,
