@@ -57,6 +57,7 @@ def test_missing_numbers_are_zero_indicated_and_missing_again(values):
 
 
 @given(st.lists(st.sampled_from("abcdefg") | st.text(max_size=3) | st.none(), min_size=1, max_size=60).filter(any))
+@pytest.mark.filterwarnings("ignore:.* is taken for text")
 def test_categories_come_back(values):
     x = texts(*values)
     np.testing.assert_array_equal(there_and_back(Field.of("a", "category", x), x), x)
@@ -167,6 +168,29 @@ def test_identifiers_are_refused_but_not_many_categories_or_few_rows():
         Field.of("who", "category", texts(*ids, *ids[:64]))
     assert Field.of("who", "category", texts(*ids, *ids)).width == 65
     assert Field.of("who", "category", texts(*ids[:64])).width == 65
+
+
+def test_one_text_among_numbers_is_told_of():
+    ages = [str(age) for age in range(18, 90)] * 5
+    with pytest.warns(DiaboloWarning, match=r"'age' is taken for text: its 73 .* all numbers but '\?'.*by NaN") as told:
+        assert Field.of("age", "category", texts(*ages, "?")).width == 65
+    assert len(told) == 1
+    with pytest.raises(
+        DataError, match=r"got 152 distinct texts in 154 rows, all of them numbers but 'nan', 'n/a': repl"
+    ):
+        Field.of("age", "category", texts(*map(str, range(150)), "nan", "n/a", "nan", "nan"))
+    Field.of("code", "category", texts(*ages))  # digits that are meant as text
+    Field.of("code", "category", texts(*"123456789", "X"))  # one in ten
+
+
+def test_texts_that_are_mostly_rare_are_told_of():
+    mails = [f"{i}@example.org" for i in range(450)]
+    with pytest.warns(
+        DiaboloWarning, match=r"'who' holds 450 distinct .* in 19 % of the rows: .* an identifier"
+    ) as told:
+        Field.of("who", "category", texts(*mails, *mails, *mails[:100]))
+    assert len(told) == 1
+    Field.of("town", "category", texts(*mails, *mails[:10] * 50))
 
 
 def test_dates_are_cyclic():

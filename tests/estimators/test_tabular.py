@@ -1,5 +1,7 @@
 """Tables of mixed columns as numbers, likelihoods and masks; and back in the form they came in."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -9,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.anomalies import orders, plane, quick
 
-from diabolo import Recipe, likelihoods
+from diabolo import Detector, Generator, Imputer, Recipe, Training, likelihoods
 from diabolo.data import Field, Schema
-from diabolo.errors import FileError, ParameterError
+from diabolo.errors import DataError, DataTypeError, DiaboloWarning, FileError, ParameterError
 from diabolo.estimators.tabular import likelihood_of, per_field, restored, rows, seen, suited
 from diabolo.likelihoods import Bernoulli, Categorical, Mixed, SquaredError
 
@@ -126,6 +128,88 @@ def test_reasons_and_expectations_come_as_the_table(fitted):
     assert again.reconstruct(polars).schema["city"] == pl.String
     objects = quick().fit(orders(300).astype(object).to_numpy()).reconstruct(frame.astype(object).to_numpy())
     assert objects.tolist() == back.to_numpy(dtype=object).tolist()
+
+
+def test_columns_go_by_name_in_any_order(fitted):
+    frame = orders(40, seed=1)
+    turned = frame[frame.columns[::-1]]
+    expected = fitted.score_samples(frame)
+    np.testing.assert_array_equal(fitted.score_samples(turned), expected)
+    np.testing.assert_array_equal(fitted.score_samples(pl.from_pandas(turned)), expected)
+    parts = fitted.explain(turned)
+    assert list(parts.columns) == list(turned.columns)
+    pd.testing.assert_frame_equal(parts[frame.columns], fitted.explain(frame))
+    pd.testing.assert_frame_equal(
+        fitted.findings(turned).iloc[:, len(frame.columns) :], fitted.findings(frame).iloc[:, len(frame.columns) :]
+    )
+    lost = r"missing: 'city', not known: 'more'. Rename or add columns, take those of training with X\[columns\]"
+    with pytest.raises(DataError, match=lost) as told:
+        fitted.score_samples(turned.drop(columns="city").assign(more=1))
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("job", [Detector, Imputer, Generator])
+def test_columns_called_by_text_and_by_number_are_refused_in_a_sentence(job):
+    frame = pd.DataFrame(plane(60)[:, :2], columns=["a", 1])
+    with pytest.raises(
+        DataTypeError, match=r"columns called by text, or all by something else; got int and str. Rename"
+    ):
+        job().fit(frame)
+
+
+IDS = {
+    "Unnamed: 0": np.arange(60),
+    "falls": 7.0 - 3 * np.delete(np.arange(66), [5, 9, 10, 11, 33, 50]),
+    "text": [str(i % 7) for i in range(60)],
+    "steps": np.arange(60) // 2,
+}
+
+
+@pytest.mark.parametrize("form", ["pandas", "polars", "array", "lists"])
+@pytest.mark.parametrize("job", [Detector, Imputer])
+def test_columns_that_number_the_rows_are_told_of_once(job, form):
+    frame = pd.DataFrame(IDS)
+    X, cure = {
+        "pandas": (frame, "X.drop(columns=['Unnamed: 0', 'falls'])"),
+        "polars": (pl.from_pandas(frame), "X.drop(['Unnamed: 0', 'falls'])"),
+        "array": (frame.drop(columns="text").to_numpy(), "np.delete(X, [0, 1], axis=1)"),
+        "lists": (frame.to_numpy(dtype=object).tolist(), "np.delete(X, [0, 1], axis=1)"),
+    }[form]
+    told = warnings_of(job(training=Training(steps=2)).fit, X)
+    assert len(told) == 1
+    assert "numbers the rows" in told[0] and cure in told[0]
+
+
+def test_what_does_not_number_the_rows_is_not_told_of():
+    rng, count = np.random.default_rng(0), np.arange(60.0)
+    for column in (
+        rng.permutation(count),
+        np.r_[1, 0, count[2:]],
+        3 * np.square(count),
+        count / 8,
+        np.where(count == 9, np.nan, count),
+        0 * count,
+    ):
+        assert not warnings_of(Detector(training=Training(steps=2)).fit, np.column_stack([column, rng.normal(size=60)]))
+    few = np.column_stack([count, rng.normal(size=60)])[:49]
+    assert not warnings_of(Detector(training=Training(steps=2)).fit, few)
+    assert not warnings_of(Detector(training=Training(steps=2)).fit, count[:, None])  # nothing would be left
+
+
+@pytest.mark.parametrize("job", [Detector, Imputer, Generator])
+def test_odd_texts_are_told_of_once(job):
+    rng = np.random.default_rng(0)
+    ages = pd.Series(rng.integers(18, 90, 400).astype(str)).where(np.arange(400) != 7, "?")
+    told = warnings_of(job(training=Training(steps=2)).fit, pd.DataFrame({"age": ages, "x": rng.normal(size=400)}))
+    assert len(told) == 1 and "'age' is taken for text" in told[0]
+
+
+def warnings_of(fit, X):
+    """Return the sentences that a fit warns with."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        fit(X)
+    return [str(each.message) for each in told if isinstance(each.message, DiaboloWarning)]
 
 
 def test_columns_called_by_number_keep_their_numbers():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from diabolo.check import Allowed, Flag, Number, OneOf, listed, shorten
+from diabolo.data.categories import MOST, frequent
 from diabolo.data.cells import Content, endless, present
 from diabolo.data.moments import Moments
 from diabolo.data.standard import KNEE, restored, standardised
 from diabolo.errors import DataError, DiaboloWarning, FileError
 
-_MOST = 64  # categories that are kept
 _OTHER = "other"  # stands for rarer categories, and for those never seen in training
 _ROUNDING = 1e-14  # of the largest value: a spread below it is rounding, the column constant
 _DAY, _YEAR = 86_400_000_000, 366  # microseconds, days
@@ -74,6 +73,11 @@ class Field:
         ------
         DataError
             If numbers are infinite, or categories are as many as those of an identifier.
+
+        Warns
+        -----
+        DiaboloWarning
+            If all values are missing, or categories are numbers but for a few, or most rows have a rare one.
         """
         if kind == "number":
             return number_fields((name,), values[:, None], of_constants)[0]
@@ -81,7 +85,7 @@ class Field:
         missing, seen = not here.all(), values[here]
         _warn_of_empty([] if seen.size else [name])
         if kind == "category":
-            return Field(name, kind, categories=_frequent(name, seen), missing=missing)
+            return Field(name, kind, categories=frequent(name, seen), missing=missing)
         return Field(name, kind, missing=missing, clock=bool((seen != seen.astype("M8[D]")).any()))
 
     @property
@@ -178,10 +182,10 @@ class Field:
 class _Texts:
     def __contains__(self, value: Any) -> bool:
         texts = isinstance(value, list) and all(isinstance(text, str) for text in value)
-        return texts and len(set(value)) == len(value) <= _MOST
+        return texts and len(set(value)) == len(value) <= MOST
 
     def __str__(self) -> str:
-        return f"at most {_MOST} distinct texts"
+        return f"at most {MOST} distinct texts"
 
 
 _ALLOWED: dict[str, Allowed] = {
@@ -233,16 +237,6 @@ def _warn_of_empty(names: list[str]) -> None:
     if names:
         message = f"All values are missing in column {listed(names)}; drop it, if that is not meant."
         warnings.warn(message, DiaboloWarning, stacklevel=4)
-
-
-def _frequent(name: str, texts: np.ndarray) -> tuple[str, ...]:
-    counts = Counter(map(str, texts))
-    if len(counts) > _MOST and 2 * len(counts) > len(texts):
-        raise DataError(
-            f"Column {name!r} must hold categories; got {len(counts)} distinct texts in {len(texts)} rows, like an "
-            "identifier: drop it, pass codes of what it means, or convert it if it is numbers or dates as text."
-        )
-    return tuple(sorted(counts, key=lambda text: (-counts[text], text))[:_MOST])
 
 
 def _circles(dates: np.ndarray, clock: bool) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 
 from diabolo.check import Number, OneOf, demand, listed
 from diabolo.data.cells import column_of, expected, names_of, table_of, told
+from diabolo.data.counters import warn_of_counters
 from diabolo.data.field import Field, foreign, number_fields
 from diabolo.data.standard import KNEE, ROWS, Standard, standardised
 from diabolo.errors import DataError
@@ -71,7 +72,7 @@ class Schema:
         Warns
         -----
         DiaboloWarning
-            If a column has only missing values.
+            If a column has only missing values, numbers the rows, or holds texts that are hardly categories.
         """
         table = table_of(X)
         if 0 in table.shape:
@@ -79,10 +80,13 @@ class Schema:
             raise DataError(f"X must hold rows: 0 {axis} (shape={table.shape}) while a minimum of 1 is required.")
         names = names_of(table)
         if isinstance(table, np.ndarray) and table.dtype.kind in "iuf":
-            return Schema(number_fields(names, table, standard.constant), standard.knee)
-        columns = (told(name, column_of(table, i)) for i, name in enumerate(names))
-        fields = (Field.of(name, *each, standard.constant) for name, each in zip(names, columns, strict=True))
-        return Schema(tuple(fields), standard.knee)
+            fields = number_fields(names, table, standard.constant)
+        else:
+            columns = (told(name, column_of(table, i)) for i, name in enumerate(names))
+            each = zip(names, columns, strict=True)
+            fields = tuple(Field.of(name, *column, standard.constant) for name, column in each)
+        warn_of_counters(table)
+        return Schema(fields, standard.knee)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -192,19 +196,35 @@ class Schema:
 
     def _order(self, table: Any) -> list[int]:
         """Return which column of the table each field is."""
-        names, known = names_of(table), self.names
-        if isinstance(table, np.ndarray):
-            if len(names) != len(known):
-                raise DataError(f"X must have {len(known)} columns, as in training; got {len(names)}.")
-            return list(range(len(known)))
-        places = {name: i for i, name in enumerate(names)}
-        lost, extra = [n for n in known if n not in places], sorted(places.keys() - set(known), key=places.__getitem__)
-        if lost or extra:
-            raise DataError(
-                f"X must have the columns of training; missing: {listed(lost)}, not known: {listed(extra)}. "
-                "Rename, add or drop columns, or pass an array to go by position."
-            )
-        return [places[name] for name in known]
+        if not isinstance(table, np.ndarray):
+            return order_of(names_of(table), self.names)
+        if table.shape[1] != len(self.fields):
+            raise DataError(f"X must have {len(self.fields)} columns, as in training; got {table.shape[1]}.")
+        return list(range(len(self.fields)))
+
+
+def order_of(names: Sequence[str], known: Sequence[str]) -> list[int]:
+    """Return where among the names of a frame those of training are, in any order.
+
+    Raises
+    ------
+    DataError
+        If one is missing, or there are others.
+
+    Examples
+    --------
+    >>> order_of(["town", "age"], ["age", "town"])
+    [1, 0]
+    """
+    places = {name: i for i, name in enumerate(names)}
+    lost, extra = [name for name in known if name not in places], [name for name in names if name not in set(known)]
+    if lost or extra:
+        raise DataError(
+            f"X must have the columns of training, by their feature names in any order; missing: {listed(lost)}, not "
+            f"known: {listed(extra)}. Rename or add columns, take those of training with X[columns], or pass an array "
+            "to go by position."
+        )
+    return [places[name] for name in known]
 
 
 def _blocks(rows: int, step: int) -> Iterator[slice]:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from diabolo.data import Form, Scaling, Stored, kind, read
-from diabolo.data.form import Kind
+from diabolo.data.form import Kind, warn_of_channels_last
 from diabolo.data.images import Assorted
 from diabolo.data.moments import Moments
 from diabolo.data.scaling import per_channel
@@ -98,6 +98,7 @@ def signals(estimator: Estimator, X: Any, reset: bool) -> Signals:
         return Signals(_rows(estimator, X, reset), found.form)
     _demand_alike(found, estimator.takes_missing)
     if reset:
+        warn_of_channels_last(found.arrays[0].shape)
         estimator.n_features_in_ = found.arrays[0].shape[0]
     elif (found.kind, found.channels) != (kind(estimator._given), channels(estimator._given)):
         raise DataError(

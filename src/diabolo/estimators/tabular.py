@@ -13,9 +13,10 @@ from torch import Tensor
 
 from diabolo.check import shorten
 from diabolo.data import Form, Schema
-from diabolo.data.cells import table_of
+from diabolo.data.cells import names_of, table_of
 from diabolo.data.form import NumpyForm, PandasForm, PolarsForm, TorchForm
-from diabolo.errors import DataError, FileError, ParameterError
+from diabolo.data.schema import order_of
+from diabolo.errors import DataError, DataTypeError, FileError, ParameterError
 from diabolo.flow import Shape
 from diabolo.likelihoods import Auto, Bernoulli, Categorical, Likelihood, Mixed, SquaredError
 from diabolo.model import Recipe
@@ -129,20 +130,55 @@ def holds_text(X: Any) -> bool:
 def taken(detector: Estimator, X: Any, reset: bool) -> Any:
     """Return X, an array of numbers checked as every estimator does, of mixed columns or a frame by its columns.
 
+    The columns of a frame are put in the order of training.
+
     Raises
     ------
     DataError
         If it holds too few samples, or what was not there in training.
+    DataTypeError
+        If the columns of a frame are called by text and by something else.
     """
     if isinstance(Form.of(X), NumpyForm | TorchForm) and not holds_text(X):
         return detector._take(X, reset)
     if len(X) < (least := 2 if reset else 1):
         raise DataError(f"X must hold at least {least} sample{'s to learn from' if reset else ''}; got {len(X)}.")
+    _demand_names(X)
+    X = X if reset else _ordered(detector, X)
     try:
         validate_data(detector, X, reset=reset, skip_check_array=True)
     except ValueError as error:
         raise DataError(str(error)) from error
     return X
+
+
+def _demand_names(X: Any) -> None:
+    types = sorted({type(name).__name__ for name in getattr(X, "columns", ())})
+    if len(types) > 1 and "str" in types:
+        raise DataTypeError(
+            f"X must have columns called by text, or all by something else; got {' and '.join(types)}. Rename them, "
+            "with X.columns = X.columns.astype(str)."
+        )
+
+
+def _ordered(estimator: Estimator, X: Any) -> Any:
+    """Return a frame with its columns in the order of training, where they have names; anything else as it is."""
+    known = getattr(estimator, "feature_names_in_", None)
+    return X if known is None or not hasattr(X, "columns") else ordered(X, list(known))
+
+
+def ordered(X: Any, known: Sequence[str]) -> Any:
+    """Return a frame with its columns in the order of those known.
+
+    Raises
+    ------
+    DataError
+        If it has others.
+    """
+    order = order_of(names_of(X), known)
+    if order == list(range(len(order))):
+        return X
+    return X.iloc[:, order] if hasattr(X, "iloc") else X[:, order]
 
 
 def rows(X: Any, index: NDArray[np.int64]) -> Any:

@@ -3,13 +3,16 @@
 import copy
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from diabolo import Denoiser, Recipe, Training, load
 from diabolo.corruptions import BlindNoise, BlindSpot, GaussianNoise, MaskPatches, SwapNoise
 from diabolo.errors import CapabilityError, DataError, DataTypeError, DiaboloWarning, FileError, ParameterError
 from diabolo.estimators.denoising import restored as restored_module
+from diabolo.estimators.denoising.restoring import planned, shape_of
 from diabolo.estimators.signals import Signals, scaling_of
 from diabolo.metrics import psnr, snr
 from diabolo.nets import MLP, Conv, ResUNet
@@ -184,6 +187,43 @@ def test_rows_of_tables_with_swapped_cells():
     assert np.square(alone.transform(swapped) - rows).mean() < 0.8 * np.square(swapped - rows).mean()
 
 
+@pytest.mark.parametrize("examples", ["clean", "noisy"])
+def test_a_constant_column_of_a_table_comes_back_constant(examples, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = np.column_stack([rng.normal(size=(60, 3)), np.full(60, 0.1)])
+    table = Denoiser(examples=examples, training=Training(epochs=1), random_state=0).fit(rows)
+    table.save(tmp_path / "m")
+    seen = rows + rng.normal(size=rows.shape)
+    for denoiser in (table, load(tmp_path / "m")):
+        assert denoiser.constant_ == [3]
+        assert (denoiser.transform(seen)[:, 3] == 0.1).all() and (
+            denoiser.transform(rows, strength=0.3)[:, 3] == 0.1
+        ).all()
+    paired = Denoiser(training=Training(epochs=1)).fit(seen, rows)
+    assert (paired.transform(seen)[:, 3] == 0.1).all()
+    assert Denoiser(recipe=SMALL, training=Training(epochs=1)).fit(np.ones((2, 20, 1))).constant_ == []
+
+
+@pytest.mark.parametrize("constant", [[4], [-1], [True], "all", {}])
+def test_a_file_of_other_constant_columns_is_refused(tmp_path, constant):
+    table = Denoiser(training=Training(epochs=1)).fit(np.random.default_rng(0).normal(size=(20, 4)))
+    table.constant_ = constant
+    table.save(tmp_path / "m")
+    with pytest.raises(FileError, match="constant columns does not fit"):
+        load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("make", [np.asarray, list, torch.tensor, pd.Series], ids=["array", "list", "tensor", "series"])
+def test_one_line_of_numbers_is_a_series_or_a_column(fitted, make):
+    line = make(np.sin(np.arange(500.0)))
+    for ask in (Denoiser().fit, Denoiser(examples="noisy").fit, fitted.transform, fitted.quality, fitted.report):
+        with pytest.raises(
+            DataError, match=r"one line of 500 values. Reshape your data: one series is x\[None, :, None\]"
+        ) as told:
+            ask(line)
+        assert len(str(told.value)) < 250
+
+
 def test_a_file_restores_as_the_model_did(fitted, tmp_path):
     fitted.save(tmp_path / "m")
     again, seen = load(tmp_path / "m"), noisy(TEST, 0.1)
@@ -232,6 +272,27 @@ def test_the_report_shows_before_and_after(fitted, tmp_path):
     text = (tmp_path / "page.html").read_text()
     assert "restored, dB" in text
     assert "looks like independent noise" in text or "left in what was removed" in text
+
+
+def test_the_clean_pictures_of_a_report_may_be_a_folder(fitted, tmp_path):
+    for name, pictures in (("noisy", noisy(TEST[:3], 0.1)), ("clean", TEST[:3]), ("more", TEST[:4])):
+        (tmp_path / name).mkdir()
+        for i, x in enumerate(pictures):
+            Image.fromarray((255 * x[0]).clip(0, 255).astype(np.uint8)).save(tmp_path / name / f"{i}.png")
+    assert "restored, dB" in fitted.report(str(tmp_path / "noisy"), str(tmp_path / "clean")).html()
+    with pytest.raises(DataError, match=r"y must hold the clean sample of each of X, 3 .*; got 4"):
+        fitted.report(tmp_path / "noisy", tmp_path / "more")
+
+
+@pytest.mark.parametrize(
+    ("count", "length", "expected"), [(1, 500, 16), (3, 500, 48), (8, 500, 128), (1, 5000, 128), (1, 600, 18)]
+)
+def test_few_samples_make_small_batches(count, length, expected):
+    found = Signals([np.zeros((length, 1))] * count, None)
+    training = planned(None, found, shape_of(found, ResUNet()), True, torch.device("cpu"))
+    assert training.batch_size == expected
+    own = planned(Training(batch_size=7), found, shape_of(found, ResUNet()), True, torch.device("cpu"))
+    assert own.batch_size == 7
 
 
 def test_nets_of_one_size_take_that_size():

@@ -200,6 +200,8 @@ def test_errors_say_what_to_do(fitted):
             Imputer(recipe=SMALL, training=FEW).fit(X)
     with pytest.raises(DataError, match=r"must hold series of 2 channel\(s\)"):
         fitted.transform(TEST[..., :1])
+    with pytest.raises(DataError, match=r"one line of 9 values.*one series is x\[None, :, None\]"):
+        fitted.transform(np.zeros(9))
     with pytest.raises(DataError, match="X has 9 features"):
         fitted.transform(np.zeros((4, 9)))
     with pytest.raises(ParameterError, match=r"must be left open for series and images, or be Gaps\(\); got Masking"):

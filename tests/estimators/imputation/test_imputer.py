@@ -182,6 +182,45 @@ def test_forms_of_arrays_come_back(form):
     assert np.isnan(X[::4, 1]).all()  # the user's own is not touched
 
 
+def test_lists_of_rows_are_tables_whatever_comes_first():
+    for first in (["Oslo", 1.0], ["", 1.0], [None, 1.0]):
+        rows = [first, ["Rome", None], ["Oslo", 2.0]] * 20
+        filled = Imputer(training=QUICK, random_state=0).fit_transform(rows)
+        assert filled.shape == (60, 2) and filled[1][0] == "Rome" and 0.9 < filled[1][1] < 2.1
+
+
+def test_columns_go_by_name_in_any_order(mixed):
+    _, with_gaps, _, imputer = mixed
+    turned = list(with_gaps.columns[::-1])
+    expected = imputer.transform(with_gaps)
+    pd.testing.assert_frame_equal(imputer.transform(with_gaps[turned]), expected)
+    assert imputer.transform(pl.from_pandas(with_gaps[turned])).columns == list(with_gaps.columns)
+    pd.testing.assert_frame_equal(imputer.intervals(with_gaps[turned])[0], imputer.intervals(with_gaps)[0])
+    pd.testing.assert_frame_equal(
+        imputer.sample(with_gaps[turned], 1, seed=0)[0], imputer.sample(with_gaps, 1, seed=0)[0]
+    )
+    pd.testing.assert_frame_equal(imputer.uncertainty(with_gaps[turned]), imputer.uncertainty(with_gaps))
+    with pytest.raises(
+        DataError, match=r"missing: 'town', not known: 'city'\. Rename or add columns, take those"
+    ) as told:
+        imputer.transform(with_gaps.rename(columns={"town": "city"}))
+    assert "\n" not in str(told.value)
+    numbered = pd.DataFrame(np.random.default_rng(0).normal((0, 100), size=(60, 2)))
+    numbered.iloc[::4, 1] = np.nan
+    by_number = Imputer(training=QUICK, random_state=0).fit(numbered)
+    pd.testing.assert_frame_equal(by_number.transform(numbered[[1, 0]]), by_number.transform(numbered))
+
+
+@pytest.mark.parametrize("make", [np.asarray, list, torch.tensor, pd.Series], ids=["array", "list", "tensor", "series"])
+def test_one_line_of_numbers_is_a_series_or_a_column(mixed, make):
+    line = make(np.sin(np.arange(500.0)))
+    for ask in (Imputer().fit, mixed[3].transform, mixed[3].sample, mixed[3].intervals, mixed[3].report):
+        with pytest.raises(
+            DataError, match=r"one line of 500 values. Reshape your data: one series is x\[None, :, None\]"
+        ):
+            ask(line)
+
+
 def test_a_column_of_nothing_is_told_of_and_stays():
     X = np.random.default_rng(0).normal(size=(50, 3))
     X[:, 1] = np.nan

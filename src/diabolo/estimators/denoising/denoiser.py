@@ -18,7 +18,8 @@ from diabolo.estimators.base import Estimator
 from diabolo.estimators.denoising import restoring
 from diabolo.estimators.denoising.lesson import WAYS, Way
 from diabolo.estimators.denoising.restored import quality, report, restored
-from diabolo.estimators.signals import scaling_of, signals
+from diabolo.estimators.signals import Signals, scaling_of, signals
+from diabolo.estimators.sources import gathered
 from diabolo.estimators.tiles import Watch
 from diabolo.flow import Shape
 from diabolo.metrics.residual import Residual
@@ -67,6 +68,8 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
     noise_ : list of float
         Lowest and highest level of the noise in training, estimated, in shares of the range or in standard deviations;
         what is noisier is restored with a warning. Empty for tables.
+    constant_ : list of int
+        Columns of a table that never varied in training: they come back as they were there.
     model_, history_, scaling_, shape_, n_features_in_, feature_names_in_, n_iter_
         As of `Reducer`.
 
@@ -103,6 +106,7 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
     noise_: list[float]
     way_: Way
     type_: str
+    constant_: list[int]
 
     def __init__(
         self,
@@ -146,12 +150,12 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
             If the loss is no longer finite.
         """
         recipe, seed, device = self.check_parameters(), self._seed(), resolve(self.device)
-        found = signals(self, X, reset=True)
+        found = self._found(X, reset=True)
         clean = restoring.clean_of(found, y)
         scaling = scaling_of(clean or found)
         recipe, lesson = restoring.composed(recipe, found, scaling, self.examples, clean is not None)
         shape = restoring.shape_of(found, recipe.net)
-        training = restoring.planned(self.training, shape, recipe.net.local is not None, device)
+        training = restoring.planned(self.training, found, shape, recipe.net.local is not None, device)
         train, held_out = restoring.sources(found, clean, scaling, lesson, shape, training.validation, seed, device)
         model = restoring.built(recipe, shape, self.n_components, seed, device)
         history = train_in_stages(
@@ -159,6 +163,7 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
         )
         self._learned(model, scaling, history)
         self.way_, self.type_ = lesson.way, found.type
+        self.constant_ = restoring.constant_of(clean or found)
         self.noise_ = restoring.noise_of(model, train, seed)
         return self
 
@@ -193,7 +198,7 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
         X = read(X)
         if isinstance(X, Stored):
             return joined(self.transform(part, strength=strength, watch=watch) for part in X.parts())
-        found = signals(self, X, reset=False)
+        found = self._found(X)
         return found.back(restored(self, found, float(strength), watch))
 
     def quality(self, X: Any) -> Residual:
@@ -205,7 +210,7 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
             If X is a table.
         """
         check_is_fitted(self)
-        return quality(self, signals(self, X, reset=False))
+        return quality(self, self._found(X))
 
     def report(self, X: Any, y: Any = None) -> Page:
         """Return a page with X before and after, what was removed, and the loss curves.
@@ -218,7 +223,13 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
             Their clean ones: the page then says how near the restored come.
         """
         check_is_fitted(self)
-        return report(self, X, y)
+        return report(self, self._found(X), y)
+
+    def _found(self, X: Any, reset: bool = False) -> Signals:
+        """Return samples, checked."""
+        X = gathered(read(X))
+        restoring.demand_samples(X)
+        return signals(self, X, reset)
 
     def check_parameters(self) -> Recipe:
         demand("examples", type(self).__name__, self.examples, EXAMPLES)
@@ -233,8 +244,11 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
     def _given(self) -> Shape:
         return self.shape_
 
+    def _more(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        return {"constant": self.constant_}, {}
+
     def _restore(self, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
-        """Raise unless what was read is a denoiser; there is no more to take up."""
+        """Take up what is constant, of which older files know nothing; raise unless what was read is a denoiser."""
         levels = self.noise_
         known = isinstance(levels, list) and len(levels) in (0, 2) and all(isinstance(one, float) for one in levels)
         if (
@@ -244,3 +258,7 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
             or not isinstance(self.type_, str)
         ):
             raise FileError("it does not tell what noise it learned from")
+        places = range(self.shape_[0] if len(self.shape_) == 1 else 0)
+        self.constant_ = plain.get("constant", [])
+        if not isinstance(self.constant_, list) or not all(type(i) is int and i in places for i in self.constant_):
+            raise FileError("what it tells of constant columns does not fit its model")

@@ -14,7 +14,7 @@ from diabolo.data import Scaling
 from diabolo.errors import CapabilityError, DataError, DiaboloWarning
 from diabolo.estimators.denoising.noise import level
 from diabolo.estimators.denoising.restoring import clean_of
-from diabolo.estimators.signals import Signals, scaled, scaling_of, signals
+from diabolo.estimators.signals import Signals, scaled, scaling_of
 from diabolo.estimators.through import through
 from diabolo.estimators.tiles import POINTS, Watch
 from diabolo.metrics.residual import Residual, residual_of
@@ -52,7 +52,9 @@ def restored(denoiser: Denoiser, found: Signals, strength: float, watch: Watch |
     if found.kind == "table":
         rows = np.asarray(found.arrays)
         hiding = isinstance(denoiser.recipe_.corruption, MaskPatches)
-        return rows + strength * ((_unseen(denoiser, rows) if hiding else denoiser._rebuilt(rows)) - rows)
+        clean = _unseen(denoiser, rows) if hiding else denoiser._rebuilt(rows)
+        clean[:, denoiser.constant_] = denoiser.scaling_.shift[denoiser.constant_]
+        return clean if strength == 1 else rows + strength * (clean - rows)
     _demand_size(denoiser, found)
     scaling = scaling_for(denoiser, found)
     _warn(denoiser, found, scaling)
@@ -132,10 +134,10 @@ def _removed(found: Signals, clean: Any) -> Residual:
     return residual_of(np.stack([x[place] for x in found.arrays]), np.stack([x[place] for x in clean]))
 
 
-def report(denoiser: Denoiser, X: Any, y: Any = None) -> Page:
-    """Return the page of a denoiser on noisy samples X, and their clean ones y, if they are known."""
-    found = _few(signals(denoiser, X, reset=False))
-    known = None if y is None else clean_of(found, y[: len(found.arrays)])
+def report(denoiser: Denoiser, given: Signals, y: Any = None) -> Page:
+    """Return the page of a denoiser on noisy samples, and their clean ones y, if they are known."""
+    wanted = clean_of(given, y)
+    found, known = _few(given), None if wanted is None else _few(wanted)
     page = Page(f"Denoiser of {found.kind}")
     page.paragraph(f"{denoiser.recipe_}\n{denoiser.recipe_.equation()}")
     clean = restored(denoiser, found, 1.0)

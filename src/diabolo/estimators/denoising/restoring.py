@@ -38,6 +38,9 @@ STEPS = Training(steps=3000, decay=0.8)
 _CODE = 64
 """Numbers of the code of nets that have a code of any size."""
 
+_LEAST, _AGAIN = 16, 16
+"""Crops of a batch, at least, and how often it has each point of the samples, at most."""
+
 _LOOKED_AT = 256
 """Crops whose noise is measured."""
 
@@ -52,6 +55,38 @@ _NOISE: dict[Kind, Corruption] = {"images": BlindNoise(), "series": BlindNoise(0
 
 _SPOTS: dict[Kind, Corruption] = {"images": BlindSpot(), "series": BlindSpot(), "table": MaskPatches(0.2, size=1)}
 """What is hidden of noisy ones, for the model to guess."""
+
+
+def demand_samples(X: Any) -> None:
+    """Raise unless X has an axis of samples besides those of each.
+
+    Raises
+    ------
+    DataError
+        If it is one line of numbers, which may be one series as well as one column.
+
+    Examples
+    --------
+    >>> demand_samples(np.zeros((1, 500, 1)))
+    """
+    if axes(X) == 1:
+        raise DataError(
+            "X must be a table (N, D), series (N, T, C) or images (N, C, H, W); got one line of "
+            f"{len(X)} values. Reshape your data: one series is x[None, :, None], a table of one column x[:, None]."
+        )
+
+
+def axes(X: Any) -> int:
+    """Return how many axes an array, a frame or nested lists have; text and single numbers have none.
+
+    Examples
+    --------
+    >>> axes(np.zeros((5, 3))), axes([["Oslo", 1.0]]), axes([np.zeros((30, 3)), np.zeros((20, 3))])
+    (2, 2, 3)
+    """
+    if isinstance(X, list | tuple):
+        return 1 + (axes(X[0]) if X else 0)
+    return len(getattr(X, "shape", ()))
 
 
 def composed(recipe: Recipe, found: Signals, scaling: Scaling, examples: str, paired: bool) -> tuple[Recipe, Lesson]:
@@ -76,11 +111,29 @@ def composed(recipe: Recipe, found: Signals, scaling: Scaling, examples: str, pa
     return recipe, Lesson("recorrupted", noise.level) if noise.even else Lesson("neighbours")
 
 
-def planned(training: Training | None, shape: Shape, local: bool, device: torch.device) -> Training:
-    """Return how crops of `shape` are learned from, where that is left open."""
+def constant_of(samples: Signals) -> list[int]:
+    """Return which columns of a table never vary: what is restored of them is known. Images and series have none.
+
+    Examples
+    --------
+    >>> constant_of(Signals.of([[1.0, 3.0], [1.0, 4.0]]))
+    [0]
+    """
+    rows = np.asarray(samples.arrays) if samples.kind == "table" else np.empty((1, 0))
+    return np.flatnonzero(rows.min(0) == rows.max(0)).tolist()
+
+
+def planned(training: Training | None, found: Signals, shape: Shape, local: bool, device: torch.device) -> Training:
+    """Return how crops of `shape` are learned from, where that is left open.
+
+    Of few samples a batch is smaller: it has each point 16 times on average, at most, but 16 crops at least.
+    """
     chosen = training or STEPS(precision=brief(device) if local else "auto")
     if chosen.batch_size is None and local:
-        chosen = chosen(batch_size=batch_size(math.prod(_points(shape)), 16, 256))
+        points = math.prod(_points(shape))
+        there = sum(math.prod(_points(x.shape)) for x in found.arrays)
+        most = _AGAIN * there // points
+        chosen = chosen(batch_size=max(_LEAST, min(most, batch_size(points, _LEAST, 256))))
     return chosen
 
 
@@ -159,7 +212,7 @@ def clean_of(found: Signals, y: Any) -> Signals | None:
         If they have other shapes.
     """
     y = gathered(read(y))
-    if y is None or _axes(y) < 2:
+    if axes(y) < 2:
         return None
     clean = Signals.of(y)
     shapes = [[tuple(x.shape) for x in s.arrays] for s in (found, clean)]
@@ -174,13 +227,6 @@ def clean_of(found: Signals, y: Any) -> Signals | None:
     if not all(np.isfinite(x).all() for x in clean.arrays):
         raise DataError("y must hold finite numbers; it contains NaN or infinity. Drop those samples of X and y first.")
     return clean
-
-
-def _axes(y: Any) -> int:
-    """Return how many axes samples have, that of the samples itself included."""
-    if isinstance(y, list | tuple):
-        return 1 + np.ndim(y[0]) if y else 1
-    return len(y.shape) if hasattr(y, "shape") else np.asarray(y).ndim
 
 
 def built(

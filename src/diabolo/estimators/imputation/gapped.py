@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diabolo.data.cells import column_of, endless, names_of, present, table_of
+from diabolo.data.counters import warn_of_counters
 from diabolo.errors import FileError
 from diabolo.estimators.bins import Bins
 from diabolo.estimators.columns import Column
@@ -56,10 +57,11 @@ class Gapped:
         Warns
         -----
         DiaboloWarning
-            If a column has only missing values.
+            If a column has only missing values, numbers the rows, or holds texts that are hardly categories.
         """
         table = table_of(X)
         pairs = [_column(table, i, name) for i, name in enumerate(names_of(table))]
+        warn_of_counters(table)
         columns, cells = tuple(column for column, _ in pairs), [own for _, own in pairs]
         raw = Gapped(columns, np.zeros(sum(map(width, columns))), np.ones(sum(map(width, columns))))
         found, observed = raw.encode(cells)

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diabolo.data import Scaling
-from diabolo.data.images import Assorted
 from diabolo.errors import FileError, ParameterError
-from diabolo.estimators.denoising.restoring import built, planned, shape_of, sources
+from diabolo.estimators.denoising.restoring import axes, built, demand_samples, planned, shape_of, sources
 from diabolo.estimators.imputation.filler import Filler
 from diabolo.estimators.imputation.filling import LEVELS
 from diabolo.estimators.imputation.hiding import beside_indicators, demand_values, judged, shown, suited
@@ -45,14 +44,12 @@ def are_grids(X: Any) -> bool:
 
     Examples
     --------
-    >>> are_grids(np.zeros((5, 3))), are_grids(np.zeros((5, 30, 3))), are_grids([np.zeros((30, 3)), np.zeros((20, 3))])
-    (False, True, True)
+    >>> are_grids(np.zeros((5, 3))), are_grids([["Oslo", 1.0], ["Rome", None]])
+    (False, False)
+    >>> are_grids(np.zeros((5, 30, 3))), are_grids([np.zeros((30, 3)), np.zeros((20, 3))])
+    (True, True)
     """
-    if isinstance(X, Assorted):
-        return True
-    if isinstance(X, list | tuple):
-        return len(X) > 0 and hasattr(X[0], "__len__") and len(X[0]) > 0 and hasattr(X[0][0], "__len__")
-    return hasattr(X, "shape") and len(X.shape) > 2
+    return axes(X) > 2
 
 
 class Grids(Filler):
@@ -70,10 +67,10 @@ class Grids(Filler):
         if imputer.add_indicator:
             raise ParameterError("Parameter 'add_indicator' of Imputer must be False for series and images; got True.")
         device, recipe = resolve(imputer.device), suited(recipe)
-        found = signals(imputer, X, reset=True)
+        found = _found(imputer, X, reset=True)
         demand_values(found)
         scaling, shape = scaling_of(found), shape_of(found, recipe.net)
-        training = planned(imputer.training, shape, recipe.net.local is not None, device)
+        training = planned(imputer.training, found, shape, recipe.net.local is not None, device)
         train, held_out = sources(found, None, scaling, shown, shape, training.validation, seed, device)
         model = built(recipe, with_channels(shape, 2), imputer.n_components, seed, device, shape)
         history = train_in_stages(
@@ -86,19 +83,19 @@ class Grids(Filler):
         return imputer.model_.target
 
     def filled(self, imputer: Imputer, X: Any) -> Any:
-        found = signals(imputer, X, reset=False)
+        found = _found(imputer, X)
         if imputer.strategy == "median":
             demand_spread(imputer.recipe_.likelihood, "strategy='median'")
         return found.back(_answered(imputer, found, median if imputer.strategy == "median" else mean)[0])
 
     def drawn(self, imputer: Imputer, X: Any, n: int, seed: int | None) -> list[Any]:
         demand_spread(imputer.recipe_.likelihood, "sample")
-        found, rng = signals(imputer, X, reset=False), np.random.default_rng(seed)
+        found, rng = _found(imputer, X), np.random.default_rng(seed)
         return [found.back(_drawn(imputer, found, rng)) for _ in range(n)]
 
     def unsure(self, imputer: Imputer, X: Any) -> Any:
         demand_spread(imputer.recipe_.likelihood, "uncertainty")
-        found = signals(imputer, X, reset=False)
+        found = _found(imputer, X)
         unit = _scaling(imputer).scale
         spread: list[Array] = [np.zeros(x.shape, np.result_type(x.dtype, np.float32)) for x in found.arrays]
         for i, told in _told(imputer, found, deviation):
@@ -107,13 +104,13 @@ class Grids(Filler):
 
     def between(self, imputer: Imputer, X: Any, coverage: float) -> tuple[Any, Any]:
         demand_spread(imputer.recipe_.likelihood, "intervals")
-        found = signals(imputer, X, reset=False)
+        found = _found(imputer, X)
         levels = [float(np.interp(coverage, held, LEVELS)) for held in imputer.coverage_]
         low, high = _answered(imputer, found, ends(levels), 2)
         return found.back(low), found.back(high)
 
     def report(self, imputer: Imputer, X: Any) -> Page:
-        return report(imputer, signals(imputer, X, reset=False))
+        return report(imputer, _found(imputer, X))
 
     def remembered(self, imputer: Imputer) -> tuple[dict[str, Any], dict[str, Tensor]]:
         return {}, {"coverage": torch.from_numpy(imputer.coverage_)}
@@ -124,6 +121,12 @@ class Grids(Filler):
         if not fits or not np.isfinite(coverage).all():
             raise FileError("what it remembers of gaps does not fit its model")
         imputer.coverage_ = coverage
+
+
+def _found(imputer: Imputer, X: Any, reset: bool = False) -> Signals:
+    """Return samples, checked."""
+    demand_samples(X)
+    return signals(imputer, X, reset)
 
 
 def _answered(imputer: Imputer, found: Signals, ask: Ask, count: int = 1) -> list[list[Array]]:

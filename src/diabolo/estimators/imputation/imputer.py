@@ -87,7 +87,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
     A table (N, D), as for `Reducer`, may hold text, booleans, dates and missing values: NaN, None, NaT, NA or null. A
     column of which nothing was there in training stays as it is. Series (N, T, C) and images (N, C, H, W), or a list of
     them of several sizes, have NaN where something is missing, and units as in training. Of fewer than ten, none is
-    held out, and intervals are rather narrow. Of a file too large for memory, a part is learnt from.
+    held out, and intervals and deviations are far too narrow. Of a file too large for memory, a part is learnt from.
 
     References
     ----------
@@ -167,7 +167,8 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         Warns
         -----
         DiaboloWarning
-            If a column has only missing values: it stays as it is.
+            If a column has only missing values: it stays as it is; if one numbers the rows, or holds texts that are
+            hardly categories.
         """
         recipe, seed = self.check_parameters(), self._seed()
         X = read(X)

@@ -14,13 +14,14 @@ from torch import Tensor
 from diabolo.check import shorten
 from diabolo.data import Form, Scaling
 from diabolo.errors import DataError, ParameterError
+from diabolo.estimators.denoising.restoring import demand_samples
 from diabolo.estimators.imputation.completing import completed, flagged
 from diabolo.estimators.imputation.filler import Filler
 from diabolo.estimators.imputation.filling import best, covered, drawn, ends, errors, trusted, uncertainty
 from diabolo.estimators.imputation.imputed import report
 from diabolo.estimators.imputation.imputing import asked, learn
 from diabolo.estimators.imputation.keeping import recall, remembered
-from diabolo.estimators.tabular import taken
+from diabolo.estimators.tabular import ordered, taken
 from diabolo.flow import Shape
 from diabolo.likelihoods import Auto
 from diabolo.model import Recipe
@@ -82,17 +83,17 @@ class Tables(Filler):
         return (len(imputer.gapped_.columns),)
 
     def filled(self, imputer: Imputer, X: Any) -> Any:
-        cells = _cells(imputer, X)
+        X, cells = _read(imputer, X)
         found = completed(X, *asked(imputer, cells, best(imputer, imputer.strategy)))
         flags = indicated(imputer)
         return flagged(found, cells, flags) if flags else found
 
     def drawn(self, imputer: Imputer, X: Any, n: int, seed: int | None) -> list[Any]:
-        rng, cells = np.random.default_rng(seed), _cells(imputer, X)
+        rng, (X, cells) = np.random.default_rng(seed), _read(imputer, X)
         return [completed(X, *drawn(imputer, cells, rng)) for _ in range(n)]
 
     def unsure(self, imputer: Imputer, X: Any) -> Any:
-        cells = _cells(imputer, X)
+        X, cells = _read(imputer, X)
         found = np.zeros((len(cells[0]), len(cells)))
         for i, (rows, values) in enumerate(zip(*asked(imputer, cells, uncertainty), strict=True)):
             found[rows, i] = values
@@ -100,12 +101,12 @@ class Tables(Filler):
         return Form.of(X).back(found)
 
     def between(self, imputer: Imputer, X: Any, coverage: float) -> tuple[Any, Any]:
-        cells = _cells(imputer, X)
+        X, cells = _read(imputer, X)
         low, high = (completed(X, *asked(imputer, cells, ends(imputer, coverage, upper))) for upper in (False, True))
         return low, high
 
     def report(self, imputer: Imputer, X: Any) -> Page:
-        return report(imputer, X, _cells(imputer, X))
+        return report(imputer, *_read(imputer, X))
 
     def remembered(self, imputer: Imputer) -> tuple[dict[str, Any], dict[str, Tensor]]:
         return remembered(imputer)
@@ -122,6 +123,7 @@ def indicated(imputer: Imputer) -> list[int]:
 
 def _table(imputer: Imputer, X: Any, reset: bool = False) -> Any:
     """Return X, checked to be a table that an imputer takes."""
+    demand_samples(X)
     X = taken(imputer, X, reset)
     axes = len(X.shape) if hasattr(X, "shape") else np.ndim(X)
     if axes != 2:
@@ -132,6 +134,11 @@ def _table(imputer: Imputer, X: Any, reset: bool = False) -> Any:
     return X
 
 
-def _cells(imputer: Imputer, X: Any) -> list[Array]:
-    """Return the cells of X, one array (N,) for each column."""
-    return imputer.gapped_.cells(_table(imputer, X))
+def _read(imputer: Imputer, X: Any) -> tuple[Any, list[Array]]:
+    """Return X, of a frame the columns in the order of training, and its cells, one array (N,) for each column."""
+    table, known = _table(imputer, X), [column.name for column in imputer.gapped_.columns]
+    if not hasattr(X, "columns"):
+        return X, imputer.gapped_.cells(table)
+    if set(map(str, X.columns)) == set(known):  # else those of an array, by position
+        table = ordered(table, known)
+    return table, imputer.gapped_.cells(table)
