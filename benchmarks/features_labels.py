@@ -67,7 +67,7 @@ def main() -> None:
     for labels in arguments.only:
         sides = {**plain.sides(labels), **tuned(pretrainer, scratch, train, labels)}
         if arguments.lean:
-            sides = {name: sides[name] for name in (PLAIN[0], *LEAN)}
+            sides = {name: sides[name] for name in (*PLAIN, *LEAN)}
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
         for seed in range(min(DRAWS[labels], arguments.rounds)):
             rows = drawn(y, labels, seed)
@@ -171,7 +171,7 @@ def table(report: Report, labels: int, found: dict[str, list[tuple[float, float]
 def _arguments() -> Namespace:
     options = parser(__doc__, rounds=10, threads=(1,))
     options.add_argument("--only", type=int, nargs="+", choices=list(DRAWS), default=list(DRAWS), help="labels")
-    options.add_argument("--lean", action="store_true", help="only ours, the net from scratch, and neighbours")
+    options.add_argument("--lean", action="store_true", help="only ours, the net from scratch, and the plain models")
     options.add_argument("--steps", type=int, default=1000, help="steps of pretraining")
     return options.parse_args()
 
