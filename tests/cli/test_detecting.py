@@ -132,7 +132,7 @@ def test_what_was_found_in_images_of_mixed_sizes_is_a_table(call, tmp_path):
         Image.fromarray(np.uint8(127 + 60 * image[0].clip(-1.9, 1.9))).save(tmp_path / f"{i}.png")
     quick(window=8).fit(tmp_path).save(tmp_path / "model")
     done(call("apply", tmp_path / "model", tmp_path, "-o", tmp_path / "found.csv"))
-    assert pd.read_csv(tmp_path / "found.csv").shape == (6, 3)
+    assert pd.read_csv(tmp_path / "found.csv").shape == (6, 4)
 
 
 def test_series_of_one_length(call, tmp_path):

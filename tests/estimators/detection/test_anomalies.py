@@ -51,7 +51,7 @@ def test_a_page_says_how_many_are_flagged_and_why(fitted):
     frame, _ = odd()
     page = fitted.report(frame)
     heads, (facts,) = cells(page, 0)
-    assert heads == ["samples", "flagged", "threshold", "false alarms expected"]
+    assert heads == ["samples", "flagged", "threshold"]
     assert int(facts["samples"]) == 60
     assert int(facts["flagged"]) == (fitted.predict(frame) < 0).sum() > 0
     assert float(facts["threshold"]) == pytest.approx(-fitted.offset_, rel=1e-3)
@@ -65,6 +65,31 @@ def test_a_page_says_how_many_are_flagged_and_why(fitted):
     assert energies == sorted(energies, reverse=True)
     np.testing.assert_allclose(energies, np.sort(-fitted.score_samples(frame))[::-1][:10], rtol=1e-4)
     assert len(parsed(page).findall(".//img")) == 2
+
+
+def test_false_alarms_are_told_where_their_rate_was_said_and_samples_were_held_out():
+    careful = quick(false_alarm_rate=0.1).fit(plane(300))
+    _, (facts,) = cells(careful.report(plane(60, seed=1)), 0)
+    assert float(facts["false alarms expected"]) == pytest.approx(6)
+    heads, _ = cells(careful.set_threshold(contamination=0.1).report(plane(60)), 0)
+    assert "false alarms expected" not in heads
+    heads, _ = cells(quick().fit(plane(300)).set_threshold(false_alarm_rate=0.1).report(plane(60)), 0)
+    assert "false alarms expected" not in heads
+    series = quick(window=10, false_alarm_rate=0.2).fit(turns(600))
+    _, (facts,) = cells(series.report(turns(50)), 0)
+    assert float(facts["false alarms expected"]) == pytest.approx(10)
+
+
+def test_a_value_that_is_what_was_expected_is_unusual_beside_the_rest():
+    frame = pd.DataFrame({"vip": [True, False] * 50, "x": np.repeat([0.0, 1.0], 50) + 0.01 * np.arange(100) % 0.1})
+    frame["vip"] = frame["x"] > 0.5
+    page = quick().fit(frame).report(pd.DataFrame({"vip": [True, False], "x": [0.03, 1.03]}))
+    _, lines = cells(page, 1)
+    told = [reason for line in lines for head, reason in line.items() if (head or "").startswith("reason")]
+    for reason in told:
+        value, said = re.fullmatch(r"\w+ = (.*?), (.*) \(.* nats\)", reason).groups()  # pyright: ignore[reportOptionalMemberAccess]
+        assert said == "unusual beside the rest" or said.removeprefix("expected ") != value
+    assert any("unusual beside the rest" in reason for reason in told)
 
 
 @pytest.mark.parametrize("form", [list, np.array, pd.Series, torch.tensor, lambda y: y.astype(int)])

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from tests.anomalies import hours
+from tests.anomalies import hours, quick, turns
 
-from diabolo.errors import DataError
-from diabolo.estimators.detection.clock import clock_of, without
+from diabolo.errors import DataError, DiaboloWarning
+from diabolo.estimators.detection.clock import clock_of, warn_of_disorder, without
 
 
 @pytest.mark.parametrize("form", [lambda frame: frame, pl.from_pandas], ids=["pandas", "polars"])
@@ -54,3 +54,57 @@ def test_the_rest_is_left_as_it_is(form):
         assert without(X, name) is X
     with pytest.raises(DataError, match="distinct names"):
         clock_of(pd.concat([hours(5), hours(5)], axis=1))
+
+
+def shuffled(X):
+    return X.sample(frac=1, random_state=0)
+
+
+def with_hole(X):
+    """The frame without 60 of its rows."""
+    return pd.concat([X[:20], X[80:]])
+
+
+DISORDER: dict[str, tuple[Any, str]] = {
+    "shuffled": (shuffled(hours(100)), r"column 'time' goes back at row \d+.*sort X"),
+    "a hole": (with_hole(hours(120)), r"column 'time' jumps by 61 steps at row 20.*several series"),
+    "one is missing": (hours(50).assign(time=hours(50)["time"].mask(np.arange(50) == 9)), "is missing in row 9"),
+    "a shuffled index": (shuffled(hours(100).set_index("time")), r"the index goes back at row \d+.*sort X"),
+    "an index with a hole": (with_hole(hours(120).set_index("time")), "the index jumps by 61 steps"),
+}
+ORDER: dict[str, Any] = {
+    "by column": hours(100),
+    "by index": hours(100).set_index("time"),
+    "with a zone": hours(100).set_index("time").tz_localize("Europe/Rome"),
+    "a few left out": hours(100).drop(index=[110, 140, 141]),
+    "at random": hours(100).assign(time=pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(100) ** 3, "s")),
+    "working days": hours(100).assign(time=pd.bdate_range("2026-01-01", periods=100)),
+    "another column of dates": hours(100).assign(due=shuffled(hours(100))["time"].to_numpy()),
+    "no time": hours(100).drop(columns="time"),
+    "an array": turns(100),
+}
+
+
+@pytest.mark.parametrize("form", [lambda frame: frame, pl.from_pandas], ids=["pandas", "polars"])
+@pytest.mark.parametrize("name", DISORDER)
+def test_rows_that_are_not_in_the_order_of_time_are_told(name, form):
+    X, words = DISORDER[name]
+    if form is pl.from_pandas and "index" in name:
+        pytest.skip("frames of polars have no index")
+    with pytest.warns(DiaboloWarning, match=words) as caught:
+        warn_of_disorder([form(hours(50)), form(X), form(X)], clock_of(form(X)))
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_rows_in_the_order_of_time_are_taken_as_they_are(name):
+    warn_of_disorder([ORDER[name]], clock_of(ORDER[name]))  # warnings are errors
+
+
+def test_fits_and_scores_tell_of_it():
+    for X in (shuffled(hours(100)), [hours(100), with_hole(hours(120))]):
+        with pytest.warns(DiaboloWarning, match="The time in column 'time'"):
+            quick(window=10).fit(X)
+    detector = quick(window=10).fit(hours(100))
+    with pytest.warns(DiaboloWarning, match="goes back"):
+        detector.score_samples(shuffled(hours(100)))

@@ -1,6 +1,6 @@
 """The detector in tiny worlds with known answers: what it finds, why, and that it finds it again."""
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -125,6 +125,61 @@ def test_refitting_forgets_and_labels_are_ignored():
         scores = detector.fit(X, y=np.arange(60)).score_samples(X)
         np.testing.assert_array_equal(scores, quick().fit(X).score_samples(X))
         assert (detector.schema_ is None) == (np.ndim(X) > 2)
+
+
+BAD: dict[str, Any] = {
+    "infinity": np.where(plane(60) > 2, np.inf, plane(60)),
+    "text that is no category": np.array([[f"row {i}", 1.0] for i in range(500)], dtype=object),
+    "one sample": plane(1),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_failed_fit_leaves_the_detector_as_it_was(name):
+    detector = quick(false_alarm_rate=0.2).fit(orders(60))
+    state, scores = dict(vars(detector)), detector.score_samples(orders(9))
+    with pytest.raises(DataError):
+        detector.fit(BAD[name])
+    assert vars(detector) == state
+    np.testing.assert_array_equal(detector.score_samples(orders(9)), scores)
+
+
+def test_names_of_columns_are_forgotten_too():
+    assert not hasattr(quick().fit(orders(60)).fit(plane(60)), "feature_names_in_")
+
+
+USUAL = {
+    "frame": (orders, ("price", "paid")),
+    "array": (lambda count, seed=0: plane(count, seed), (0, 5)),
+    "states": (lambda count, seed=0: orders(count, seed)[["paid", "when", "price"]], ("paid", "when")),
+}
+
+
+@pytest.mark.parametrize("name", USUAL)
+def test_a_value_missing_where_none_ever_was_counts(name):
+    world, columns = USUAL[name]
+    detector, new = quick().fit(world(300)), world(100, seed=1)
+    usual = detector.score_samples(new)
+    for column in columns:
+        lost = new.copy() if isinstance(new, np.ndarray) else new.astype({"paid": object})
+        if isinstance(lost, np.ndarray):
+            lost[:, column] = np.nan
+        else:
+            lost[column] = pd.NaT if column == "when" else None
+        scores, parts = detector.score_samples(lost), detector.explain(lost)
+        assert (scores < usual).mean() > 0.95
+        named = parts.argmax(1) if isinstance(parts, np.ndarray) else parts.idxmax(axis=1)
+        assert (named == column).mean() > 0.9
+        np.testing.assert_allclose(np.asarray(parts).sum(1), -scores, rtol=1e-9)
+
+
+def test_a_row_of_nothing_is_an_anomaly_where_rows_were_whole_and_usual_where_they_were_not():
+    detector = quick().fit(plane(300))
+    nothing = np.full((1, 8), np.nan)
+    assert detector.predict(nothing) == [-1]
+    assert detector.p_values(nothing) < 0.01
+    holes = np.vstack([plane(300), np.full((30, 8), np.nan)])
+    assert quick().fit(holes).predict(nothing) == [1]
 
 
 def test_parameters_reach_into_the_recipe():

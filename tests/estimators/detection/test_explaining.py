@@ -1,4 +1,4 @@
-"""Reasons and expected values where values are missing: what is not there is not to blame, and is filled in."""
+"""Reasons and expected values where values are missing: what never was is to blame, and all is filled in."""
 
 from typing import Any
 
@@ -7,8 +7,6 @@ import pandas as pd
 import polars as pl
 import pytest
 from tests.anomalies import hours, orders, plane, quick, turns
-
-NOTHING = 1e-12
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +27,13 @@ def holes(x, seed=0):
     return bad, column
 
 
-def test_a_value_that_was_never_missing_is_not_to_blame_where_it_is(complete):
+def test_a_value_that_was_never_missing_is_to_blame_where_it_is(complete):
     X = plane(300, seed=1)
     bad, column = holes(X)
-    parts, each = complete.explain(bad), np.arange(300)
-    assert (parts[each, column] < NOTHING).all()
+    parts = complete.explain(bad)
+    assert (parts.argmax(1) == column).mean() > 0.95
     np.testing.assert_allclose(parts.sum(1), -complete.score_samples(bad), rtol=1e-9)
-    assert (complete.score_samples(bad) < 0).all()
+    assert (complete.score_samples(bad) < complete.score_samples(X)).mean() > 0.95
 
 
 def test_a_missing_value_is_filled_in_by_what_goes_with_it(complete):
@@ -52,8 +50,9 @@ def test_beside_a_missing_value_a_wrong_one_is_named(complete):
     bad = plane(200, seed=2)
     bad[:, 0] = np.nan
     bad[:, 5] += 5 * bad[:, 5].std()
-    assert (complete.explain(bad).argmax(1) == 5).mean() > 0.9
-    assert (complete.explain(bad)[:, 0] < NOTHING).all()
+    first = np.argsort(-complete.explain(bad), axis=1)[:, :2]
+    assert ((first == 5).any(1)).mean() > 0.9
+    assert ((first == 0).any(1)).mean() > 0.9  # it was never missing
 
 
 @pytest.mark.parametrize(("share", "blamed"), [(0.01, True), (0.5, False)])
@@ -77,26 +76,25 @@ def test_a_row_of_nothing_has_an_energy_and_an_expectation(complete, framed):
 
 
 @pytest.mark.parametrize("name", ["price", "paid", "when"])
-def test_of_every_kind_of_column_one_that_was_never_missing_is_not_to_blame(framed, name):
+def test_of_every_kind_of_column_one_that_was_never_missing_is_to_blame(framed, name):
     frame = orders(50, seed=1)
     frame[name] = frame[name].astype(object if name == "paid" else frame[name].dtype)
     frame.loc[frame.index[:20], name] = None
     parts = framed.explain(frame)
-    assert (parts[name].iloc[:20] < NOTHING).all()
-    assert (parts[name].iloc[20:] > NOTHING).any()
+    assert (parts.iloc[:20].idxmax(axis=1) == name).mean() > 0.8
+    assert parts[name].iloc[:20].median() > 1.2 * parts[name].iloc[20:].median()
     np.testing.assert_allclose(parts.sum(axis=1), -framed.score_samples(frame), rtol=1e-9)
     other = framed.explain(pl.from_pandas(frame)) if name != "paid" else parts
-    assert np.max(np.asarray(other[name])[:20]) < NOTHING
+    np.testing.assert_allclose(np.asarray(other[name])[:20], parts[name].iloc[:20], rtol=1e-9)
 
 
-def test_missing_points_of_a_series_are_not_to_blame():
+def test_missing_points_of_a_series_that_had_none_are_to_blame():
     X = turns(400, 2)
     detector, bad = quick(window=25).fit(X), turns(400, 2, seed=1)
     bad[100:104, 0] = np.nan
     bad[300, :] = np.nan
     parts = detector.explain(bad)
-    assert (parts[100:104, 0] < NOTHING).all()
-    assert (parts[100:104, 1] > NOTHING).any()
+    assert (parts[100:104, 0] > 10 * parts[100:104, 1]).all()
     np.testing.assert_allclose(parts.sum(1), -detector.score_samples(bad), rtol=1e-9)
     filled = detector.reconstruct(bad)
     assert np.abs(filled - turns(400, 2, seed=1))[100:104, 0].max() < 1

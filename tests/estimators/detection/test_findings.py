@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from PIL import Image
 from tests.anomalies import hours, orders, plane, quick, turns, waves, weaves
 from tests.worlds import digit_images
 
@@ -136,6 +137,26 @@ def test_names_that_are_no_text(numeric):
     found = quick().fit(pd.DataFrame(plane(60))).findings(pd.DataFrame(plane(60)))
     assert list(found.columns) == [*range(8), *FOUND, *WHY]
     assert set(found["reason_1"]) <= set("01234567")
+
+
+def test_columns_of_several_levels_stay_as_they_are():
+    columns = pd.MultiIndex.from_product([["pump", "fan"], ["heat", "load"]], names=["machine", "sensor"])
+    X = pd.DataFrame(plane(60)[:, :4], columns=columns, index=pd.RangeIndex(100, 160))
+    found = quick().fit(X).findings(X)
+    pd.testing.assert_frame_equal(found[X.columns], X)
+    assert found.columns[4:].tolist() == [(name, "") for name in (*FOUND, *WHY)]
+    assert set(found["reason_1"]) <= set(map(str, X.columns))
+
+
+@pytest.mark.parametrize("sizes", [(32, 32, 32), (32, 40, 36)], ids=["one size", "several sizes"])
+def test_findings_of_a_folder_go_by_its_files(tmp_path, sizes):
+    rng = np.random.default_rng(0)
+    names = ["c.png", "a.png", "b.png"]
+    for name, size in zip(names, sizes, strict=True):
+        Image.fromarray(rng.integers(0, 256, (32, size), dtype=np.uint8)).save(tmp_path / name)
+    found = quick(window=8).fit(tmp_path).findings(str(tmp_path))
+    assert found.index.tolist() == sorted(names)
+    assert list(found.columns) == FOUND
 
 
 def test_a_column_has_one_reason():

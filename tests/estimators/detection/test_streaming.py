@@ -3,6 +3,7 @@
 from typing import cast
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 import torch
@@ -93,6 +94,20 @@ def test_one_point_may_come_without_its_axis(fitted, framed):
     known = quick(window=24).fit(hours(300).drop(columns="time").to_numpy(dtype=object)).stream()
     scores = [known.score_next([row["load"], row["heat"], row["shift"]]) for _, row in bare.iloc[:30].iterrows()]
     np.testing.assert_allclose(np.concatenate(scores)[23:], mixed.stream().score_next(rows[:30])[23:], rtol=1e-4)
+
+
+def test_a_row_of_a_data_frame_goes_by_its_names(framed):
+    detector, X = framed
+    expected = detector.stream().score_next(X[:30])
+    for rows in (X, X[["shift", "heat", "time", "load"]][::1][X.columns], X.drop(columns="time")):
+        stream = detector.stream()
+        each = np.concatenate([stream.score_next(rows.iloc[i]) for i in range(30)])
+        np.testing.assert_allclose(each, expected, rtol=1e-9, equal_nan=True)
+    numbers = pd.DataFrame(turns(80, 2), columns=["a", "b"])
+    plain = quick(window=SIZE).fit(numbers)
+    stream = plain.stream()
+    each = np.concatenate([stream.score_next(numbers.iloc[i]) for i in range(40)])
+    np.testing.assert_allclose(each, plain.stream().score_next(numbers[:40]), rtol=1e-9, equal_nan=True)
 
 
 def test_columns_go_by_name_and_the_clock_may_be_left_out(framed):

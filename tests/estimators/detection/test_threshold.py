@@ -6,8 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import NotFittedError
-from tests.anomalies import plane, quick
+from tests.anomalies import plane, quick, turns
 
+import diabolo
+from diabolo import files
 from diabolo.errors import DataError, DiaboloWarning, ParameterError
 from diabolo.estimators.detection.threshold import Threshold
 from diabolo.metrics import cutoff
@@ -61,9 +63,21 @@ def test_a_rate_that_cannot_even_be_extrapolated_is_refused(scores):
 
 def test_auto_flags_what_is_far_and_little_else():
     scores = np.exp(np.random.default_rng(0).normal(size=20_000))
-    assert (scores > Threshold().of(scores)).mean() == pytest.approx(0.00135, abs=0.001)  # three standard deviations
+    assert (scores > Threshold().of(scores)).mean() == pytest.approx(0.0032, abs=0.0015)  # 2.73 standard deviations
     with_few = np.concatenate([scores, np.full(1000, 1e3)])
     assert (with_few > Threshold().of(with_few)).mean() == pytest.approx(1000 / 21_000, abs=0.002)
+
+
+def test_the_line_of_auto_lies_farther_out_where_columns_are_few():
+    """Energies of normal rows in few columns are about exponentials of a mean square: skewed, most so in one."""
+    rng = np.random.default_rng(0)
+    for columns in (1, 2, 3, 10, 50):
+        usual = np.exp(np.square(rng.normal(size=(20_000, columns))).mean(1))
+        with_few = np.concatenate([usual, np.full(4000, 1e6)])
+        assert 0.005 < (usual > Threshold().of(usual, columns=columns)).mean() < 0.04
+        assert (with_few > Threshold().of(with_few, columns=columns)).mean() >= 1 / 6
+    lines = [Threshold().of(usual, columns=columns) for columns in (1, 2, 3, 10)]
+    assert lines == sorted(lines, reverse=True)
 
 
 @pytest.mark.parametrize("value", [0.0, 1e-12, 0.3, 1e6])
@@ -135,6 +149,43 @@ def test_the_line_moves_without_a_fit():
     assert detector.offset_ == before
     with pytest.raises(NotFittedError):
         quick().set_threshold()
+
+
+def test_the_line_that_was_drawn_last_stays_in_force(tmp_path):
+    detector = quick(false_alarm_rate=0.05).fit(plane(300)).set_threshold(contamination=0.3)
+    detector.save(tmp_path / "model")
+    for each in (detector, diabolo.load(tmp_path / "model")):
+        each.partial_fit(plane(60, seed=1))
+        assert (each.scores_ > -each.offset_).mean() == pytest.approx(0.3, abs=0.02)
+    series = quick(window=10).fit(turns(600)).set_threshold(contamination=0.3)
+    assert (
+        series.stream().offset()
+        == series.stream().offset(contamination=0.3)
+        != quick(window=10).fit(turns(600)).stream().offset()
+    )
+    series.fit(turns(600))
+    assert series.stream().offset() == series.stream().offset(contamination="auto")
+
+
+def test_files_of_before_have_the_line_of_their_parameters(tmp_path):
+    quick(contamination=0.3).fit(plane(60)).save(tmp_path / "model")
+    document, arrays = files.load(tmp_path / "model")
+    del document["job"]["threshold"], arrays["job.out_of_fold"]
+    files.save(tmp_path / "model", document, arrays)
+    again = diabolo.load(tmp_path / "model")
+    assert (again.threshold_, again.out_of_fold_) == (Threshold(0.3), None)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 10, 30])
+def test_auto_flags_about_the_same_small_share_of_usual_rows_in_few_columns_and_in_many(columns):
+    rng = np.random.default_rng(0)
+    usual, odd = rng.normal(size=(1000, columns)), 6 + rng.normal(size=(30, columns))
+    detector = quick().fit(usual)
+    assert (detector.predict(rng.normal(size=(2000, columns))) < 0).mean() < 0.02
+    assert (detector.predict(odd) < 0).mean() > 0.9
+    together = quick().fit(np.vstack([usual, odd]))
+    assert (together.predict(odd) < 0).mean() > 0.5
+    assert (together.predict(rng.normal(size=(2000, columns))) < 0).mean() < 0.02
 
 
 def test_auto_flags_a_far_cluster_and_few_clean_rows():

@@ -1,6 +1,6 @@
 """One long series by windows: which points are unusual, why, and that its form, units and year do not matter."""
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,8 @@ from sklearn.metrics import roc_auc_score
 from tests.anomalies import hours, quick, reordered, turns
 
 from diabolo import Detector, Recipe, Training
-from diabolo.errors import CapabilityError, DataError, ParameterError
+from diabolo.errors import CapabilityError, DataError, DiaboloWarning, ParameterError
+from diabolo.estimators.detection.serial import learn_one
 from diabolo.likelihoods import Bernoulli
 from diabolo.nets import MLP
 
@@ -29,6 +30,11 @@ LINES = {
     "pandas": pd.Series,
     "polars": pl.Series,
 }
+
+
+def daily(count, seed=0):
+    """A series (T,) that turns around every 24 points."""
+    return np.sin(np.arange(count) * np.pi / 12) + 0.1 * np.random.default_rng(seed).normal(size=count)
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +166,8 @@ def test_the_year_does_not_matter_and_the_clock_may_be_left_out(framed):
 
 def test_dates_that_fall_are_a_column(framed):
     X = framed[1].iloc[np.random.default_rng(0).permutation(600)]
-    detector = quick(window=24).fit(X)
+    with pytest.warns(DiaboloWarning, match="'time' goes back at row"):
+        detector = quick(window=24).fit(X)
     assert detector.clock_ is None
     assert "time" in detector.explain(X).columns
 
@@ -182,6 +189,29 @@ def test_the_rate_of_false_alarms_is_what_was_said(seed):
     assert 0.06 < (detector.predict(new) < 0).mean() < 0.15
     assert (detector.p_values(new) <= 0.1).mean() == pytest.approx((detector.predict(new) < 0).mean(), abs=1e-3)
     assert (detector.set_threshold(false_alarm_rate=0.02).predict(new) < 0).mean() < 0.05
+
+
+def test_where_a_series_begins_does_not_matter():
+    """Every second window is learned from, and what is usual at odd phases is to be known as well."""
+    with pytest.warns(DiaboloWarning, match=r"0.01 needs 99 windows .* 300 points .* 47.*longer series"):
+        detector = quick(window=24, false_alarm_rate=0.01).fit(daily(1500))
+    new = daily(1500, seed=1)
+    shares = [float((detector.predict(new[at:]) < 0).mean()) for at in range(6)]
+    assert max(shares) < 0.08
+    for total, size, turn in ((1500, 24, 24), (5000, 20, 24), (3300, 25, 24)):
+        cut = cast(Any, learn_one(quick(window=size), daily(total), 0.0)[0]).cut
+        assert {int(at) % turn for at in cut.places[:, 1]} == set(range(turn))
+
+
+def test_a_hole_in_a_series_that_had_none_is_found(framed):
+    detector, X = framed
+    lost = X.astype({"shift": object})
+    lost.iloc[300:312, [0, 3]] = None
+    energies = -detector.score_samples(lost)
+    assert 300 - 24 < energies.argmax() < 312 + 24
+    assert (detector.predict(lost)[300:312] < 0).all()
+    assert lost.iloc[400:412, 2].isna().any()  # which is usual of that column
+    assert (detector.predict(lost)[400:412] > 0).all()
 
 
 def test_a_share_of_the_points_is_flagged_where_that_is_said():

@@ -14,6 +14,7 @@ from diabolo.data.cells import names_of, told
 from diabolo.errors import DataError
 from diabolo.estimators.detection.clock import without
 from diabolo.estimators.detection.findings import REASONS, cells_of, reasons
+from diabolo.estimators.detection.memory import calibrated
 from diabolo.estimators.sources import gathered
 from diabolo.estimators.tabular import rows
 from diabolo.report import Page, course, curves, heat, pairs, scores
@@ -66,8 +67,10 @@ def _facts(detector: Detector, energies: Any, known: Any) -> dict[str, object]:
         "samples": len(energies),
         "flagged": int(flagged.sum()),
         "threshold": -detector.offset_,
-        "false alarms expected": float((detector.scores_ > -detector.offset_).mean() * len(energies)),
     }
+    rate = detector.threshold_.false_alarm_rate
+    if rate is not None and calibrated(detector):
+        facts["false alarms expected"] = rate * len(energies)
     if known is not None and 0 < known.sum() < len(known):
         facts |= {
             "AUROC": float(roc_auc_score(known, energies)),
@@ -130,7 +133,8 @@ def _lines(numbers: Any, energies: Any, told: Any) -> list[dict[str, object]]:
     for number, energy, *each in zip(numbers, energies, *told, strict=True):
         line: dict[str, object] = {"row": int(number), "energy": float(energy)}
         for rank, (name, nats, value, expected) in enumerate(zip(*each, strict=True)):
-            line[f"reason {rank + 1}"] = f"{name} = {value}, expected {expected} ({nats:.1f} nats)"
+            beside = "unusual beside the rest" if expected == value else f"expected {expected}"
+            line[f"reason {rank + 1}"] = f"{name} = {value}, {beside} ({nats:.1f} nats)"
         lines.append(line)
     return lines
 

@@ -19,17 +19,19 @@ from diabolo.data import Schema, Stored, joined, read
 from diabolo.density import Density
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.detection.anomalies import report
+from diabolo.estimators.detection.crossing import unseen
 from diabolo.estimators.detection.drifting import drift
 from diabolo.estimators.detection.explaining import expected, explained
-from diabolo.estimators.detection.findings import findings
+from diabolo.estimators.detection.findings import by_file, findings
+from diabolo.estimators.detection.fitting import fitted
 from diabolo.estimators.detection.incremental import learn_on
-from diabolo.estimators.detection.intake import learn, samples
-from diabolo.estimators.detection.memory import HELD, SPAN, Memory
+from diabolo.estimators.detection.intake import samples
+from diabolo.estimators.detection.memory import SPAN, Memory
 from diabolo.estimators.detection.pieces import SAMPLES
-from diabolo.estimators.detection.placing import density_of, energies, energy_map, of_pieces, started
+from diabolo.estimators.detection.placing import energies, energy_map
 from diabolo.estimators.detection.remembered import recall, remembered
 from diabolo.estimators.detection.streaming import Stream
-from diabolo.estimators.detection.threshold import Threshold
+from diabolo.estimators.detection.threshold import Threshold, offset_of, warn_of_strangers
 from diabolo.estimators.detection.windowed import WINDOW
 from diabolo.estimators.sources import gathered
 from diabolo.flow import Shape
@@ -79,6 +81,11 @@ class Detector(OutlierMixin, Estimator):
         The threshold: samples with a `score_samples` below it are flagged.
     scores_ : ndarray (m,)
         Rising scores of the samples that `p_values` and thresholds compare with: those held out, or trained on.
+    out_of_fold_ : ndarray (m,) or None
+        Rising scores of few training samples by models that had not seen them; `p_values`, and thresholds other than a
+        stated `contamination`, compare with these instead.
+    threshold_ : Threshold
+        How the line is drawn: as the parameters say, or as `set_threshold` said since.
     ends_ : ndarray (k,) or None
         Rising energies of the windows that `scores_` are of: what a stream compares with.
     schema_ : Schema or None
@@ -124,6 +131,8 @@ class Detector(OutlierMixin, Estimator):
     schema_: Schema | None
     density_: Density
     scores_: NDArray[np.float64]
+    out_of_fold_: NDArray[np.float64] | None
+    threshold_: Threshold
     ends_: NDArray[np.float64] | None
     offset_: float
     window_: int | None
@@ -161,6 +170,8 @@ class Detector(OutlierMixin, Estimator):
     ) -> Self:
         """Learn what is usual from X; y is ignored.
 
+        After an error the detector is as it was.
+
         Parameters
         ----------
         X : array, data frame, tensor or path
@@ -179,16 +190,10 @@ class Detector(OutlierMixin, Estimator):
         TrainingError
             If the loss is no longer finite.
         """
-        recipe, seed = self.check_parameters(), self._seed()
-        learnt, judged = learn(self, X, 0.0 if self.false_alarm_rate is None else HELD, seed)
-        self._train(started(self, learnt, recipe, seed), callbacks, checkpoint, self.training or learnt.schedule)
-        self.density_ = density_of(self, learnt, seed)
-        each = of_pieces(self, judged)
-        self.scores_ = np.sort(judged.scores(each))
-        self.ends_ = np.sort(each) if self.window_ and self.schema_ else None
-        held = None if self.false_alarm_rate is None else judged
-        self.memory_, self.drift_ = None if self.window_ else Memory.of(learnt, held, seed), None
-        return self.set_threshold(contamination=self.contamination, false_alarm_rate=self.false_alarm_rate)
+        fresh = vars(fitted(self, X, callbacks, checkpoint))
+        vars(self).clear()
+        vars(self).update(fresh)
+        return self
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Learn on from a batch X, older samples fading; a detector that is not fitted is fitted on it; y is ignored.
@@ -223,8 +228,8 @@ class Detector(OutlierMixin, Estimator):
     def set_threshold(self, *, contamination: float | str = "auto", false_alarm_rate: float | None = None) -> Self:
         """Draw the line anew, without fitting; parameters as those of the detector.
 
-        A false alarm rate holds exactly if the detector was fitted with one, so that samples were held out; otherwise
-        the training samples stand for them.
+        It stays in force for `partial_fit` and `stream`, until a `fit`. A false alarm rate holds exactly if the
+        detector was fitted with one, so that samples were held out; otherwise the training samples stand for them.
 
         Examples
         --------
@@ -236,7 +241,8 @@ class Detector(OutlierMixin, Estimator):
         check_is_fitted(self)
         threshold = Threshold(contamination, false_alarm_rate)
         threshold.check(type(self).__name__)
-        self.offset_ = -threshold.of(self.scores_)
+        self.offset_, self.threshold_ = offset_of(self, threshold), threshold
+        warn_of_strangers(self)
         return self
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
@@ -283,7 +289,7 @@ class Detector(OutlierMixin, Estimator):
         ``metrics.discoveries(p, rate)`` flags such that at most a share `rate` of what it flags is usual.
         """
         energies = -self.score_samples(X)
-        return p_values(self.scores_, energies)
+        return p_values(unseen(self), energies)
 
     def explain(self, X: Any) -> Any:
         """Return what each value adds to the energy: (N, D) of a table, as X; the shape of X for series and images.
@@ -302,14 +308,15 @@ class Detector(OutlierMixin, Estimator):
         Beside the columns of a table X it has ``energy``, ``p_value`` and ``anomaly``, whether it is flagged; for
         tables also the columns that add most to the energy, ``reason_1`` to ``reason_3``, with what they add,
         ``nats_1``, and what the model expected there, ``expected_1``. A frame of polars gives one of polars, all else
-        one of pandas.
+        one of pandas; of a folder of images the index is the names of the files.
 
         Raises
         ------
         CapabilityError
             If pandas is not installed.
         """
-        return self._in_parts(lambda part: findings(self, part), X)
+        found = self._in_parts(lambda part: findings(self, part), X)
+        return found if self.schema_ is not None else by_file(found, X)
 
     def report(self, X: Any, y: Any = None) -> Page:
         """Return a page with the scores and the threshold, the greatest anomalies and why, and the loss curves.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +14,13 @@ from numpy.typing import NDArray
 from diabolo.data import Form, Schema
 from diabolo.data.cells import is_missing, names_of
 from diabolo.data.form import PandasForm, PolarsForm
+from diabolo.data.images import Assorted
 from diabolo.data.package import package
+from diabolo.data.pictures import picture_files
 from diabolo.errors import DataError
 from diabolo.estimators.detection import explaining
 from diabolo.estimators.detection.clock import without
+from diabolo.estimators.detection.crossing import unseen
 from diabolo.estimators.tabular import holds_text
 from diabolo.metrics import p_values
 
@@ -45,6 +50,16 @@ def findings(detector: Detector, X: Any) -> Any:
     return _beside(X, _judged(detector, energies) | _told(names if hasattr(X, "columns") else "x" + names, *told))
 
 
+def by_file(found: Any, source: Any) -> Any:
+    """Return findings of the images of a folder with the names of their files as index; all others as they are."""
+    if not isinstance(source, str | PathLike) or not Path(source).is_dir():
+        return found
+    names = [file.name for file in picture_files(Path(source))]
+    if len(names) != len(found):  # a file of pages holds more than one
+        return found
+    return found.set_axis(names).rename_axis("file")
+
+
 def reasons(detector: Detector, X: Any, most: int) -> tuple[Array, Array, Array, Array]:
     """Return the columns that add most to the energy of each row of a table, the most first: (N, R) each.
 
@@ -70,7 +85,7 @@ def _first(
 def _judged(detector: Detector, energies: Array) -> dict[str, Array]:
     return {
         "energy": energies,
-        "p_value": p_values(detector.scores_, energies),
+        "p_value": p_values(unseen(detector), energies),
         "anomaly": energies > -detector.offset_,
     }
 
@@ -91,15 +106,20 @@ def _beside(X: Any, found: dict[str, Array]) -> Any:
         import polars as pl
 
         return X.with_columns(pl.Series(_free(name, X.columns), list(values)) for name, values in found.items())
-    if not isinstance(form, PandasForm):
-        X = _frame(X, len(found["energy"]))
-    return X.assign(**{_free(name, X.columns): values for name, values in found.items()})
+    beside = X.copy() if isinstance(form, PandasForm) else _frame(X, len(found["energy"]))
+    levels = beside.columns.nlevels
+    for name, values in found.items():
+        free = _free(name, beside.columns.get_level_values(0))
+        beside[free if levels == 1 else (free, *[""] * (levels - 1))] = values
+    return beside
 
 
 def _frame(X: Any, count: int) -> Any:
     """Return an array as a data frame, its columns called as those of files are; without columns if it is no table."""
     pandas = package("pandas")
     if (isinstance(X, list | tuple) and all(np.ndim(each) > 1 for each in X)) or np.ndim(X) > 2:
+        if isinstance(X, Assorted):
+            return pandas.DataFrame(index=list(X.names)).rename_axis("file")
         return pandas.DataFrame(index=range(count))
     rows = cells_of(X)
     return pandas.DataFrame(rows, columns=[f"x{i}" for i in range(rows.shape[1])])

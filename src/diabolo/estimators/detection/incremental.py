@@ -23,7 +23,7 @@ from diabolo.estimators.detection.intake import samples
 from diabolo.estimators.detection.memory import HELD, Memory, memory_of, values, whole
 from diabolo.estimators.detection.pieces import Pieces
 from diabolo.estimators.detection.placing import energies, placed
-from diabolo.estimators.detection.threshold import Threshold
+from diabolo.estimators.detection.threshold import offset_of
 from diabolo.estimators.sources import gathered
 from diabolo.model import Autoencoder
 from diabolo.shallow import PCA, begin, solvable
@@ -66,7 +66,9 @@ def learn_on(detector: Detector, X: Any) -> None:
     known = whole(new.learned.x)
     later.density_ = Density.fit(Placed.joined(placed(later, known)))
     later.scores_ = np.sort(energies(later, whole(new.held.x) if new.calibrates else known))
-    later.offset_ = -Threshold(later.contamination, later.false_alarm_rate).of(later.scores_)
+    if detector.out_of_fold_ is not None:  # the model so far has not seen the batch
+        later.out_of_fold_ = memory.scores(detector.out_of_fold_, energies(detector, batch), detector.memory, rng)
+    later.offset_ = offset_of(later, later.threshold_)
     vars(detector).update(vars(later))
 
 

@@ -90,6 +90,11 @@ class Memory:
             self.seen + len(learnt) + len(held),
         )
 
+    def scores(self, old: Array, new: Array, span: int | None, rng: np.random.Generator) -> Array:
+        """Return the rising scores (m,) of samples learned from once new ones (B,) have joined; older ones fade."""
+        kept = Reservoir(old[:, None], self.learned.weight)
+        return np.sort(kept.joined(new[:, None], self._spans(span)[0], _CALIBRATING, rng).x[:, 0])
+
     def arrays(self) -> dict[str, Tensor]:
         """Return the tensors to save."""
         named = {"learned": self.learned, "held": self.held}
@@ -140,6 +145,11 @@ def memory_of(detector: Detector) -> Memory:
             "it anew on the latest points, or cut the series yourself and leave out 'window'."
         )
     return detector.memory_
+
+
+def calibrated(detector: Detector) -> bool:
+    """Tell whether samples were held out of what a detector learned, so that a false alarm rate can be promised."""
+    return detector.false_alarm_rate is not None if detector.memory_ is None else detector.memory_.calibrates
 
 
 def values(samples: Pieces, index: NDArray[np.int64]) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from diabolo.data import Scaling
+from diabolo.data.standard import KNEE
 from diabolo.density import BESIDE, GRAIN, Density, Measure, Placed
 from diabolo.errors import CapabilityError
-from diabolo.estimators.detection.pieces import Cuts, Pieces
+from diabolo.estimators.detection.pieces import Cuts, Pieces, Stretches
 from diabolo.estimators.start import Start
 from diabolo.estimators.tabular import suited
 from diabolo.likelihoods import Auto, SquaredError
@@ -55,12 +57,19 @@ def placed(
         array, counts = pieces.take(few)
         scaled = detector.scaling_.tensor(np.ascontiguousarray(array), dtype=torch.float64)
         counted = None if counts is None else torch.from_numpy(counts)
-        yield Placed.by(model, detector.scaling_.batch(scaled).to(device), counted)
+        yield _with_losses(detector, Placed.by(model, detector.scaling_.batch(scaled).to(device), counted))
 
 
 def density_of(detector: Detector, pieces: Pieces, seed: int) -> Density:
-    """Return the density of pieces that were learned from; the seed chooses those that are kept."""
-    few = Density.few(len(pieces), pieces.width, torch.Generator().manual_seed(seed))
+    """Return the density of pieces that were learned from; the seed chooses those that are kept.
+
+    Windows of series are shuffled: neighbours are looked for among every second, third or fourth of those kept, which
+    in their order would begin at some phases of a period only.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    few = Density.few(len(pieces), pieces.width, generator)
+    if isinstance(pieces, Stretches):
+        few = few[torch.randperm(len(few), generator=generator)]
     return Density.fit(Placed.joined(placed(detector, pieces, few.numpy())), measure_of(detector))
 
 
@@ -93,6 +102,17 @@ def energy_map(detector: Detector, pieces: Pieces) -> Any:
 def measure_of(detector: Detector) -> Measure:
     """Return what is near for pieces as a detector takes them."""
     return GRAIN if detector.window_ is not None and len(detector.shape_) == 3 else BESIDE
+
+
+def _with_losses(detector: Detector, found: Placed) -> Placed:
+    """Return places where a value that is missing, though none ever was, is as far off as a number far out."""
+    if detector.schema_ is None or found.counted is None:
+        return found
+    whole = np.zeros(detector.schema_.width, dtype=bool)  # the first numbers of columns that were never missing
+    fields = zip(detector.schema_.fields, detector.schema_.slices, strict=True)
+    whole[[place.start for field, place in fields if not field.missing]] = True
+    lost = torch.from_numpy(whole).repeat(found.counted.shape[1] // len(whole)) & ~found.counted
+    return replace(found, residual=found.residual.masked_fill(lost, KNEE), counted=found.counted | lost)
 
 
 def _drawn(count: int, most: int, seed: int) -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ from diabolo.errors import FileError
 from diabolo.estimators.detection.memory import Memory
 from diabolo.estimators.detection.pieces import side_of
 from diabolo.estimators.detection.placing import measure_of
+from diabolo.estimators.detection.threshold import Threshold
 from diabolo.estimators.detection.windowed import WINDOW
 from diabolo.estimators.tabular import restored
 
@@ -30,7 +31,9 @@ def remembered(detector: Detector) -> tuple[dict[str, Any], dict[str, Tensor]]:
     memory = {} if detector.memory_ is None else detector.memory_.arrays()
     arrays |= {f"memory.{name}": value for name, value in memory.items()}
     ends = {} if detector.ends_ is None else {"ends": torch.from_numpy(detector.ends_)}
-    return {"schema": schema}, arrays | ends | {"scores": torch.from_numpy(detector.scores_)}
+    folds = {} if detector.out_of_fold_ is None else {"out_of_fold": torch.from_numpy(detector.out_of_fold_)}
+    plain = {"schema": schema, "threshold": detector.threshold_.to_json()}
+    return plain, arrays | ends | folds | {"scores": torch.from_numpy(detector.scores_)}
 
 
 def recall(detector: Detector, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
@@ -49,7 +52,11 @@ def recall(detector: Detector, plain: dict[str, Any], arrays: dict[str, Tensor])
     width, n = math.prod(detector.shape_), detector.model_.n
     detector.density_ = Density.from_arrays(density, width, n, measure_of(detector))
     detector.scores_ = _scores(arrays["scores"])
+    detector.out_of_fold_ = _scores(arrays["out_of_fold"]) if "out_of_fold" in arrays else None
     detector.ends_ = _scores(arrays["ends"]) if windowed and detector.schema_ else None
+    said = {"contamination": detector.contamination, "false_alarm_rate": detector.false_alarm_rate}
+    detector.threshold_ = Threshold(**plain.get("threshold", said))  # older files have none
+    detector.threshold_.check(type(detector).__name__)
     if not np.isfinite(detector.offset_):
         raise FileError("its threshold is no finite number")
 

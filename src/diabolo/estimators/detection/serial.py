@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import gcd
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -18,7 +19,7 @@ from diabolo.data.period import period
 from diabolo.data.standard import SERIES
 from diabolo.data.windows import Windows
 from diabolo.errors import DataError
-from diabolo.estimators.detection.clock import clock_of, without
+from diabolo.estimators.detection.clock import clock_of, warn_of_disorder, without
 from diabolo.estimators.detection.holding import parted
 from diabolo.estimators.detection.pieces import Stretches
 from diabolo.estimators.tabular import encoded, rows, taken
@@ -33,7 +34,7 @@ _JUDGED = 20_000
 """Points of a series that the threshold looks at, at most: the last ones."""
 
 _WINDOWS = 1000
-"""Windows of one series to learn from, at most, at equal distances: more only repeat one another."""
+"""About how many windows of one series are learned from, at equal distances: more only repeat one another."""
 
 
 def learn_one(detector: Detector, X: Any, share: float) -> tuple[Stretches, Stretches]:
@@ -45,6 +46,7 @@ def learn_one(detector: Detector, X: Any, share: float) -> tuple[Stretches, Stre
         If it cannot be learned from, or is too short.
     """
     detector.clock_ = clock_of(X)
+    warn_of_disorder([X], detector.clock_)
     X = _table(detector, X, reset=True)
     end = len(X) - round(share * len(X))
     detector.schema_ = schema = Schema.of(rows(X, np.arange(end)), SERIES)
@@ -59,7 +61,8 @@ def learn_one(detector: Detector, X: Any, share: float) -> tuple[Stretches, Stre
     learnt, judged = (
         [(values[part], None if counts is None else counts[part])] for part in (slice(end), slice(start, None))
     )
-    every = Windows(size, -(-(end - size + 1) // _WINDOWS))
+    turn = size * period(values[max(0, end - _JUDGED) : end])
+    every = Windows(size, _stride(-(-(end - size + 1) // _WINDOWS), turn))
     return _stretches(learnt, every, single=True), _stretches(judged, _apart(size), single=True)
 
 
@@ -75,6 +78,7 @@ def learn_many(detector: Detector, X: Sequence[Any], share: float, seed: int) ->
     """
     clocks = {clock_of(each) for each in X}
     detector.clock_ = clocks.pop() if len(clocks) == 1 else None
+    warn_of_disorder(X, detector.clock_)
     _table(detector, X[0], reset=True)
     learnt, held = parted(len(X), share, seed)
     detector.schema_ = _schema([_plain(detector, X[i]) for i in learnt])
@@ -95,6 +99,7 @@ def read_one(detector: Detector, X: Any) -> Stretches:
     DataError
         If it is not what was learned, or shorter than a window.
     """
+    _warn_of_known_clock(detector, [X])
     return _stretches([encode(detector, X)], _apart(cast(int, detector.window_)), single=True)
 
 
@@ -106,6 +111,7 @@ def read_many(detector: Detector, X: Sequence[Any]) -> Stretches:
     DataError
         If they are not what was learned, or one is shorter than a window.
     """
+    _warn_of_known_clock(detector, X)
     size, every = cast(int, detector.window_), _every(detector, X)
     demand_long(size, [len(values) for values, _ in every])
     return _stretches(every, _apart(size))
@@ -151,6 +157,11 @@ def axes_of(X: Any) -> int:
 def size_of(window: int | str | None) -> int | None:
     """Return the size of windows, if it is given."""
     return None if window is None or isinstance(window, str) else int(window)
+
+
+def _warn_of_known_clock(detector: Detector, X: Sequence[Any]) -> None:
+    """Warn of series that are not in order by the clock of training; columns of dates learned from are no clock."""
+    warn_of_disorder(X, detector.clock_ or "")
 
 
 def _every(detector: Detector, X: Sequence[Any]) -> list[Encoded]:
@@ -199,6 +210,14 @@ def _stretches(every: Sequence[Encoded], windows: Windows, single: bool = False)
         return Stretches(windows.of(values), None, single)
     counts = [np.ones(x.shape, bool) if each is None else each for x, each in every]
     return Stretches(windows.of(values), windows.of(counts), single)
+
+
+def _stride(least: int, turn: int) -> int:
+    """Return the stride nearest to `least` that has no divisor in common with a turn of so many points.
+
+    So windows begin at every phase of a turn: those at even phases do not tell what is usual at odd ones.
+    """
+    return min((each for each in range(1, 2 * least + 2) if gcd(each, turn) == 1), key=lambda each: abs(each - least))
 
 
 def _apart(size: int) -> Windows:

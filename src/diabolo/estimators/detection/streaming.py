@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,7 +17,7 @@ from diabolo.errors import CapabilityError, FileError
 from diabolo.estimators.detection.pieces import Stretches
 from diabolo.estimators.detection.placing import of_pieces
 from diabolo.estimators.detection.serial import axes_of, encode
-from diabolo.estimators.detection.threshold import Threshold
+from diabolo.estimators.detection.threshold import Threshold, columns_of
 
 if TYPE_CHECKING:
     from diabolo.estimators.detection.detector import Detector
@@ -78,14 +79,15 @@ class Stream:
         Parameters
         ----------
         x : array, data frame or tensor (B, C)
-            The points, in any number, in the form of a series that the detector scores; one alone may be (C,).
+            The points, in any number, in the form of a series that the detector scores; one alone may be (C,), or a
+            row of a data frame, such as ``frame.iloc[7]``, which goes by its names.
 
         Raises
         ------
         DataError
             If they are not what was learned; the stream is then as it was.
         """
-        new, counts = encode(self._detector, _in_rows(x, len(self._schema.fields)))
+        new, counts = encode(self._detector, _in_rows(x, self._schema.names))
         values = np.concatenate([self._values, new])
         counts = np.concatenate([self._counts, np.ones(new.shape, bool) if counts is None else counts])
         scores = np.full(len(new), np.nan)
@@ -96,7 +98,7 @@ class Stream:
         return scores
 
     def offset(self, *, contamination: float | str | None = None, false_alarm_rate: float | None = None) -> float:
-        """Return the score below which a point is to be flagged; if nothing is said, as the detector was told.
+        """Return the score below which a point is to be flagged; if nothing is said, by the detector's `threshold_`.
 
         It is drawn as `Detector.set_threshold` draws it, but from single windows: their energies vary more than the
         means over windows that `offset_` is for.
@@ -109,10 +111,11 @@ class Stream:
             If there are too few windows for so low a rate.
         """
         if contamination is None and false_alarm_rate is None:
-            contamination, false_alarm_rate = self._detector.contamination, self._detector.false_alarm_rate
-        threshold = Threshold("auto" if contamination is None else contamination, false_alarm_rate)
+            threshold = self._detector.threshold_
+        else:
+            threshold = Threshold("auto" if contamination is None else contamination, false_alarm_rate)
         threshold.check(type(self).__name__)
-        return -threshold.of(cast(NDArray[np.float64], self._detector.ends_))
+        return -threshold.of(cast(NDArray[np.float64], self._detector.ends_), columns=columns_of(self._detector))
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the state, less than a window of points, to a folder, or to one zip if `path` ends in ".zip".
@@ -147,9 +150,11 @@ class Stream:
         return {"window": self._size, "schema": self._schema.to_json()}
 
 
-def _in_rows(x: Any, columns: int) -> Any:
+def _in_rows(x: Any, names: Sequence[str]) -> Any:
     """Return points as rows: one alone may come without its axis, as may those of one channel."""
+    if hasattr(x, "to_frame") and set(names) <= set(map(str, getattr(x, "index", ()))):
+        return x.to_frame().T  # a row of a data frame of pandas
     if hasattr(x, "columns") or axes_of(x) > 1:
         return x
     array = x if isinstance(x, np.ndarray | torch.Tensor) else np.array(x, dtype=object)
-    return array.reshape((-1, 1) if columns == 1 else (1, -1))
+    return array.reshape((-1, 1) if len(names) == 1 else (1, -1))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +15,19 @@ from diabolo.errors import DataError, DiaboloWarning, ParameterError
 from diabolo.metrics import Tail, cutoff
 from diabolo.metrics.conformal import least_parts, most_within
 
+if TYPE_CHECKING:
+    from diabolo.estimators.detection.detector import Detector
+
 Array = NDArray[np.float64]
 
 RATE = Maybe(Number(0, 1, open_low=True, open_high=True), "contamination decides")
 
-_FENCE = 3.0
-"""Robust standard deviations of the logarithm of the score beyond which "auto" draws the line."""
+_MIDST = (0.3, 0.5, 0.7)
+"""Quantiles of the logarithms of scores that tell where "auto" draws the line: anomalies hardly reach them."""
 
-_MAD = 1.4826
-"""Standard deviation of a normal distribution in terms of its median absolute deviation."""
+_FENCE, _SKEWED = 2.6, 3.0
+"""How many times the outer ones are apart the line lies above the median, and how many times more in one column, of
+which the logarithms are skewed most: a quarter of that in two columns, a ninth in three (docs/decisions/0006)."""
 
 _NOTHING = 1e-9
 """Scores up to it are rounding: those of samples that have enough equals."""
@@ -44,8 +50,8 @@ class Threshold:
     Parameters
     ----------
     contamination : float or "auto"
-        The share of the scores that lie above it; "auto": above are those whose logarithm is three robust standard
-        deviations above the median.
+        The share of the scores that lie above it; "auto": above are those whose logarithm is far above the median,
+        2.6 times what lies between the quantiles .3 and .7, and more where there are few columns.
     false_alarm_rate : float, optional
         The probability that a usual sample lies above it, whatever the contamination. Guaranteed for samples that
         could be exchanged with those of the scores, if these were not trained on; below what so many scores can vouch
@@ -73,13 +79,61 @@ class Threshold:
                 f"{self.contamination}. Leave out one of the two."
             )
 
-    def of(self, scores: Array) -> float:
-        """Return the score up to which a sample is usual."""
+    def of(
+        self, scores: Array, *, unseen: Array | None = None, windows: int | None = None, columns: int | None = None
+    ) -> float:
+        """Return the score up to which a sample is usual.
+
+        A share is one of the `scores`; all else is drawn from those of samples that the model had not seen, if given.
+        Points of one series say together no more than the `windows` that they lie in. Of few `columns`, if said, the
+        logarithms of scores are skewed, and the line of "auto" lies farther out.
+        """
+        judges = scores if unseen is None else unseen
         if self.false_alarm_rate is not None:
-            return _with_rate(scores, self.false_alarm_rate)
+            threshold = _with_rate(judges, self.false_alarm_rate)
+            if windows is not None and most_within(self.false_alarm_rate, len(judges) + 1):
+                _warn_of_few_windows(self.false_alarm_rate, windows, len(judges))
+            return threshold
         if isinstance(self.contamination, str):
-            return _fence(scores)
+            return _fence(judges, columns)
         return float(np.percentile(scores, 100 * (1 - self.contamination)))
+
+    def to_json(self) -> dict[str, float | str | None]:
+        """Return the parameters as plain JSON values."""
+        share, rate = self.contamination, self.false_alarm_rate
+        return {
+            "contamination": share if isinstance(share, str) else float(share),
+            "false_alarm_rate": None if rate is None else float(rate),
+        }
+
+
+def offset_of(detector: Detector, threshold: Threshold) -> float:
+    """Return the score below which samples are flagged, as a threshold draws the line among those of a detector."""
+    windows = len(detector.ends_) if detector.single_ and detector.ends_ is not None else None
+    unseen, columns = detector.out_of_fold_, columns_of(detector)
+    return -threshold.of(detector.scores_, unseen=unseen, windows=windows, columns=columns)
+
+
+def columns_of(detector: Detector) -> int:
+    """Return how many values a detector places together: the columns of a table, or all values of a window."""
+    fields = None if detector.schema_ is None else len(detector.schema_.fields)
+    return prod(detector.shape_) if fields is None else fields * (detector.window_ or 1)
+
+
+def warn_of_strangers(detector: Detector) -> None:
+    """Warn if the line flags many more of samples that no model had seen than of the training samples."""
+    share, unseen = detector.threshold_.contamination, detector.out_of_fold_
+    if isinstance(share, str) or unseen is None:
+        return
+    strangers = float((unseen > -detector.offset_).mean())
+    if strangers > max(4 * share, share + 0.15):
+        warnings.warn(
+            f"A contamination of {share:g} flags so many of the training samples, but about {strangers:.0%} of new "
+            "ones like them, for of few samples a model knows each. Leave it out, for a line drawn from samples that "
+            "the model had not seen, or give a false_alarm_rate, or more samples.",
+            DiaboloWarning,
+            stacklevel=5,
+        )
 
 
 def _with_rate(scores: Array, rate: float) -> float:
@@ -97,15 +151,28 @@ def _with_rate(scores: Array, rate: float) -> float:
         f"A false alarm rate of {rate:g} needs {needed} calibration samples to be guaranteed; there are {len(scores)}, "
         "so it is extrapolated from their tail. Give more samples, or a higher rate.",
         DiaboloWarning,
-        stacklevel=5,
+        stacklevel=7,
     )
     return threshold
 
 
-def _fence(scores: Array) -> float:
+def _warn_of_few_windows(rate: float, windows: int, points: int) -> None:
+    """Warn if points are enough for a rate, but not the windows that they lie in."""
+    if not most_within(rate, windows + 1):
+        warnings.warn(
+            f"A false alarm rate of {rate:g} needs {least_parts(rate) - 1} windows to calibrate; the {points} points "
+            f"for that lie in {windows}, which can tell rates down to {1 / (windows + 1):.2g}, so that more may be "
+            "flagged than said. Give a longer series, or a higher rate.",
+            DiaboloWarning,
+            stacklevel=7,
+        )
+
+
+def _fence(scores: Array, columns: int | None) -> float:
     """Return what robustly is far above the scores; those that are 0 tell nothing of how far others reach."""
     logs = np.log(scores[scores > _NOTHING])
     if not len(logs):
         return _NOTHING
-    middle = np.median(logs)
-    return float(np.exp(middle + _FENCE * _MAD * np.median(np.abs(logs - middle)) + _NOTHING))
+    low, middle, high = np.quantile(logs, _MIDST)
+    steps = _FENCE + (_SKEWED / columns**2 if columns else 0)
+    return float(np.exp(middle + steps * (high - low) + _NOTHING))
