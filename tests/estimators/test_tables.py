@@ -26,7 +26,7 @@ def test_missing_cells_are_filled_with_what_the_others_tell():
     assert np.isfinite(detector.score_samples(np.full((1, 8), np.nan))).all()
 
 
-def test_a_value_missing_where_that_is_rare_counts_and_where_it_never_was_does_not():
+def test_a_value_missing_where_that_is_rare_counts_and_so_does_one_where_it_never_was():
     frame = orders(400)
     frame.loc[frame.index[3], "price"] = np.nan
     detector = quick().fit(frame)
@@ -34,7 +34,7 @@ def test_a_value_missing_where_that_is_rare_counts_and_where_it_never_was_does_n
     without = detector.explain(few.assign(price=np.nan))
     assert (without.idxmax(axis=1) == "price").mean() > 0.9
     unheard = detector.explain(few.assign(paid=pd.array([None] * len(few), dtype="boolean")))
-    assert (unheard["paid"] < without["price"]).all()
+    assert (unheard["paid"] > detector.explain(few)["paid"]).mean() > 0.9
 
 
 def test_a_category_never_seen_scores_higher_than_a_known_one(fitted):

@@ -165,6 +165,7 @@ def test_a_column_has_one_reason():
     np.testing.assert_allclose(found["nats_1"], found["energy"], rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:A contamination of 0.1")  # few images are known by heart
 @pytest.mark.parametrize("form", [np.asarray, torch.tensor, list])
 @pytest.mark.parametrize("world", [waves, images], ids=["series", "images"])
 def test_series_and_images_have_no_columns(world, form):

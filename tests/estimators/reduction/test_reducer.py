@@ -148,7 +148,7 @@ BAD = {
     "zero rows": (np.ones((0, 3)), "0 sample"),
     "zero columns": (np.ones((5, 0)), "0 feature"),
     "no axis": (np.float64(3.0), "array"),
-    "one axis": (np.arange(5.0), "1D array"),
+    "one axis": (np.arange(5.0), "got 1 axes. Reshape"),
     "five axes": (np.ones((4, 2, 2, 2, 2)), "axes"),
     "NaN": (np.array([[1.0, np.nan], [0.0, 1.0]]), "NaN"),
     "infinity": (np.array([[1.0, np.inf], [0.0, 1.0]]), "infinity"),
