@@ -165,7 +165,9 @@ def test_a_row_that_is_not_finite_is_named(tmp_path):
         Reducer(2, training=QUICK).fit(on_disk)
 
 
-@pytest.mark.parametrize("x, word", [(np.ones((0, 5)), "0 sample"), (np.ones((1, 5)), "1 sample"), (np.ones(9), "1 axes")])
+@pytest.mark.parametrize(
+    "x, word", [(np.ones((0, 5)), "0 sample"), (np.ones((1, 5)), "1 sample"), (np.ones(9), "1 ax")]
+)
 def test_too_little_is_refused_as_in_memory(tmp_path, x, word):
     np.save(tmp_path / "x.npy", x)
     with pytest.raises(DataError, match=word) as caught:
