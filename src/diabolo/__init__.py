@@ -5,6 +5,7 @@ such as ``from diabolo.latents import TopK``.
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,17 +65,12 @@ _HOMES = {
     "load": "estimators",
 }
 
-_ROOMS = (
-    *("codec", "corruptions", "data", "errors", "exchange", "export", "latents", "likelihoods", "metrics", "model"),
-    *("nets", "penalties", "pretrainings", "priors", "rankers", "recipes", "report", "schedules", "training"),
-)
-
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for: torch is loaded when it is needed and not before."""
     if name in _HOMES:
         return getattr(import_module(f"diabolo.{_HOMES[name]}"), name)
-    if name in _ROOMS:
+    if not name.startswith("_") and find_spec(f"diabolo.{name}"):  # a room
         return import_module(f"diabolo.{name}")
     raise AttributeError(f"module 'diabolo' has no attribute {name!r}")
 

@@ -175,10 +175,10 @@ class Autoencoder(nn.Module):
         target = batch.x if batch.target is None else batch.target  # (B, *self.target)
         distortion, rate = self.latent.bound(code, self._distortion(params, target, hidden))  # (B,), (B,)
         output = Output(target, code, params, distortion, rate, {}, batch.weight)
+        critics = dict(self.critics.items())
         for name, penalty in called(self.recipe.penalties):
-            looking = Told(self, batch.condition, dict(self.critics.items()).get(name))
             shown = output if penalty.reads_sparse else replace(output, code=code.dense())
-            output.penalties[name] = penalty.penalty(looking, batch, shown)
+            output.penalties[name] = penalty.penalty(Told(self, batch.condition, critics.get(name)), batch, shown)
         return output
 
     def hidden(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Skips]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
+from types import UnionType
 
 import torch
 from scipy.linalg import eigh
@@ -174,9 +175,8 @@ def solvable(recipe: Recipe, width: int) -> bool:
     >>> solvable(Recipe(Linear()), 784), solvable(Recipe(), 784)
     (True, False)
     """
-    plain = recipe(net=Recipe().net, likelihood=Recipe().likelihood) == Recipe()
-    error = isinstance(recipe.likelihood, SquaredError | Auto)
-    return plain and error and isinstance(recipe.net, Linear) and width <= _WIDEST
+    bare = not recipe.penalties and _bare(recipe, SquaredError | Auto)
+    return bare and isinstance(recipe.net, Linear) and width <= _WIDEST
 
 
 def begun(recipe: Recipe) -> bool:
@@ -188,9 +188,15 @@ def begun(recipe: Recipe) -> bool:
     (True, False)
     """
     of_maps = all(penalty.pairing() is not None for penalty in recipe.penalties)
-    plain = recipe(net=Recipe().net, likelihood=Recipe().likelihood, penalties=()) == Recipe()
-    error = isinstance(recipe.likelihood, SquaredError | Clipped | Auto)
-    return plain and error and of_maps and isinstance(recipe.net, Landmarks)
+    return of_maps and _bare(recipe, SquaredError | Clipped | Auto) and isinstance(recipe.net, Landmarks)
+
+
+def _bare(recipe: Recipe, errors: UnionType) -> bool:
+    """Tell whether a recipe has nothing but a net, one of these errors, and penalties."""
+    plain = Recipe()
+    return isinstance(recipe.likelihood, errors) and plain == recipe(
+        net=plain.net, likelihood=plain.likelihood, penalties=()
+    )
 
 
 def begin(pca: PCA, model: Autoencoder) -> None:

@@ -56,8 +56,8 @@ def compress(
 
 
 def _likeness(compressor: Compressor, X: Any, members: Sequence[Member]) -> dict[str, Any]:
-    """Return how many files come back byte by byte where all values do: a table need not keep its layout as text."""
-    if not isinstance(compressor.fidelity, Exact):
+    """Return how many tables of text come back byte by byte where all values do: their layout need not be kept."""
+    if not isinstance(compressor.fidelity, Exact) or any(Path(one.name).suffix.lower() != ".csv" for one in members):
         return {}
     with TemporaryDirectory() as folder:
         same = place_all(Path(folder), X, members)

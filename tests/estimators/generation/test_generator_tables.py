@@ -368,6 +368,8 @@ def test_categorical_types_and_the_index_come_back():
     for rows in generator.sample(5, seed=0), generator.reconstruct(frame[:5]):
         assert rows["size"].dtype == frame["size"].dtype
     assert generator.reconstruct(frame[:5]).index.tolist() == [1000, 1001, 1002, 1003, 1004]
+    with pytest.warns(UserWarning, match="feature names"):
+        assert generator.reconstruct([["S", 1.0], ["M", 2.0]]).index.tolist() == [0, 1]  # lists have an `index`, too
 
 
 def test_categorical_types_come_back_from_a_file(tmp_path):

@@ -26,12 +26,8 @@ def fitted(
 
     Raises
     ------
-    DataError
-        If X holds infinity or identifiers, or is too small.
-    ParameterError
-        If a parameter is not allowed.
-    TrainingError
-        If the loss is no longer finite.
+    DataError, ParameterError, TrainingError
+        As of `Detector.fit`.
     """
     recipe, seed = detector.check_parameters(), detector._seed()
     fresh, rate = copy.copy(detector), detector.false_alarm_rate

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from diabolo.data import Scaling
 from diabolo.data.standard import KNEE
@@ -52,12 +53,12 @@ def placed(
 ) -> Iterator[Placed]:
     """Yield where pieces lie, in blocks, in float64; the model may be `at` hand already."""
     model, device, _ = at or detector._at(precise=True)
-    every = np.arange(len(pieces)) if index is None else index
+    every, whole = np.arange(len(pieces)) if index is None else index, _whole(detector)
     for few in np.array_split(every, max(1, -(-len(every) // BLOCK))):
         array, counts = pieces.take(few)
         scaled = detector.scaling_.tensor(np.ascontiguousarray(array), dtype=torch.float64)
         counted = None if counts is None else torch.from_numpy(counts)
-        yield _with_losses(detector, Placed.by(model, detector.scaling_.batch(scaled).to(device), counted))
+        yield _with_losses(whole, Placed.by(model, detector.scaling_.batch(scaled).to(device), counted))
 
 
 def density_of(detector: Detector, pieces: Pieces, seed: int) -> Density:
@@ -104,14 +105,21 @@ def measure_of(detector: Detector) -> Measure:
     return GRAIN if detector.window_ is not None and len(detector.shape_) == 3 else BESIDE
 
 
-def _with_losses(detector: Detector, found: Placed) -> Placed:
-    """Return places where a value that is missing, though none ever was, is as far off as a number far out."""
-    if detector.schema_ is None or found.counted is None:
-        return found
-    whole = np.zeros(detector.schema_.width, dtype=bool)  # the first numbers of columns that were never missing
+def _whole(detector: Detector) -> Tensor | None:
+    """Tell which numbers of a row (P,) are the first ones of columns that were never missing, if it has columns."""
+    if detector.schema_ is None:
+        return None
+    whole = torch.zeros(detector.schema_.width, dtype=torch.bool)
     fields = zip(detector.schema_.fields, detector.schema_.slices, strict=True)
     whole[[place.start for field, place in fields if not field.missing]] = True
-    lost = torch.from_numpy(whole).repeat(found.counted.shape[1] // len(whole)) & ~found.counted
+    return whole
+
+
+def _with_losses(whole: Tensor | None, found: Placed) -> Placed:
+    """Return places where a value that is missing, though none ever was, is as far off as a number far out."""
+    if whole is None or found.counted is None:
+        return found
+    lost = whole.repeat(found.counted.shape[1] // len(whole)) & ~found.counted
     return replace(found, residual=found.residual.masked_fill(lost, KNEE), counted=found.counted | lost)
 
 

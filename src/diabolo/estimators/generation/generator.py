@@ -15,6 +15,7 @@ from torch import Tensor
 
 from diabolo.check import Maybe, Whole, demand
 from diabolo.data import Form, read
+from diabolo.data.form import PandasForm
 from diabolo.errors import DataError, ParameterError
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.generation import drawing
@@ -231,8 +232,8 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         X = read(X)
         numbers = numbers_of(self, X)
         rebuilt = self._back(drawing.rebuilt(self, numbers, drawing.told(self, condition, len(numbers))))
-        indexed = hasattr(X, "index") and hasattr(rebuilt, "set_axis")
-        return rebuilt.set_axis(X.index) if indexed else rebuilt
+        forms = Form.of(X), Form.of(rebuilt)
+        return rebuilt.set_axis(X.index) if all(isinstance(form, PandasForm) for form in forms) else rebuilt
 
     def interpolate(self, a: Any, b: Any, steps: int = 8, condition: Any = None, path: str = "linear") -> Any:
         """Return samples (steps, ...) on the way from sample a to sample b, both ends included.

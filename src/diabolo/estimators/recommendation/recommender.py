@@ -218,8 +218,7 @@ class Recommender(Job):
         check_is_fitted(self)
         asked = Asked.of(self, users)
         among = self._among(candidates, exclude)
-        demand("n", "recommend", n, Maybe(Whole(1, self._items), "10, or all where there are fewer"))
-        n = min(_USUAL, len(among)) if n is None else int(n)
+        n = _counted("recommend", n, self._items, len(among))
         numbers, scores = chosen(self, asked.histories, n, exclude_seen, among)
         return asked.answer(self.interactions_.items, numbers, scores)
 
@@ -241,9 +240,7 @@ class Recommender(Job):
             If the model does not tell items apart by who has them.
         """
         check_is_fitted(self)
-        others = max(self._items - 1, 1)
-        demand("n", "similar_items", n, Maybe(Whole(1, others), "10, or all where there are fewer"))
-        n = min(_USUAL, others) if n is None else int(n)
+        n = _counted("similar_items", n, others := max(self._items - 1, 1), others)
         items = self._known(np.atleast_1d(np.asarray(items)))
         numbers, scores = np.full((len(items), n), -1), np.full((len(items), n), -np.inf, np.float32)
         for i, item in enumerate(items):
@@ -421,3 +418,9 @@ class Recommender(Job):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array, tags.input_tags.sparse = False, True
         return tags
+
+
+def _counted(verb: str, n: int | None, most: int, there: int) -> int:
+    """Return how many items are asked for: of those there, the usual number if nothing is said."""
+    demand("n", verb, n, Maybe(Whole(1, most), f"{_USUAL}, or all where there are fewer"))
+    return min(_USUAL, there) if n is None else int(n)
