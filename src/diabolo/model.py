@@ -230,14 +230,14 @@ class Autoencoder(nn.Module):
         """Return the expected target (B, *self.target) for params (B, *out)."""
         return self.recipe.likelihood.mean(params)
 
-    def told(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+    def params(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return the params (B, *out) for x (B, *shape), by way of the deterministic code."""
         code, skips = self.coded(x, condition)
         return self._params(code.z, condition, skips)
 
     def reconstruct(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return the expected target (B, *self.target) for x (B, *shape), by way of the deterministic code."""
-        return self.expected(self.told(x, condition))
+        return self.expected(self.params(x, condition))
 
     def sample(self, count: int, condition: Tensor | None = None) -> Tensor:
         """Return the expected targets (count, *self.target) of codes drawn from the prior, given the condition.

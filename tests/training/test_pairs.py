@@ -6,7 +6,7 @@ import torch
 from diabolo.penalties import MMD, Neighbourhood
 from diabolo.training import Rows, Stream, paired, pairs
 
-found = pairs.Anchors.found
+nearest = pairs.Anchors.neighbours
 
 
 def as_is(x):
@@ -104,7 +104,7 @@ def test_rows_chosen_by_number(blobs):
 def test_samples_that_are_the_anchors_are_not_compared_again(blobs, monkeypatch):
     rows, some = Rows(blobs, as_is), Rows(blobs, as_is, index=torch.arange(0, 80, 2))
     compared = []
-    monkeypatch.setattr(pairs.Anchors, "found", lambda self, x: (compared.append(len(x)), found(self, x))[1])
+    monkeypatch.setattr(pairs.Anchors, "neighbours", lambda self, x: (compared.append(len(x)), nearest(self, x))[1])
     own, other = paired([rows, some], rows, [Neighbourhood(neighbours=5)])
     assert compared == [40]
     first, again = (next(source.epoch(80, None)).x for source in (own, other))

@@ -91,7 +91,7 @@ def column_of(table: Any, i: int, rows: slice = slice(None)) -> np.ndarray:
     return _pandas(table.iloc[rows, i]) if hasattr(table, "iloc") else _polars(table.to_series(i)[rows])
 
 
-def told(name: str, column: np.ndarray) -> tuple[Content, np.ndarray]:
+def read_column(name: str, column: np.ndarray) -> tuple[Content, np.ndarray]:
     """Return what a column (N,) holds, and its cells: numbers where it holds nothing but missing values.
 
     Raises
@@ -103,7 +103,7 @@ def told(name: str, column: np.ndarray) -> tuple[Content, np.ndarray]:
 
     Examples
     --------
-    >>> told("a", np.array([True, None], dtype=object))
+    >>> read_column("a", np.array([True, None], dtype=object))
     ('category', array(['True', None], dtype=object))
     """
     kind = column.dtype.kind if column.ndim == 1 else ""
@@ -169,7 +169,7 @@ def expected(name: str, content: Content, column: np.ndarray) -> np.ndarray:
     >>> expected("town", "category", np.array([np.nan, np.nan]))
     array([None, None], dtype=object)
     """
-    kind, cells = told(name, column)
+    kind, cells = read_column(name, column)
     if kind == content:
         return cells
     found = cells[present(cells)][:1].tolist()

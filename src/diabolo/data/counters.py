@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diabolo.check import listed
-from diabolo.data.cells import column_of, names_of, table_of, told
+from diabolo.data.cells import column_of, names_of, read_column, table_of
 from diabolo.errors import DiaboloWarning
 
 _ROWS = 50
@@ -55,7 +55,7 @@ def _counters(table: Any, count: int) -> list[int]:
 
 
 def _steady_column(table: Any, i: int, rows: slice) -> bool:
-    kind, cells = told("", column_of(table, i, rows))
+    kind, cells = read_column("", column_of(table, i, rows))
     return kind == "number" and bool(_steady(cells[:, None])[0])
 
 

@@ -12,7 +12,7 @@ from scipy.sparse import load_npz
 
 from diabolo.check import listed, shorten
 from diabolo.data.broken import readable
-from diabolo.data.cells import told
+from diabolo.data.cells import read_column
 from diabolo.data.form import Form, PandasForm, PolarsForm
 from diabolo.data.package import package
 from diabolo.data.parquet import parquet_files
@@ -159,7 +159,7 @@ def _numbers(name: str, series: Any) -> np.ndarray:
     """Return weights or times, float64 (N,)."""
     dated = getattr(series.dtype, "kind", "") == "M"
     column = series.to_numpy("M8[us]") if dated else series.to_numpy()  # in UTC, where there is a time zone
-    kind, cells = told(name, column)
+    kind, cells = read_column(name, column)
     if kind == "category":
         raise DataTypeError(
             f"Column {name!r} must hold numbers or dates; got text or booleans: convert it, or drop it."

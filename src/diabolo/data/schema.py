@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from diabolo.check import Number, OneOf, demand, listed
-from diabolo.data.cells import column_of, expected, names_of, table_of, told
+from diabolo.data.cells import column_of, expected, names_of, read_column, table_of
 from diabolo.data.counters import warn_of_counters
 from diabolo.data.field import Field, foreign, number_fields
 from diabolo.data.standard import KNEE, ROWS, Standard, standardised
@@ -82,7 +82,7 @@ class Schema:
         if isinstance(table, np.ndarray) and table.dtype.kind in "iuf":
             fields = number_fields(names, table, standard.constant)
         else:
-            columns = (told(name, column_of(table, i)) for i, name in enumerate(names))
+            columns = (read_column(name, column_of(table, i)) for i, name in enumerate(names))
             each = zip(names, columns, strict=True)
             fields = tuple(Field.of(name, *column, standard.constant) for name, column in each)
         warn_of_counters(table)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from diabolo.check import shorten
 from diabolo.data import Field
-from diabolo.data.cells import WORDS, Content, endless, expected, present, told
+from diabolo.data.cells import WORDS, Content, endless, expected, present, read_column
 from diabolo.errors import FileError
 from diabolo.estimators.bins import Bins
 
@@ -90,7 +90,7 @@ class Column:
 
         `levels` says what the user has for the texts of a categorical type.
         """
-        content, cells = told(name, column)
+        content, cells = read_column(name, column)
         if content == "category":
             texts = _of_texts(name, cells, levels or {}, column.dtype.kind == "b" or _booleans(column))
             return texts._with_field(cells), cells

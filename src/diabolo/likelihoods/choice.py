@@ -23,7 +23,7 @@ def disturbed(logits: Tensor) -> Tensor:
     return logits - torch.empty_like(logits).exponential_().log_()
 
 
-def drawn(logits: Tensor, mean: Tensor, log_scale: Tensor, axis: int) -> Tensor:
+def draw(logits: Tensor, mean: Tensor, log_scale: Tensor, axis: int) -> Tensor:
     """Draw from mixtures of logistic distributions, whose components lie along `axis`."""
     chosen = disturbed(logits).argmax(axis, keepdim=True)
     mean, scale = (value.gather(axis, chosen).squeeze(axis) for value in (mean, log_scale.exp()))

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from diabolo.check import Whole
 from diabolo.flow import Shape, channel_axis, with_channels
-from diabolo.likelihoods.choice import drawn
+from diabolo.likelihoods.choice import draw
 from diabolo.likelihoods.likelihood import Domain, Likelihood
 from diabolo.part import knob
 
@@ -77,7 +77,7 @@ class DiscretizedLogistic(Likelihood):
 
     def sample(self, params: Tensor) -> Tensor:
         """Draw levels."""
-        x = drawn(*self._mixture(params))
+        x = draw(*self._mixture(params))
         return ((x + 1) / 2 * 255).round().clamp(0, 255) / 255
 
     def equation(self) -> str:

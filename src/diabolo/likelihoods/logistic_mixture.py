@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from diabolo.check import Number, Whole
 from diabolo.errors import ParameterError
 from diabolo.flow import Shape, channel_axis, with_channels
-from diabolo.likelihoods.choice import drawn
+from diabolo.likelihoods.choice import draw
 from diabolo.likelihoods.likelihood import Likelihood
 from diabolo.part import knob
 
@@ -88,7 +88,7 @@ class LogisticMixture(Likelihood):
 
     def sample(self, params: Tensor) -> Tensor:
         """Draw a component for each element, and from it, with an order step by step."""
-        return self._through(params, drawn)
+        return self._through(params, draw)
 
     def equation(self) -> str:
         """Return the formula."""

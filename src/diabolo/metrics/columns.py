@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diabolo.check import listed
-from diabolo.data.cells import WORDS, Content, blank, column_of, endless, names_of, present, table_of, told
+from diabolo.data.cells import WORDS, Content, blank, column_of, endless, names_of, present, read_column, table_of
 from diabolo.errors import DataError, DataTypeError
 from diabolo.metrics.arrays import Array
 
@@ -96,7 +96,7 @@ def _places(first: str, one: Any, second: str, two: Any) -> list[int]:
 
 
 def _column(name: str, parts: list[np.ndarray]) -> Column:
-    each = [told(name, part) for part in parts]
+    each = [read_column(name, part) for part in parts]
     kinds: set[Content] = {kind for kind, cells in each if present(cells).any()} or {"number"}
     if len(kinds) > 1:
         raise DataTypeError(

@@ -141,7 +141,7 @@ class Rebuilt(Scorer):
     def scores(self, histories: Matrix) -> Floats:
         """Return the params of the likelihood where these are one number for each item, otherwise its mean."""
         likelihood, shape = self.model.recipe.likelihood, self.model.target
-        told = [self.model.told(x) for x in self._batches(histories)]
+        told = [self.model.params(x) for x in self._batches(histories)]
         told = told if likelihood.shape(shape) == shape else map(likelihood.mean, told)
         return np.concatenate([np.empty((0, self.items), np.float32), *(each.float().cpu().numpy() for each in told)])
 

@@ -71,7 +71,7 @@ class Anchors:
         distances, near = nearest(codes, codes, pairing.neighbours)
         return cls(few, _numbers(few), pairing, projection, codes, near, memberships(distances))
 
-    def found(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def neighbours(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return which anchors are nearest to x (B, *shape), (B, k), and how surely each is a neighbour."""
         distances, near = nearest(self.projection(x), self.codes, self.pairing.neighbours)
         return near, memberships(distances)
@@ -110,7 +110,7 @@ class Pairs:
             return cls(source, anchors)
         if anchors.same(source):
             return cls(source, anchors, (anchors.near, anchors.weights))
-        found = [anchors.found(batch.x) for batch in source.epoch(4096, None)]
+        found = [anchors.neighbours(batch.x) for batch in source.epoch(4096, None)]
         near, weights = zip(*found, strict=True)
         return cls(source, anchors, (torch.cat(near), torch.cat(weights)))
 
@@ -126,7 +126,7 @@ class Pairs:
     def _compared(self, batch_size: int, seed: int | None) -> Iterator[tuple[Batch, Tensor, Tensor]]:
         if self.known is None or not isinstance(self.source, Rows):
             for batch in self.source.epoch(batch_size, seed):
-                yield batch, *self.anchors.found(batch.x)
+                yield batch, *self.anchors.neighbours(batch.x)
             return
         rows, (near, weights) = self.source, self.known
         order = torch.arange(len(rows)) if seed is None else shuffled(len(rows), seed)

@@ -7,7 +7,7 @@ import torch
 from diabolo import Colorizer, Recipe, Training
 from diabolo.colour import CHROMA, shown, to_lab, to_rgb
 from diabolo.errors import DataError
-from diabolo.estimators.colorization.hints import spots, told
+from diabolo.estimators.colorization.hints import hint_maps, spots
 from diabolo.likelihoods import Chromatic
 from diabolo.nets import ResUNet
 
@@ -77,7 +77,7 @@ def test_hints_are_in_units_of_the_images(fitted):
 def test_the_net_sees_the_mean_of_what_is_known_of_four_pixels():
     image = np.zeros((3, 3, 5))
     red, blue = [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]
-    (seen,) = told([(0, 0, 0, *red), (0, 1, 1, *blue), (0, 2, 4, *red)], [image])
+    (seen,) = hint_maps([(0, 0, 0, *red), (0, 1, 1, *blue), (0, 2, 4, *red)], [image])
     assert seen.shape == (3, 2, 3)
     assert seen[2].tolist() == [[1, 0, 0], [0, 0, 1]]
     a, b = (to_lab(torch.tensor(c).view(3, 1, 1))[1:].flatten() / CHROMA for c in (red, blue))

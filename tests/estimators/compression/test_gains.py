@@ -31,7 +31,7 @@ class Rounding:
     def synthesised(self, code, gain, shape):
         return code.reshape(-1) * self.step(gain) + 128.0
 
-    def told(self, code, gain):
+    def written(self, code, gain):
         writer = Writer()
         scales.put(writer, code.ravel(), *self.guess(code.shape, gain))
         return writer
@@ -93,7 +93,7 @@ def side(request, monkeypatch):
 def test_the_largest_gain_that_a_rate_allows(side, coding, image, every, gain, more):
     rates = [*every[0], every[0][-1] * 1.1]
     wanted = rates[gain] + more * (rates[gain + 1] - rates[gain])
-    found = gains.found(coding, image, Rate(wanted))
+    found = gains.search(coding, image, Rate(wanted))
     assert found is not None
     assert found.code == coding.encode(image, gain)
     assert gains.bits(len(found.code), image) <= wanted
@@ -103,7 +103,7 @@ def test_the_largest_gain_that_a_rate_allows(side, coding, image, every, gain, m
 @pytest.mark.parametrize("gain", [0, 4, 16, 32])
 @pytest.mark.parametrize("less", [0.0, 0.01])
 def test_the_smallest_gain_that_is_near_enough(side, coding, image, every, gain, less):
-    found = gains.found(coding, image, PSNR(every[1][gain] - less))
+    found = gains.search(coding, image, PSNR(every[1][gain] - less))
     assert found is not None
     assert found.code == coding.encode(image, gain)
     assert np.array_equal(found.image, coding.decode(found.code, image.shape))
@@ -111,9 +111,9 @@ def test_the_smallest_gain_that_is_near_enough(side, coding, image, every, gain,
 
 def test_what_no_gain_is_enough_for(side, coding, image, every):
     rates, decibels = every
-    assert gains.found(coding, image, PSNR(decibels[-1] + 0.01)) is None
+    assert gains.search(coding, image, PSNR(decibels[-1] + 0.01)) is None
     with pytest.raises(DataError, match=f"176x144 pixels takes {rates[0]:.3g} bits"):
-        gains.found(coding, image, Rate(rates.min() * 0.99))
+        gains.search(coding, image, Rate(rates.min() * 0.99))
 
 
 def test_few_gains_are_computed_of_the_whole_image(coding, image, every, monkeypatch):
@@ -127,7 +127,7 @@ def test_few_gains_are_computed_of_the_whole_image(coding, image, every, monkeyp
 
     monkeypatch.setattr(type(coding), "analysed", counted)
     for gain in range(4, 30, 5):
-        gains.found(coding, image, Rate((rates[gain] + rates[gain + 1]) / 2))
+        gains.search(coding, image, Rate((rates[gain] + rates[gain + 1]) / 2))
     assert seen.count(image.shape) <= 3 * 6
     assert len(seen) > seen.count(image.shape)
 

@@ -182,8 +182,8 @@ def test_y_must_have_an_entry_for_each_sample(dictionary, y):
 def test_samples_take_what_can_be_asked_by_place():
     rows = np.array([0, 2])
     for y in ([1, 2, 3], (n for n in (1, 2, 3)), np.array([1, 2, 3])):
-        assert Samples.of(np.zeros((2, 5)), y, rows, 3).told(1) == {"sample": 3}
-    assert len(str(Samples.of(np.zeros((2, 5)), ["a" * 999] * 3, rows, 3).told(0)["sample"])) == 300
+        assert Samples.of(np.zeros((2, 5)), y, rows, 3).label(1) == {"sample": 3}
+    assert len(str(Samples.of(np.zeros((2, 5)), ["a" * 999] * 3, rows, 3).label(0)["sample"])) == 300
 
 
 def test_the_nearest_atom_is_found_and_pairs_come_first(monkeypatch):

@@ -141,7 +141,7 @@ class TransformCoding(Coding):
             self._set(gain)
             return self._synthesised(code, gain, shape)
 
-    def told(self, code: Integers, gain: int) -> Writer:
+    def written(self, code: Integers, gain: int) -> Writer:
         """Return a code (n, h, w), written."""
         writer = Writer()
         self.context.walk(code.shape[1:], _eighths(gain), _telling(writer, code))

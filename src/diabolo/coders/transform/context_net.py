@@ -54,7 +54,7 @@ class ContextNet(nn.Module):
 
     def forward(self, q: Tensor) -> tuple[Tensor, Tensor]:
         level = torch.as_tensor(levels((q.shape[2], q.shape[3])), device=q.device)
-        seen = told(q)
+        seen = context_features(q)
         said, at = [self._coarse(seen[:, :, : self.sizes[0]], level)], self.sizes[0]
         early = (level < LATE).to(q.dtype)
         for guess, size in zip(list(self.guesses)[len(REACHES) :], self.sizes[1:], strict=True):
@@ -105,6 +105,6 @@ class Guess(nn.Module):
         return self.last(F.relu(self.middle(F.relu(h))))
 
 
-def told(q: Tensor) -> Tensor:
+def context_features(q: Tensor) -> Tensor:
     """Return what guesses see (B, 2, n, h, w) of a code q (B, n, h, w): its numbers, and how large they are."""
     return torch.stack([q / 4, torch.log2(1 + q.abs())], 1)

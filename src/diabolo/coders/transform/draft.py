@@ -30,7 +30,7 @@ class Draws(Protocol):
         """Return the pixels (C · H · W,) of a code, not yet rounded to levels."""
         ...
 
-    def told(self, code: Integers, gain: int) -> Writer:
+    def written(self, code: Integers, gain: int) -> Writer:
         """Return a code, as it is written."""
         ...
 
@@ -79,14 +79,14 @@ class Draft:
         return self.by.bits(self.code, self.gain) / 8
 
     @cached_property
-    def told(self) -> Writer:
+    def written(self) -> Writer:
         """The code, written."""
-        return self.by.told(self.code, self.gain)
+        return self.by.written(self.code, self.gain)
 
     @cached_property
     def least(self) -> int:
         """How many bytes it takes if no pixel lies on the edge between two levels."""
-        return OVERHEAD + len(self.told.bytes())
+        return OVERHEAD + len(self.written.bytes())
 
     @property
     def edges(self) -> float:
@@ -96,6 +96,6 @@ class Draft:
     @cached_property
     def data(self) -> bytes:
         """The image as bytes, as `TransformCoding.decode` takes them."""
-        writer = self.told.copy()
+        writer = self.written.copy()
         put_edges(writer, self.values)
         return bytes([self.gain]) + writer.bytes()

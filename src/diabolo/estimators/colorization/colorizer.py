@@ -19,7 +19,7 @@ from diabolo.errors import CapabilityError, DataError, FileError, ParameterError
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.colorization import tinting
 from diabolo.estimators.colorization.colouring import both_ways, coloured
-from diabolo.estimators.colorization.hints import told
+from diabolo.estimators.colorization.hints import hint_maps
 from diabolo.estimators.colorization.photographs import photographs
 from diabolo.estimators.colorization.tinted import Colours, compared, report
 from diabolo.estimators.signals import Signals
@@ -187,7 +187,7 @@ class Colorizer(TransformerMixin, Estimator):
         if hints is not None and self.shape_[0] == tinting.LIGHT:
             raise CapabilityError("hints need a Colorizer that has learned to take them; fit it with hints=0.25.")
         images = list(found.arrays)
-        return found.back(self._coloured(images, None if hints is None else told(hints, images), watch))
+        return found.back(self._coloured(images, None if hints is None else hint_maps(hints, images), watch))
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the share of what a and b vary around their mean that is told (R²): 1 is perfect, 0 one colour."""

@@ -40,7 +40,7 @@ def spots(count: int, size: Sequence[int], share: float) -> Tensor:
     return (torch.einsum("bkh,bkw->bhw", rows * used[..., None], columns) > 0).float().unsqueeze(1)
 
 
-def told(hints: Any, images: Sequence[NDArray[Any]]) -> list[Tensor]:
+def hint_maps(hints: Any, images: Sequence[NDArray[Any]]) -> list[Tensor]:
     """Return what the user hints at for each image, as the net sees it: a, b and a mask, (3, h, w) at half the size.
 
     Parameters
@@ -58,7 +58,7 @@ def told(hints: Any, images: Sequence[NDArray[Any]]) -> list[Tensor]:
 
     Examples
     --------
-    >>> a, b, mask = told([(0, 3, 2, 255, 0, 0)], [np.zeros((1, 4, 6), np.uint8)])[0]
+    >>> a, b, mask = hint_maps([(0, 3, 2, 255, 0, 0)], [np.zeros((1, 4, 6), np.uint8)])[0]
     >>> mask.tolist()
     [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     """

@@ -47,7 +47,7 @@ class Found:
     image: Image
 
 
-def found(coding: Coding, image: Image, fidelity: Fidelity) -> Found | None:
+def search(coding: Coding, image: Image, fidelity: Fidelity) -> Found | None:
     """Return an image at the gain that a fidelity asks for, as its decoder has it; None where no gain is enough.
 
     What a gain comes to is first seen on a part of the image; of the whole image, what is written, and mostly no more

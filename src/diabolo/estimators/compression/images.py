@@ -198,7 +198,7 @@ class Images(Packing):
 
     def _near(self, image: Image, tally: Tally) -> bytes:
         """Return an image as a chunk, as near as is asked; exactly, where nothing less is near enough."""
-        found = gains.found(self.coding, image, self.fidelity)
+        found = gains.search(self.coding, image, self.fidelity)
         error = 0 if found is None else int(np.abs(found.image.astype(np.int64) - image.astype(np.int64)).max())
         return self._kept(image[None], None if found is None else found.code, error, tally)
 

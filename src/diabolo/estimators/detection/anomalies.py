@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from diabolo.check import shorten
 from diabolo.data import Form, Stored, kind, read
-from diabolo.data.cells import names_of, told
+from diabolo.data.cells import names_of, read_column
 from diabolo.errors import DataError
 from diabolo.estimators.detection.clock import without
 from diabolo.estimators.detection.findings import REASONS, cells_of, reasons
@@ -141,7 +141,7 @@ def _lines(numbers: Any, energies: Any, told: Any) -> list[dict[str, object]]:
 
 def _drawable(cells: Any) -> Any:
     """Return a column as numbers to draw: text by its order."""
-    content, values = told("", cells)
+    content, values = read_column("", cells)
     return values.astype(np.float64) if content == "number" else np.unique(cells.astype(str), return_inverse=True)[1]
 
 

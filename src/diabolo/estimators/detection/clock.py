@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diabolo.data import Form
-from diabolo.data.cells import column_of, names_of, told
+from diabolo.data.cells import column_of, names_of, read_column
 from diabolo.data.form import PandasForm, PolarsForm
 from diabolo.errors import DiaboloWarning
 
@@ -34,7 +34,7 @@ def clock_of(X: Any) -> str | None:
         return None
     for i, name in enumerate(names_of(X)):
         column = X.iloc[:, i] if isinstance(Form.of(X), PandasForm) else X[X.columns[i]]
-        if _may_be_dates(column) and _rises(*told(name, column_of(_universal(X), i))):
+        if _may_be_dates(column) and _rises(*read_column(name, column_of(_universal(X), i))):
             return name
     return None
 
@@ -81,7 +81,7 @@ def _times(X: Any, clock: str | None) -> Iterator[tuple[str, Times]]:
     for i, name in enumerate(names_of(X)):
         column = X.iloc[:, i] if isinstance(form, PandasForm) else X[X.columns[i]]
         if clock in (None, name) and _may_be_dates(column):
-            content, times = told(name, column_of(_universal(X), i))
+            content, times = read_column(name, column_of(_universal(X), i))
             if content == "date":
                 yield f"column {name!r}", times
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from diabolo.check import listed
 from diabolo.data import Form, Schema
-from diabolo.data.cells import Content, column_of, names_of, table_of, told
+from diabolo.data.cells import Content, column_of, names_of, read_column, table_of
 from diabolo.data.field import Field
 from diabolo.data.form import NumpyForm, TorchForm
 from diabolo.data.period import period
@@ -198,10 +198,10 @@ def _schema(series: Sequence[Any]) -> Schema:
 
 def _below(name: str, columns: Sequence[NDArray[Any]]) -> tuple[Content, NDArray[Any]]:
     """Return what a column of all series holds, and its cells, one series below the other."""
-    cells = [told(name, column)[1] for column in columns]
+    cells = [read_column(name, column)[1] for column in columns]
     if len({each.dtype.kind for each in cells}) > 1:  # such as texts, and numbers that are all missing
         cells = [each.astype(object) for each in cells]
-    return told(name, np.concatenate(cells))
+    return read_column(name, np.concatenate(cells))
 
 
 def _stretches(every: Sequence[Encoded], windows: Windows, single: bool = False) -> Stretches:

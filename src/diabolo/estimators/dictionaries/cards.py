@@ -141,12 +141,12 @@ def _show(
     top = np.argsort(-np.abs(values), kind="stable")[:_TOP]
     if not len(top):
         return
-    pictures = samples.drawn(places[top])
+    pictures = samples.pictures(places[top])
     if pictures is not None:
         labels = [f"{samples.rows[places[i]]}: {values[i]:.3g}" for i in top]
         page.figure(examples(pictures, labels), "The samples with the largest values: their row, and the value.")
     else:
-        page.table([{"row": int(samples.rows[p]), "value": float(v), **samples.told(p)} for p, v in
+        page.table([{"row": int(samples.rows[p]), "value": float(v), **samples.label(p)} for p, v in
                     zip(places[top], values[top], strict=True)])  # fmt: skip
 
 

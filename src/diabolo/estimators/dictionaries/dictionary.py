@@ -25,7 +25,7 @@ from diabolo.estimators.base import Estimator
 from diabolo.estimators.dictionaries.beginning import Beginning
 from diabolo.estimators.dictionaries.cards import report
 from diabolo.estimators.dictionaries.codes import csr, stacked, tensor
-from diabolo.estimators.dictionaries.foreign import adopt, given
+from diabolo.estimators.dictionaries.foreign import adopt, exported
 from diabolo.estimators.dictionaries.intake import settled, unpacked
 from diabolo.estimators.sources import blocks_of
 from diabolo.exchange import Weights
@@ -316,7 +316,7 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             If no other library has such dictionaries.
         """
         check_is_fitted(self)
-        return given(self)
+        return exported(self)
 
     def report(self, X: Any, y: Any = None, *, latents: Sequence[int] | None = None) -> Page:
         """Return a page on the dictionary: how latents are used, cards of some of them, how atoms lie to each other.

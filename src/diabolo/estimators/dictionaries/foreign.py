@@ -93,7 +93,7 @@ _LATENTS: dict[str, Callable[[Weights], Latent]] = {
 
 
 @torch.no_grad()
-def given(dictionary: Dictionary) -> Weights:
+def exported(dictionary: Dictionary) -> Weights:
     """Return what a fitted dictionary has learned as other libraries keep it: for samples as they come.
 
     Raises

@@ -44,7 +44,7 @@ class Samples:
         Examples
         --------
         >>> samples = Samples.of(np.zeros((2, 3)), ["a", "b", "c", "d"], np.array([0, 2]), 4)
-        >>> samples.told(1)
+        >>> samples.label(1)
         {'sample': 'c'}
         """
         if y is None:
@@ -55,7 +55,7 @@ class Samples:
             raise DataError(f"y must hold one entry for each of {count} samples; got {len(told)}.")
         return cls(rows, told)
 
-    def drawn(self, places: Iterable[int]) -> list[NDArray[Any]] | None:
+    def pictures(self, places: Iterable[int]) -> list[NDArray[Any]] | None:
         """Return the pictures (C, H, W) or series (T, C) of samples, None where they are something else."""
         entries = [None if self.shown is None else self.shown[int(self.rows[place])] for place in places]
         axes = {getattr(entry, "ndim", 0) for entry in entries}
@@ -63,7 +63,7 @@ class Samples:
             return None
         return [Form.of(entry).array(entry) for entry in entries]
 
-    def told(self, place: int) -> dict[str, object]:
+    def label(self, place: int) -> dict[str, object]:
         """Return what a sample stands for as cells of a table: none where that is unknown."""
         if self.shown is None:
             return {}

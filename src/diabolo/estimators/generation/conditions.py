@@ -13,7 +13,7 @@ from torch import Tensor
 
 from diabolo.check import listed, shorten
 from diabolo.data import Form
-from diabolo.data.cells import Content, column_of, names_of, present, told
+from diabolo.data.cells import Content, column_of, names_of, present, read_column
 from diabolo.data.form import NumpyForm, TorchForm
 from diabolo.errors import DataError, DataTypeError, FileError
 
@@ -250,7 +250,7 @@ def _cells(name: str, column: Array) -> tuple[Array, bool]:
 
 def _known(name: str, column: Array) -> tuple[Content, Array]:
     """Return what a column holds, and its cells, none of which is missing or infinite."""
-    content, cells = told(name, column)
+    content, cells = read_column(name, column)
     if content == "date":
         raise DataTypeError(f"y must hold labels or numbers; got dates in {name!r}: pass a number, such as the year.")
     if not present(cells).all():

@@ -34,7 +34,7 @@ class Filler(ABC):
         """Learn from X in memory: see `Imputer.fit`."""
 
     @abstractmethod
-    def given(self, imputer: Imputer) -> Shape:
+    def sample_shape(self, imputer: Imputer) -> Shape:
         """Return the shape of a sample as the user has it."""
 
     @abstractmethod
@@ -42,7 +42,7 @@ class Filler(ABC):
         """Return X with its missing cells filled."""
 
     @abstractmethod
-    def drawn(self, imputer: Imputer, X: Any, n: int, seed: int | None) -> list[Any]:
+    def draw(self, imputer: Imputer, X: Any, n: int, seed: int | None) -> list[Any]:
         """Return X completed n times by draws."""
 
     @abstractmethod

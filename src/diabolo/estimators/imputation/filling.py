@@ -58,7 +58,7 @@ def ends(imputer: Imputer, coverage: float, upper: bool) -> Callable[[View], Arr
     return ask
 
 
-def drawn(imputer: Imputer, cells: list[Array], rng: np.random.Generator) -> tuple[list[Array], list[Array]]:
+def draw_cells(imputer: Imputer, cells: list[Array], rng: np.random.Generator) -> tuple[list[Array], list[Array]]:
     """Return rows and values of the missing cells of each column, drawn: those of a row fit each other."""
     _, observed = imputer.gapped_.encode(cells)
     gone = ~observed

@@ -79,7 +79,7 @@ class Grids(Filler):
         imputer._learned(model, beside_indicators(scaling), history)
         imputer.coverage_, imputer.errors_ = judged(imputer, held_out or train, seed)
 
-    def given(self, imputer: Imputer) -> Shape:
+    def sample_shape(self, imputer: Imputer) -> Shape:
         return imputer.model_.target
 
     def filled(self, imputer: Imputer, X: Any) -> Any:
@@ -88,7 +88,7 @@ class Grids(Filler):
             demand_spread(imputer.recipe_.likelihood, "strategy='median'")
         return found.back(_answered(imputer, found, median if imputer.strategy == "median" else mean)[0])
 
-    def drawn(self, imputer: Imputer, X: Any, n: int, seed: int | None) -> list[Any]:
+    def draw(self, imputer: Imputer, X: Any, n: int, seed: int | None) -> list[Any]:
         demand_spread(imputer.recipe_.likelihood, "sample")
         found, rng = _found(imputer, X), np.random.default_rng(seed)
         return [found.back(_drawn(imputer, found, rng)) for _ in range(n)]
@@ -176,7 +176,7 @@ def _told(imputer: Imputer, found: Signals, ask: Ask, seed: int = 0) -> Iterator
     device, likelihood = next(model.parameters()).device, model.recipe.likelihood
 
     def compute(x: Tensor) -> Tensor:
-        return ask(likelihood, model.told(shown(scaling, x.to(device)).x))
+        return ask(likelihood, model.params(shown(scaling, x.to(device)).x))
 
     arrays = found.arrays[gappy] if isinstance(found.arrays, np.ndarray) else [found.arrays[i] for i in gappy]
     with torch.random.fork_rng([]):

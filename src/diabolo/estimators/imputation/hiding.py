@@ -129,7 +129,7 @@ def _compared(model: Autoencoder, x: Tensor) -> tuple[Tensor, ...]:
     seen, hidden = model.corrupt(x)
     if hidden is None:
         hidden = torch.zeros_like(target, dtype=torch.bool)
-    params = model.told(seen)
+    params = model.params(seen)
     points = tuple(i for i in range(1, x.ndim) if i != axis)
     sums, counts = (part.sum(points, keepdim=True) for part in seen.chunk(2, axis))
     which = torch.arange(target.shape[axis], device=x.device).view([-1 if i == axis else 1 for i in range(x.ndim)])

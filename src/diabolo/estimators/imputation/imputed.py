@@ -9,7 +9,7 @@ import numpy as np
 from diabolo.data.cells import present
 from diabolo.estimators.imputation.completing import completed
 from diabolo.estimators.imputation.filling import LEVELS, best
-from diabolo.estimators.imputation.imputing import asked
+from diabolo.estimators.imputation.imputing import answers
 from diabolo.model import count_weights
 from diabolo.report import Page, curves
 
@@ -31,7 +31,7 @@ def report(imputer: Imputer, X: Any, cells: list[Any]) -> Page:
     page.heading("Rows, filled")
     rows = np.flatnonzero(gone.any(1))[:_ROWS]
     names = [column.name for column in imputer.gapped_.columns]
-    table = _objects(completed(X, *asked(imputer, cells, best(imputer, imputer.strategy))))
+    table = _objects(completed(X, *answers(imputer, cells, best(imputer, imputer.strategy))))
     marked = zip(table[rows].tolist(), gone[rows].tolist(), rows.tolist(), strict=True)
     page.table([{"row": row} | _marked(names, values, flags) for values, flags, row in marked])
     page.paragraph("Values in brackets were missing." if len(rows) else "Nothing is missing in these rows.")

@@ -207,7 +207,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         check_is_fitted(self)
         demand("n", "sample", n, Whole(1))
         demand("seed", "sample", seed, Maybe(Whole(0, 2**32 - 1), "another one each time"))
-        return self._filler.drawn(self, gathered(read(X)), int(n), seed)
+        return self._filler.draw(self, gathered(read(X)), int(n), seed)
 
     def uncertainty(self, X: Any) -> Any:
         """Return how uncertain each cell is, in the shape and form of X: 0 where it is there.
@@ -264,7 +264,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
 
     @property
     def _given(self) -> Shape:
-        return self._filler.given(self)
+        return self._filler.sample_shape(self)
 
     @property
     def _filler(self) -> Filler:

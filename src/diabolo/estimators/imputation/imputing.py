@@ -154,7 +154,7 @@ def expected(imputer: Imputer, z: Array, observed: Array) -> tuple[Array, Array]
     return fill.numpy(), spread.numpy()
 
 
-def asked(imputer: Imputer, cells: list[Array], ask: Callable[[View], Array]) -> tuple[list[Array], list[Array]]:
+def answers(imputer: Imputer, cells: list[Array], ask: Callable[[View], Array]) -> tuple[list[Array], list[Array]]:
     """Return rows of the missing cells of each column that anything is known of, and what is answered for them."""
     rows: list[list[Array]] = [[] for _ in cells]
     values: list[list[Array]] = [[] for _ in cells]

@@ -17,9 +17,9 @@ from diabolo.errors import DataError, ParameterError
 from diabolo.estimators.denoising.restoring import demand_samples
 from diabolo.estimators.imputation.completing import completed, flagged
 from diabolo.estimators.imputation.filler import Filler
-from diabolo.estimators.imputation.filling import best, covered, drawn, ends, errors, trusted, uncertainty
+from diabolo.estimators.imputation.filling import best, covered, draw_cells, ends, errors, trusted, uncertainty
 from diabolo.estimators.imputation.imputed import report
-from diabolo.estimators.imputation.imputing import asked, learn
+from diabolo.estimators.imputation.imputing import answers, learn
 from diabolo.estimators.imputation.keeping import recall, remembered
 from diabolo.estimators.tabular import ordered, taken
 from diabolo.flow import Shape
@@ -79,30 +79,30 @@ class Tables(Filler):
         imputer.trust_ = trusted(imputer, learnt)
         imputer.coverage_, imputer.errors_ = covered(imputer, learnt), errors(imputer, learnt)
 
-    def given(self, imputer: Imputer) -> Shape:
+    def sample_shape(self, imputer: Imputer) -> Shape:
         return (len(imputer.gapped_.columns),)
 
     def filled(self, imputer: Imputer, X: Any) -> Any:
         X, cells = _read(imputer, X)
-        found = completed(X, *asked(imputer, cells, best(imputer, imputer.strategy)))
+        found = completed(X, *answers(imputer, cells, best(imputer, imputer.strategy)))
         flags = indicated(imputer)
         return flagged(found, cells, flags) if flags else found
 
-    def drawn(self, imputer: Imputer, X: Any, n: int, seed: int | None) -> list[Any]:
+    def draw(self, imputer: Imputer, X: Any, n: int, seed: int | None) -> list[Any]:
         rng, (X, cells) = np.random.default_rng(seed), _read(imputer, X)
-        return [completed(X, *drawn(imputer, cells, rng)) for _ in range(n)]
+        return [completed(X, *draw_cells(imputer, cells, rng)) for _ in range(n)]
 
     def unsure(self, imputer: Imputer, X: Any) -> Any:
         X, cells = _read(imputer, X)
         found = np.zeros((len(cells[0]), len(cells)))
-        for i, (rows, values) in enumerate(zip(*asked(imputer, cells, uncertainty), strict=True)):
+        for i, (rows, values) in enumerate(zip(*answers(imputer, cells, uncertainty), strict=True)):
             found[rows, i] = values
         found[:, [column.empty for column in imputer.gapped_.columns]] = np.nan
         return Form.of(X).back(found)
 
     def between(self, imputer: Imputer, X: Any, coverage: float) -> tuple[Any, Any]:
         X, cells = _read(imputer, X)
-        low, high = (completed(X, *asked(imputer, cells, ends(imputer, coverage, upper))) for upper in (False, True))
+        low, high = (completed(X, *answers(imputer, cells, ends(imputer, coverage, upper))) for upper in (False, True))
         return low, high
 
     def report(self, imputer: Imputer, X: Any) -> Page:
