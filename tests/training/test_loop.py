@@ -21,6 +21,7 @@ from diabolo.model import Recipe
 from diabolo.nets import MLP, Linear
 from diabolo.penalties import MMD
 from diabolo.pretrainings import Layerwise
+from diabolo.schedules import WarmUp
 from diabolo.training import Callback, Plan, Rows, Training, resolve, split, train, train_in_stages
 from diabolo.training.loop import evaluate
 
@@ -172,6 +173,15 @@ def test_learning_rate_rises_then_falls_to_zero():
     assert rates[-1] == pytest.approx(0.05)  # one of the last fifth's 20 steps
 
 
+def test_what_is_left_open_is_as_usual():
+    usual = Training(epochs=40, batch_size=250, learning_rate=1e-3, weight_decay=0.5, schedules=(WarmUp(),))
+    assert Training().filled(usual) == usual(weight_decay=Training().weight_decay)
+    said = Training(steps=9, batch_size=2, learning_rate=0.1, clip=None, schedules=())
+    assert said.filled(usual) == said
+    assert Training(epochs=5).filled(Training(steps=900)) == Training(epochs=5)
+    assert Plan.of(Training(), 100).learning_rate(Training(), 500) == 3e-3
+
+
 @pytest.mark.parametrize("samples", [1, 2, 10, 150, 1797, 60_000, 10**7])
 def test_plans_make_sense_at_every_size(samples):
     plan = Plan.of(Training(), samples)
@@ -269,51 +279,62 @@ def test_what_is_no_callback_is_refused_before_the_first_step(callbacks):
         train(build(), rows(world()), None, Training(epochs=2), callbacks=callbacks)
 
 
-RUN = """
-    import sys, os, signal, torch
+KILLED = """
+    import os, signal, sys, torch
+    from pathlib import Path
     torch.set_num_threads(1)
     sys.path.insert(0, {tests!r})
     from test_loop import build, rows, world, RECIPE_IN_STAGES
     from diabolo.training import Callback, Training, train_in_stages
-    from pathlib import Path
+
     class Kill(Callback):
-        steps = 0
+        def __init__(self, step):
+            self.step, self.steps = step, 0
+
         def on_start(self, run):
             gradient = run.gradient
             def counted(batch):
-                Kill.steps += 1
-                if Kill.steps == {step}:
+                self.steps += 1
+                if self.steps == self.step:
                     os.kill(os.getpid(), signal.SIGKILL)
                 return gradient(batch)
             run.gradient = counted
-    model = build(RECIPE_IN_STAGES)
-    train_in_stages(model, rows(world()), rows(world(50, 1)), Training(epochs=4, batch_size=50), seed=3,
-                    callbacks=[Kill()], checkpoint=Path({file!r}))
-    torch.save(model.state_dict(), {out!r})
+
+    def train(folder, step):
+        model = build(RECIPE_IN_STAGES)
+        train_in_stages(model, rows(world()), rows(world(50, 1)), Training(epochs=4, batch_size=50), seed=3,
+                        callbacks=[Kill(step)], checkpoint=folder / "run")
+        torch.save(model.state_dict(), folder / "weights.pt")
+
+    for step in {steps}:
+        child = os.fork()
+        if not child:
+            train(Path({folder!r}) / str(step), step)
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 RECIPE_IN_STAGES = Recipe(MLP(hidden=(8,)), pretraining=Layerwise())
 
 
-def _run(tmp_path, step):
-    out = tmp_path / "weights.pt"
-    code = RUN.format(tests=str(Path(__file__).parent), step=step, file=str(tmp_path / "run"), out=str(out))
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True)
-    return done.returncode, list(torch.load(out).values()) if done.returncode == 0 else done.stderr
+def _killed_at(folder, steps):
+    """How processes ended that were killed at such steps, of folders of their own; 0 is at none."""
+    code = textwrap.dedent(KILLED.format(tests=str(Path(__file__).parent), folder=str(folder), steps=steps))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [int(line) for line in done.stdout.split()]
 
 
 def test_killed_at_any_step_resumes_to_the_same_weights(tmp_path):
-    (tmp_path / "whole").mkdir()
-    code, whole = _run(tmp_path / "whole", -1)
-    assert code == 0, whole
-    for step in (1, 7, 18, 23, 34, 43):  # in the first stage, in the second, and in the whole
-        folder = tmp_path / str(step)
-        folder.mkdir()
-        code, _ = _run(folder, step)
-        assert code == -signal.SIGKILL
-        code, resumed = _run(folder, -1)
-        assert code == 0, resumed
-        assert same(whole, resumed)
+    steps = [1, 7, 18, 23, 34, 43]  # in the first stage, in the second, and in the whole
+    for step in [0, *steps]:
+        (tmp_path / str(step)).mkdir()
+    assert _killed_at(tmp_path, [0, *steps]) == [0] + [-signal.SIGKILL] * len(steps)
+    for step in steps:
+        (tmp_path / str(step)).rename(tmp_path / str(-step))  # no step has a number below 1: it goes on to the end
+    assert _killed_at(tmp_path, [-step for step in steps]) == [0] * len(steps)
+    whole, *resumed = (torch.load(tmp_path / str(step) / "weights.pt") for step in [0, *(-step for step in steps)])
+    assert all(same(list(whole.values()), list(each.values())) for each in resumed)
 
 
 def test_a_finished_run_is_not_run_again(tmp_path):
