@@ -18,7 +18,7 @@ from diabolo.training.annealing import annealed, at_rest, demand_numbers
 from diabolo.training.batches import Source
 from diabolo.training.callbacks import Callback, watching
 from diabolo.training.checkpoint import Checkpoint
-from diabolo.training.device import keep_memory, threads
+from diabolo.training.device import keep_memory, sow, threads
 from diabolo.training.history import History
 from diabolo.training.plan import Training
 from diabolo.training.run import Run
@@ -106,7 +106,7 @@ def train(
 def _epoch(run: Run, source: Source, held_out: Source | None, seed: int) -> None:
     started = time.perf_counter()
     step = run.epoch * run.plan.steps_per_epoch
-    torch.manual_seed(_mix(seed, run.epoch))
+    sow(_mix(seed, run.epoch))
     trace = Trace()
     run.model.train()
     rate, clip = 0.0, run.training.clip
@@ -150,7 +150,7 @@ def evaluate(model: nn.Module, source: Source, batch_size: int, seed: int) -> Te
     tensor(True)
     """
     model.eval()
-    torch.manual_seed(seed)
+    sow(seed)
     losses, count = [], 0
     for batch in source.epoch(max(batch_size, 512), None):
         losses.append(model(batch, noise=True).loss.double() * len(batch.x))

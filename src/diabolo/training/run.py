@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass, field
 
@@ -77,7 +76,7 @@ class Run:
             self.best_weights = {}  # the run is over: the model has them
             return
         if not self.best_weights or bool(better.all()):
-            self.best_weights = copy.deepcopy(now)  # a copy: training goes on in place
+            self.best_weights = {name: own.clone() for name, own in now.items()}  # training goes on in place
             return
         for name, kept in self.best_weights.items():
             kept.copy_(torch.where(better.view(-1, *[1] * (kept.ndim - 1)), now[name], kept))
