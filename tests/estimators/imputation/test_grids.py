@@ -71,6 +71,17 @@ def test_intervals_hold_what_they_say(fitted):
     assert fitted.coverage_.shape == (2, 11) and (np.diff(fitted.coverage_, axis=1) > 0).all()
 
 
+def test_the_end_of_one_long_series_judges_what_is_learned_from_the_rest():
+    x = waves(1, 400)
+    x += np.random.default_rng(1).normal(0, 0.3, x.shape)  # noise that can be learned by heart, but not known
+    gone = np.random.default_rng(2).random(x.shape) < 0.2
+    alone = Imputer(recipe=SMALL, training=Training(steps=150, batch_size=4), random_state=0)
+    alone.fit(np.where(gone, np.nan, x))
+    assert "held_out" in alone.history_.columns
+    low, high = alone.intervals(np.where(gone, np.nan, x), coverage=0.9)
+    assert 0.75 < ((low <= x) & (x <= high))[gone].mean() < 0.99
+
+
 def test_uncertainty_is_in_units_of_the_user_and_0_where_nothing_is_missing(fitted):
     unsure = fitted.uncertainty(GAPPED)
     assert (unsure[~GONE] == 0).all() and (unsure[GONE] > 0).all()

@@ -154,9 +154,10 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
         clean = restoring.clean_of(found, y)
         scaling = scaling_of(clean or found)
         recipe, lesson = restoring.composed(recipe, found, scaling, self.examples, clean is not None)
-        shape = restoring.shape_of(found, recipe.net)
-        training = restoring.planned(self.training, found, shape, recipe.net.local is not None, device)
-        train, held_out = restoring.sources(found, clean, scaling, lesson, shape, training.validation, seed, device)
+        shape, local = restoring.shape_of(found, recipe.net), recipe.net.local is not None
+        training = restoring.planned(self.training, found, shape, local, device)
+        share = training.validation
+        train, held_out = restoring.sources(found, clean, scaling, lesson, shape, share, seed, device, local)
         model = restoring.built(recipe, shape, self.n_components, seed, device)
         history = train_in_stages(
             model, train, held_out, training, seed=seed, callbacks=callbacks, checkpoint=checkpoint

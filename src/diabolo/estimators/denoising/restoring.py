@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -31,6 +31,9 @@ from diabolo.training.device import brief
 
 _SIDES: dict[Kind, int] = {"images": 64, "series": 512}
 """Points along each axis of a crop that is learned from."""
+
+_LEAST_HELD = 32
+"""Points of an end that can judge, at least."""
 
 STEPS = Training(steps=3000, decay=0.8)
 """How it is learned, if nothing is said."""
@@ -168,8 +171,12 @@ def sources(
     share: float,
     seed: int,
     device: torch.device,
+    local: bool,
 ) -> tuple[Source, Source | None]:
-    """Return what is trained on, and what judges: a share of the samples, if there are ten or more."""
+    """Return what is trained on, and what judges: a share of the samples.
+
+    Where there are fewer than ten, it is the end of each, for nets that are `local`: they take samples of any size.
+    """
     kept, held = split(len(found.arrays), share, seed)
     if found.kind == "table":
         rows, wanted = (None if s is None else scaling.tensor(np.asarray(s.arrays)) for s in (found, clean))
@@ -177,13 +184,32 @@ def sources(
         return made[0], made[1] if len(held) else None
     large = found.kind == "images" and any(x.shape[1:] != shape[1:] for x in found.arrays)
     side = max(_points(shape))
+    parts = [[_joined(found, clean, scaling, i) for i in index.tolist()] for index in (kept, held)]
+    if local and not parts[1]:
+        parts = ends_apart(parts[0], share)
     made = []
-    for index in (kept, held):
-        part = [_joined(found, clean, scaling, i) for i in index.tolist()]
+    for part in parts:
         if part:
             count = max(64, -(-sum(math.prod(_points(x.shape)) for x in part) // math.prod(_points(shape))))
             made.append(Crops.of(part, side, partial(lesson, scaling), count, 8 if large else 1, device))
     return made[0], made[1] if len(made) > 1 else None
+
+
+def ends_apart(samples: Sequence[Tensor], share: float) -> list[list[Tensor]]:
+    """Return images (C, H, W) or series (T, C) without their ends, and the ends: such a share of the first axis.
+
+    An end of fewer than 32 points stays where it is.
+
+    Examples
+    --------
+    >>> [[len(x) for x in part] for part in ends_apart([torch.zeros(500, 1), torch.zeros(90, 1)], 0.1)]
+    [[450, 90], [50]]
+    """
+    axes = [0 if x.ndim == 2 else 1 for x in samples]
+    held = [round(share * x.shape[axis]) for x, axis in zip(samples, axes, strict=True)]
+    held = [count if count >= _LEAST_HELD else 0 for count in held]
+    cut = [x.split([x.shape[axis] - n, n], axis) for x, axis, n in zip(samples, axes, held, strict=True)]
+    return [[begin for begin, _ in cut], [end for _, end in cut if end.numel()]]
 
 
 def _points(shape: Shape) -> Shape:

@@ -69,9 +69,9 @@ class Grids(Filler):
         device, recipe = resolve(imputer.device), suited(recipe)
         found = _found(imputer, X, reset=True)
         demand_values(found)
-        scaling, shape = scaling_of(found), shape_of(found, recipe.net)
-        training = planned(imputer.training, found, shape, recipe.net.local is not None, device)
-        train, held_out = sources(found, None, scaling, shown, shape, training.validation, seed, device)
+        scaling, shape, local = scaling_of(found), shape_of(found, recipe.net), recipe.net.local is not None
+        training = planned(imputer.training, found, shape, local, device)
+        train, held_out = sources(found, None, scaling, shown, shape, training.validation, seed, device, local)
         model = built(recipe, with_channels(shape, 2), imputer.n_components, seed, device, shape)
         history = train_in_stages(
             model, train, held_out, training, seed=seed, callbacks=callbacks, checkpoint=checkpoint

@@ -86,8 +86,9 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
     -----
     A table (N, D), as for `Reducer`, may hold text, booleans, dates and missing values: NaN, None, NaT, NA or null. A
     column of which nothing was there in training stays as it is. Series (N, T, C) and images (N, C, H, W), or a list of
-    them of several sizes, have NaN where something is missing, and units as in training. Of fewer than ten, none is
-    held out, and intervals and deviations are far too narrow. Of a file too large for memory, a part is learnt from.
+    them of several sizes, have NaN where something is missing, and units as in training. Of fewer than ten, the
+    ends judge; where these are shorter than 32 points nothing does, and intervals and deviations are far too narrow.
+    Of a file too large for memory, a part is learnt from.
 
     References
     ----------
