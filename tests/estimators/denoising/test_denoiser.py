@@ -218,7 +218,7 @@ def test_one_line_of_numbers_is_a_series_or_a_column(fitted, make):
     line = make(np.sin(np.arange(500.0)))
     for ask in (Denoiser().fit, Denoiser(examples="noisy").fit, fitted.transform, fitted.quality, fitted.report):
         with pytest.raises(
-            DataError, match=r"one line of 500 values. Reshape your data: one series is x\[None, :, None\]"
+            DataError, match=r"got 1 axes. Reshape your data: .*X\[None, :, None\] a single series"
         ) as told:
             ask(line)
         assert len(str(told.value)) < 250

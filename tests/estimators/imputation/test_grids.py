@@ -211,7 +211,7 @@ def test_errors_say_what_to_do(fitted):
             Imputer(recipe=SMALL, training=FEW).fit(X)
     with pytest.raises(DataError, match=r"must hold series of 2 channel\(s\)"):
         fitted.transform(TEST[..., :1])
-    with pytest.raises(DataError, match=r"one line of 9 values.*one series is x\[None, :, None\]"):
+    with pytest.raises(DataError, match=r"got 1 axes.*X\[None, :, None\] a single series"):
         fitted.transform(np.zeros(9))
     with pytest.raises(DataError, match="X has 9 features"):
         fitted.transform(np.zeros((4, 9)))
