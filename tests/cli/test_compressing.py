@@ -11,7 +11,7 @@ from PIL import Image
 
 import diabolo
 from diabolo import Compressor
-from diabolo.cli import compressed, members, work
+from diabolo.cli import compressed, making, members
 from diabolo.codec import Absolute, Container, Exact, Relative, pack
 from diabolo.coders import Columns, Rows
 from diabolo.errors import FileError
@@ -236,7 +236,7 @@ def test_a_model_of_its_own(call, world):
     within = told(call, "compress", source, "-o", world / "within.dbl", *model, "--embed")
     assert without["model"] == within["model"] == told(call, "info", world / "model")["model"]
     assert (without["model bytes"], within["model bytes"] > 0) == (0, True)
-    assert within["bytes"] - without["bytes"] >= within["model bytes"]
+    assert 0 < within["model bytes"] - (within["bytes"] - without["bytes"]) < 64  # the name of the model is not there
     told(call, "decompress", world / "within.dbl", "-o", world / "a.csv")
     told(call, "decompress", world / "without.dbl", "-o", world / "b.csv", *model)
     assert (world / "a.csv").read_bytes() == (world / "b.csv").read_bytes()
@@ -290,7 +290,7 @@ def test_files_that_python_made(call, tmp_path):
 
 
 def made(*settings, recipe=None):
-    found = work.make("compressor", None, recipe, settings, 0, "cpu")
+    found = making.make("compressor", None, recipe, settings, 0, "cpu")
     assert isinstance(found, Compressor)
     return found
 

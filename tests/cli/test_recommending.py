@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix, save_npz
 from tests.tastes import checkerboard, events
 
 import diabolo
-from diabolo.cli import work
+from diabolo.cli import making
 from diabolo.rankers import EASE, RANKERS, LowRank, Trained
 
 BOARD, WITHHELD = checkerboard()
@@ -58,6 +58,37 @@ def test_fit_apply_info_report(call, model, world):
     assert "popularity" in (world / "page.html").read_text("utf-8")
 
 
+def test_known_users_are_told_by_their_ids(call, model, world):
+    pd.DataFrame({"user": ["u03", "u01"]}).to_csv(world / "users.csv", index=False)
+    apply = ("apply", model, "-o", world / "out.csv", "-n", 1)
+    expected = {"user": ["u03", "u01"], "item": [ITEMS[WITHHELD[3]], ITEMS[WITHHELD[1]]], "rank": [1, 1]}
+    for asked in ((world / "users.csv",), ("--user", "u03", "--user", "u01")):
+        code, _, err = call(*apply, *asked)
+        assert (code, err) == (0, "")
+        assert pd.read_csv(world / "out.csv").drop(columns="score").to_dict("list") == expected
+    call("fit", "recommender", world / "events.npz", "-o", world / "m.zip", "--recipe", "EASE(5.0)", "--quiet")
+    assert call("apply", world / "m.zip", "--user", 3, "-o", world / "out.csv", "-n", 1)[0] == 0
+    assert pd.read_csv(world / "out.csv")["item"].tolist() == [WITHHELD[3]]
+    code, _, err = call("apply", world / "m.zip", "--user", "u03", "-o", world / "out.csv")
+    assert (code, err) == (1, "error: Ids must be integers, such as [0]; got 'u03'.\n")
+
+
+def test_a_report_tells_the_measures(call, model, world):
+    pytest.importorskip("matplotlib")
+    report = ("report", model, world / "events.csv", "-o", world / "page.html", "--json")
+    code, out, err = call(*report)
+    assert code == 0
+    assert "was learned from" in err
+    wanted = pd.DataFrame({"user": USERS, "item": [ITEMS[i] for i in WITHHELD]})
+    wanted.to_parquet(world / "wanted.parquet")
+    code, out, err = call(*report, "--target", world / "wanted.parquet")
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    assert told["output"] == str(world / "page.html")
+    assert (told["users"], told["recall at 12"], told["ndcg at 12"]) == (60, 1.0, 1.0)
+    assert told["popularity: ndcg at 12"] < 1.0
+
+
 def test_a_sparse_matrix_is_interactions_too(call, world):
     fit = ("fit", "recommender", world / "events.npz", "-o", world / "m.zip", "--recipe", "EASE(5.0)", "--quiet")
     assert call(*fit)[0] == 0
@@ -92,7 +123,7 @@ def test_the_named_models_are_listed(call):
     assert all(row["about"] and row["source"] and row["scores"].startswith("s") for row in rows)
     words = call("rankers")[1]
     assert all(f"name    {name}\n" in words for name in RANKERS)
-    assert work.make("recommender", None, rows[2]["ranker"], [], 0, "cpu").composed == RANKERS["ease"].ranker
+    assert making.make("recommender", None, rows[2]["ranker"], [], 0, "cpu").composed == RANKERS["ease"].ranker
 
 
 def test_errors_are_one_sentence(call, model, world):
@@ -117,6 +148,9 @@ def test_errors_are_one_sentence(call, model, world):
         ),
         ((*apply, "-n", 13), "'n' of recommend must be an integer in [1, 12] or None"),
         ((*apply, "-n", 2, "--as", "transform"), "--count is for verbs such as recommend; got it for transform"),
+        (("apply", model, "-o", world / "out.csv"), "apply needs DATA, or --user for a recommender; got neither"),
+        ((*apply, "--user", "u00"), "--user is for a recommender, in place of DATA; got it beside"),
+        (("apply", model, "--user", "ann", "-o", world / "out.csv"), "There is no user 'ann' among the 60 known"),
         ((*apply, "--as", "predict"), "Recommender: unknown verb 'predict'; known: recommend, transform"),
     ):
         code, out, err = call(*args)
@@ -134,3 +168,11 @@ def test_counts_are_for_recommendations(call, world):
     code, _, err = call("apply", world / "reducer", world / "x.npy", "-o", world / "c.npy", "-n", 3)
     assert code == 1
     assert "--count is for verbs such as recommend" in err
+    code, _, err = call("apply", world / "reducer", "--user", "ann", "-o", world / "c.npy")
+    assert code == 1
+    assert "--user is for a recommender, in place of DATA; got it for a Reducer" in err
+    code, _, err = call(
+        "report", world / "reducer", world / "x.npy", "-o", world / "r.html", "--target", world / "x.npy"
+    )
+    assert code == 1
+    assert "--target is for a job that learns from pairs" in err

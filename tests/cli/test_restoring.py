@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 
 from diabolo import Training, load
-from diabolo.cli import work
+from diabolo.cli import making, work
 from diabolo.corruptions import BlindNoise
 from diabolo.data.images import read_images
 from diabolo.errors import DataError, ParameterError
@@ -240,7 +240,7 @@ def test_a_target_is_for_jobs_that_learn_from_pairs(call, tmp_path):
 
 def test_parameters_of_a_job_may_be_parts():
     def made(*settings):
-        estimator = work.make("generator", None, None, settings, 0, "cpu")
+        estimator = making.make("generator", None, None, settings, 0, "cpu")
         assert isinstance(estimator, Generator)
         return estimator
 
@@ -263,7 +263,7 @@ def test_parameters_of_a_job_may_be_parts():
     ("text", "value"), [("0.1", 0.1), ("5", 5), ("1e-3", 1e-3), ("auto", "auto"), ("None", None), ("(1, 2)", (1, 2))]
 )
 def test_other_parameters_of_a_job_are_literals_or_words(text, value):
-    made = work.make("detector", None, None, [f"contamination={text}"], 0, "cpu")
+    made = making.make("detector", None, None, [f"contamination={text}"], 0, "cpu")
     assert made.get_params()["contamination"] == value
     assert type(made.get_params()["contamination"]) is type(value)
 

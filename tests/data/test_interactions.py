@@ -179,7 +179,8 @@ def test_two_columns_are_user_and_item(names):
     ("names", "words"),
     [
         (("a", "b", "c"), "found none for user and item among 'a', 'b', 'c': rename"),
-        (("user", "b", "c"), "found none for item"),
+        (("user", "b", "c"), r"found none for item among .* X.rename\(columns=\{'b': 'item'\}\)"),
+        (("rating", "item", "time"), r"found none for user .*: add it; an index is made a column by X.reset_index\(\)"),
         (("user", "rating"), "found none for item among 'user', 'rating'"),
         (("user", "item", "product"), "got 'item', 'product' for item"),
         (("user", "item", "rating", "count"), "got 'rating', 'count' for weight"),
@@ -303,35 +304,45 @@ ITEMS = Ids.of(["a", "b", "c"])[0]
 HISTORIES = [["b"], ["c", "a"], [], ["b", "b"]]
 
 
+def told(X):
+    """The ids of users and their histories over the items."""
+    found = folded(X, ITEMS)
+    return found.users, found.matrix
+
+
 def test_histories_of_every_kind_are_the_same():
     users = np.repeat(np.arange(4), [len(each) for each in HISTORIES])
     table = pd.DataFrame({"user": users, "item": [*chain.from_iterable(HISTORIES)]})
     expected = [[0, 1, 0], [1, 0, 1], [0, 0, 0], [0, 2, 0]]
     for X in (HISTORIES, tuple(map(np.array, HISTORIES)), sp.csc_array(expected)):
-        ids, histories = folded(X, ITEMS)
+        ids, histories = told(X)
         assert ids.names.tolist() == [0, 1, 2, 3]
         assert histories.toarray().tolist() == expected
         assert isinstance(histories, sp.csr_array)
-    ids, histories = folded(table, ITEMS)
+    ids, histories = told(table)
     assert ids.names.tolist() == [0, 1, 3]
     assert histories.toarray().tolist() == [expected[i] for i in (0, 1, 3)]
 
 
 def test_items_that_are_not_known_are_left_out_with_one_warning():
     with pytest.warns(DiaboloWarning, match="^2 of 4 interactions are with items that are not known") as caught:
-        ids, histories = folded([["b", "z"], ["y"], ["a"]], ITEMS)
+        ids, histories = told([["b", "z"], ["y"], ["a"]])
     assert len(caught) == 1
     assert (len(ids), histories.toarray().tolist()) == (3, [[0, 1, 0], [0, 0, 0], [1, 0, 0]])
 
 
 def test_the_threshold_counts_for_histories_too():
     table = pd.DataFrame({"user": [1, 1, 2], "item": ["a", "b", "c"], "rating": [5, 3, 2]})
-    assert folded(table, ITEMS, threshold=3)[1].toarray().tolist() == [[1, 1, 0], [0, 0, 0]]
-    assert folded(table, ITEMS)[1].toarray().tolist() == [[5, 3, 0], [0, 0, 2]]
+    found = folded(table, ITEMS, threshold=3)
+    assert found.matrix.toarray().tolist() == [[1, 1, 0], [0, 0, 0]]
+    assert found.seen.toarray().tolist() == [[1, 1, 0], [0, 0, 1]]
+    whole = Interactions.of(table, threshold=3)
+    assert (whole.matrix.nnz, whole.seen.toarray().tolist()) == (2, found.seen.toarray().tolist())
+    assert folded(table, ITEMS).seen.toarray().tolist() == [[5, 3, 0], [0, 0, 2]]
 
 
 def test_no_histories_at_all_are_no_rows():
-    ids, histories = folded([], ITEMS)
+    ids, histories = told([])
     assert (len(ids), histories.shape) == (0, (0, 3))
 
 
@@ -352,6 +363,6 @@ def test_histories_that_do_not_fit_are_refused():
 def test_histories_against_their_own_items_are_the_interactions(rows):
     table = frame([(user, item, weight + 1, time) for user, item, weight, time in rows])
     whole = Interactions.of(table)
-    users, histories = folded(table, whole.items)
-    assert users.names.tolist() == whole.users.names.tolist()
-    np.testing.assert_array_equal(histories.toarray(), whole.matrix.toarray())
+    found = folded(table, whole.items)
+    assert found.users.names.tolist() == whole.users.names.tolist()
+    np.testing.assert_array_equal(found.matrix.toarray(), whole.matrix.toarray())

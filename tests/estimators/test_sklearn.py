@@ -18,7 +18,6 @@ from diabolo.latents import Gaussian, Plain, TopK
 from diabolo.nets import MLP, Linear
 from diabolo.priors import Mixture
 from diabolo.rankers import EASE, LowRank
-from diabolo.rankers.trained import TRAINING
 from diabolo.recipes import named
 
 QUICK = Training(epochs=3)
@@ -87,7 +86,7 @@ def test_parameters_of_the_model_of_a_recommender():
     other = cast(Recommender, clone(recommender)).set_params(model__ridge=5, threshold=3, training__epochs=7)
     assert (recommender.model, other.model) == ("edlae", EASE(5, dropout=0.5))
     assert other.get_params()["model__ridge"] == 5
-    assert other.training == TRAINING(epochs=7)  # what suits histories, with that changed
+    assert other.training == Training(epochs=7)  # the rest stays as suits histories
     with pytest.raises(ValueError, match=r"no such parameter.*'rigde'.*Did you mean 'ridge'"):
         Recommender(model="ease").set_params(model__rigde=1)
     with pytest.raises(ValueError, match=r"Invalid parameter 'recipe' for estimator Recommender: .*known: .*model"):

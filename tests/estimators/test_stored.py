@@ -192,13 +192,13 @@ def test_a_report_looks_at_some_of_it(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("suffix", [".npy", ".parquet", ".csv", ".npz"])
 def test_the_command_line_streams(tmp_path, monkeypatch, capsys, suffix):
-    from diabolo.cli import work
+    from diabolo.cli import making, work
 
     x = world()
     stored(tmp_path, x)
     monkeypatch.setattr("diabolo.data.reading.LARGE", 1000)
     assert isinstance(read(tmp_path / "x.parquet"), Stored)
-    made = work.make("reducer", 2, "Recipe()", ["training.epochs=2"], 0, "cpu")
+    made = making.make("reducer", 2, "Recipe()", ["training.epochs=2"], 0, "cpu")
     facts = work.fit(made, str(tmp_path / "x.parquet"), tmp_path / "model", None, quiet=True)
     assert json.dumps(facts)
     out = tmp_path / f"codes{suffix}"

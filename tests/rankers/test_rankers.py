@@ -136,7 +136,7 @@ FITTED = [
 @pytest.mark.parametrize("ranker", FITTED, ids=lambda ranker: repr(ranker)[:50])
 def test_the_withheld_item_of_a_checkerboard_comes_first(ranker):
     histories, withheld = checkerboard()
-    scorer = ranker.learn(histories, Setting(n=2, training=Training(steps=100)))
+    scorer = ranker.learn(histories, Setting(n=2, training=Training(steps=100, learning_rate=3e-3)))
     (numbers, _), *_ = ranked(scorer, histories, 1, seen=histories)
     np.testing.assert_array_equal(numbers[:, 0], withheld)
 

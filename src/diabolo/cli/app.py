@@ -73,9 +73,9 @@ def fit(
 ) -> None:
     """Fit ESTIMATOR to DATA and write the model."""
     with failing(as_json):
-        from diabolo.cli import work
+        from diabolo.cli import making, work
 
-        made = work.make(estimator, components, recipe, settings or [], seed, device)
+        made = making.make(estimator, components, recipe, settings or [], seed, device)
         facts = work.fit(made, data, output, checkpoint, quiet or as_json, condition, target)
     Answer(facts, as_json).give(f"wrote {output}")
 
@@ -83,13 +83,16 @@ def fit(
 @app.command()
 def apply(
     model: Model,
-    data: Data,
     output: Annotated[
         Path,
         typer.Option(
             "--output", "-o", help=".npy, .npz, .csv or .parquet to write; a folder, for pictures that become pictures."
         ),
     ],
+    data: Annotated[
+        str | None,
+        typer.Argument(help=".npy, .npz[:KEY], .csv, .parquet, or a folder of images.", metavar="DATA"),
+    ] = None,
     verb: Annotated[
         str | None,
         typer.Option(
@@ -100,6 +103,10 @@ def apply(
     count: Annotated[
         int | None, typer.Option("--count", "-n", help="How many items to recommend to each user; 10 by default.")
     ] = None,
+    users: Annotated[
+        list[str] | None,
+        typer.Option("--user", help="A user to recommend to, whom MODEL knows, in place of DATA.", metavar="ID"),
+    ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -107,7 +114,7 @@ def apply(
     with failing(as_json):
         from diabolo.cli import work
 
-        facts = work.apply(model, data, output, verb, device, quiet=as_json, count=count)
+        facts = work.apply(model, data, output, verb, device, quiet=as_json, count=count, users=users or ())
     failed = facts.get("failed", {})
     Answer(facts if as_json or not failed else {**facts, "failed": len(failed)}, as_json).give(f"wrote {output}")
     left_out(failed, as_json)
@@ -238,6 +245,10 @@ def report(
     model: Model,
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")],
+    target: Annotated[
+        str | None,
+        typer.Option(help="What DATA is to become: clean samples; what users took besides.", metavar="DATA"),
+    ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -245,7 +256,7 @@ def report(
     with failing(as_json):
         from diabolo.cli import work
 
-        facts = work.report(model, data, output, device)
+        facts = work.report(model, data, output, device, target)
     Answer(facts, as_json).give(f"wrote {output}")
 
 

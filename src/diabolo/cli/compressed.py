@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from diabolo.check import listed
+from diabolo.cli.making import make, revise
 from diabolo.cli.members import Member, demand_fitting, gathered, members_of
 from diabolo.cli.placing import is_one, place, place_all, unnamed
-from diabolo.cli.work import make, revise
 from diabolo.codec import Container, Exact
 from diabolo.codec.layout import MAGIC
 from diabolo.codec.sheet import Sheet

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from inspect import signature
 from pathlib import Path
-from typing import Any, cast, get_args, get_type_hints
+from typing import Any
 
 import numpy as np
 from sklearn.base import TransformerMixin
@@ -16,60 +16,12 @@ from diabolo.cli.restored import are_pictures, demand_pairs, restore
 from diabolo.data import Stored, read, write, write_parts
 from diabolo.data.package import package
 from diabolo.errors import ParameterError
-from diabolo.estimators import ESTIMATORS, Classifier, Dictionary, Generator, Job, Regressor, load
+from diabolo.estimators import Classifier, Dictionary, Generator, Job, Recommender, Regressor, load
 from diabolo.estimators.recommendation.asking import Recommended
 from diabolo.files import demand_place
-from diabolo.part import Part
 from diabolo.rankers import RANKERS
 from diabolo.recipes import OF_VECTORS, RECIPES
-from diabolo.text import revise_from_text, value_from_text
-from diabolo.training import Progress, Training
-
-_OPTIONS = {"n_components", "training", "random_state", "device"}
-"""Parameters of every estimator that have options of their own, as has its composition."""
-
-
-def make(job: str, components: int | None, recipe: str | None, settings: Sequence[str], seed: int, device: str) -> Job:
-    """Return the unfitted estimator that a command line describes."""
-    jobs = {name.lower(): cls for name, cls in ESTIMATORS.items()}
-    if job.lower() not in jobs:
-        raise ParameterError(f"Cannot fit: {unknown('estimator', job, jobs)}")
-    made = cast(Callable[[], Job], jobs[job.lower()])()  # what is not said is left at its default
-    own = made.get_params(deep=False).keys() - _OPTIONS - {made.composition}
-    said = [_said(setting) for setting in settings]
-    recipe = next((text for path, text in said if path == made.composition), recipe)
-    said = [(path, text) for path, text in said if path != made.composition]
-    of_job = _of_job(made, [(path, text) for path, text in said if _head(path) in own])
-    of_parts = [(path, text) for path, text in said if _head(path) not in own]
-    composed = made.composed if recipe is None else made.compose(recipe)
-    _demand_known(made, own, composed, [_head(path) for path, _ in of_parts])
-    inner = [(path.removeprefix(f"{made.composition}."), text) for path, text in of_parts]
-    composed, training = _settled(composed, made.schedule, inner)
-    if components is not None:
-        of_job["n_components"] = components
-    if training != made.schedule:  # else the job chooses
-        of_job["training"] = training
-    return made.set_params(random_state=seed, device=device, **{made.composition: composed}, **of_job)
-
-
-def _demand_known(job: Job, own: Iterable[str], composed: Any, heads: Iterable[str]) -> None:
-    """Raise unless settings begin with a parameter of the job, of what is composed, or of the training."""
-    inner = {knob.name for knob in composed.knobs()} if isinstance(composed, Part) else set()
-    known = {*own, *inner, job.composition, "training"}
-    for head in heads:
-        if head not in known:
-            raise ParameterError(f"--set: {unknown('parameter', head, known)}")
-
-
-def revise(job: Job, settings: Sequence[str], allowed: Sequence[str]) -> None:
-    """Set parameters of a fitted estimator that may be set later, as a command line says."""
-    said = [_said(setting) for setting in settings]
-    for path, _ in said:
-        if _head(path) not in allowed:
-            raise ParameterError(
-                f"Of a fitted model --set takes {', '.join(allowed)}; got {path!r}. Leave it out, or fit anew."
-            )
-    job.set_params(**_of_job(job, said))
+from diabolo.training import Progress
 
 
 def fit(
@@ -98,9 +50,16 @@ def fit(
 
 
 def apply(
-    model: Path, data: str, output: Path, verb: str | None, device: str, quiet: bool, count: int | None = None
+    model: Path,
+    data: str | None,
+    output: Path,
+    verb: str | None,
+    device: str,
+    quiet: bool,
+    count: int | None = None,
+    users: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Apply a saved model to data, write the result, and return its shape, or what became of pictures."""
+    """Apply a saved model to data or known users, write the result, return its shape, or what became of pictures."""
     estimator: Job = load(model, device)
     table = output.suffix.lower() in (".csv", ".parquet")
     chosen = verb or (table and estimator.row_verb) or estimator.verbs[0]
@@ -112,9 +71,12 @@ def apply(
             f"{output.name!r}. Name such a file, or choose --as reconstruct."
         )
     method, parted = _counting(getattr(estimator, chosen), count), estimator.in_parts
-    if estimator.pictures and are_pictures(data, output):
+    if data is None or users:
+        samples, found = _known(estimator, data, users), {}
+    elif estimator.pictures and are_pictures(data, output):
         return restore(method, data, output, quiet)
-    samples, found = estimator.opened(data), {}
+    else:
+        samples, found = estimator.opened(data), {}
     if isinstance(estimator, TransformerMixin) and table and not isinstance(estimator, Dictionary):
         estimator.set_output(transform="pandas")  # columns with names
     if isinstance(samples, Stored) and parted:
@@ -136,8 +98,8 @@ def sample(
         raise ParameterError(
             f"sample needs a generator; {model.name!r} is a {type(generator).__name__}. Fit one first."
         )
-    said = dict(_said(each) if "=" in each else ("", each) for each in condition)
-    known = {name: _value(text) for name, text in said.items()}
+    said = (each.partition("=") if "=" in each else ("", "", each) for each in condition)
+    known = {name: _value(text) for name, _, text in said}
     result = generator.sample(count, known.get("", known or None), seed)
     write(output, result)
     return {"samples": count, "shape": list(result.shape), "output": str(output)}
@@ -178,11 +140,16 @@ def rankers() -> list[dict[str, Any]]:
     ]
 
 
-def report(model: Path, data: str, output: Path, device: str) -> dict[str, Any]:
-    """Write the report of a saved model on data."""
+def report(model: Path, data: str, output: Path, device: str, target: str | None = None) -> dict[str, Any]:
+    """Write the report of a saved model on data, and return what it shows in numbers."""
     job: Job = load(model, device)
-    job.report(job.opened(data)).save(output)
-    return {"output": str(output)}
+    if target is not None and not isinstance(job, Recommender):
+        X, y = _paired(job, data, target)
+    else:
+        X, y = job.opened(data), None if target is None else job.opened(target)
+    page = job.report(X, y)
+    page.save(output)
+    return {"output": str(output), **page.facts}
 
 
 def facts(job: Job) -> dict[str, Any]:
@@ -201,6 +168,16 @@ def _counting(method: Callable[..., Any], count: int | None) -> Callable[..., An
     if "n" not in signature(method).parameters:
         raise ParameterError(f"--count is for verbs such as recommend; got it for {method.__name__}. Leave it out.")
     return partial(method, n=count)
+
+
+def _known(job: Job, data: str | None, users: Sequence[str]) -> Any:
+    """Return users of a recommender, named on the command line in place of data, as a frame."""
+    if not users:
+        raise ParameterError("apply needs DATA, or --user for a recommender; got neither. Name a file.")
+    if data is not None or not isinstance(job, Recommender):
+        given = f"it beside {data!r}" if data is not None else f"it for a {type(job).__name__}"
+        raise ParameterError(f"--user is for a recommender, in place of DATA; got {given}. Leave one out.")
+    return package("pandas").DataFrame({"user": job.interactions_.users.said(users)})
 
 
 def _tabled(result: Any) -> Any:
@@ -234,13 +211,6 @@ def _paired(estimator: Job, data: str, target: str) -> tuple[Any, Any]:
     return read(data), read(target)
 
 
-def _said(setting: str) -> tuple[str, str]:
-    path, sign, text = setting.partition("=")
-    if not sign:
-        raise ParameterError(f"--set needs PATH=VALUE, such as latent.beta=4; got {setting!r}.")
-    return path, text
-
-
 def _value(text: str) -> float | str:
     for number in (int, float):
         try:
@@ -248,39 +218,3 @@ def _value(text: str) -> float | str:
         except ValueError:
             continue
     return text
-
-
-def _head(path: str) -> str:
-    return path.replace("__", ".").partition(".")[0]
-
-
-def _of_job(made: Job, settings: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Return the parameters of the job itself, some of which are parts."""
-    found: dict[str, Any] = {}
-    hints = get_type_hints(type(made).__init__)
-    for path, text in settings:
-        name, rest = _head(path), path[len(_head(path)) :].lstrip("._")
-        if not rest:
-            found[name] = value_from_text(text, _role(hints.get(name)))
-            continue
-        part = found.get(name, getattr(made, name))
-        if not isinstance(part, Part) or not part.knobs():
-            raise ParameterError(f"Parameter {name!r} is {part!r}, which has no {rest!r}; set {name!r} first.")
-        found[name] = revise_from_text(part, rest, text)
-    return found
-
-
-def _role(hint: Any) -> str | None:
-    """Return the role of the parts that a parameter may be."""
-    if isinstance(hint, type) and issubclass(hint, Part):
-        return hint.role
-    return next(filter(None, map(_role, get_args(hint))), None)
-
-
-def _settled(composed: Part, training: Training, settings: Sequence[tuple[str, str]]) -> tuple[Part, Training]:
-    for path, text in settings:
-        if path.startswith("training."):
-            training = revise_from_text(training, path.removeprefix("training."), text)
-        else:
-            composed = revise_from_text(composed, path, text)
-    return composed, training

@@ -23,7 +23,7 @@ from diabolo.errors import DataError, DataTypeError
 _ROLES = {
     "user": "user uid customer visitor member account reader viewer listener reviewer",
     "item": "item iid movie film product article track song artist book isbn asin sku",
-    "weight": "weight rating count value score stars plays playcount quantity",
+    "weight": "weight rating count value score stars plays playcount listens clicks quantity qty",
     "time": "time timestamp date datetime",
 }
 """Names of columns, in lower case and without "_" and a final "id"."""
@@ -83,6 +83,19 @@ class Events:
         return Events(users, items, weights, times)
 
 
+def users_alone(frame: Any) -> Any:
+    """Return the column (N,) of a data frame that holds users and nothing else; None of one that tells more.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> users_alone(pd.DataFrame({"userId": [7, 9]})).tolist()
+    [7, 9]
+    """
+    names = list(frame.columns)
+    return _column(frame, 0) if len(names) == 1 and _role(names[0]) in ("user", None) else None
+
+
 def gathered(source: Any) -> Any:
     """Return what a path names, in memory, and anything else as it is.
 
@@ -128,10 +141,10 @@ def _refuse(X: Any) -> Any:
 
 def _places(names: list[str]) -> dict[str, int]:
     """Return which column has which role; user and item are always among them."""
-    plain = [name.lower().partition(":")[0].replace("_", "").replace(" ", "") for name in names]
+    roles = [_role(name) for name in names]
     places: dict[str, int] = {}
-    for role, known in _ROLES.items():
-        found = [i for i, name in enumerate(plain) if name in known.split() or name.removesuffix("id") in known.split()]
+    for role in _ROLES:
+        found = [i for i, each in enumerate(roles) if each == role]
         if len(found) > 1:
             raise DataError(
                 f"X must have one column of each kind; got {listed([names[i] for i in found])} for {role}: drop or "
@@ -144,11 +157,21 @@ def _places(names: list[str]) -> dict[str, int]:
         return {"user": user, "item": 1 - user}
     lost = [role for role in ("user", "item") if role not in places]
     if lost:
+        free = [name for name, role in zip(names, roles, strict=True) if role is None]
+        cure = (
+            f"rename it, with X.rename(columns={{{shorten(free[0])}: {lost[0]!r}}}) for instance" if free else "add it"
+        )
         raise DataError(
-            f"X must have columns user and item; found none for {' and '.join(lost)} among {listed(names)}: rename it, "
-            f"with X.rename(columns={{{shorten(names[0]) if names else '...'}: {lost[0]!r}}}) for instance."
+            f"X must have columns user and item; found none for {' and '.join(lost)} among {listed(names)}: {cure}; an "
+            "index is made a column by X.reset_index()."
         )
     return places
+
+
+def _role(name: Any) -> str | None:
+    """Return what a column of this name holds, if that is known."""
+    plain = str(name).lower().partition(":")[0].replace("_", "").replace(" ", "")
+    return next((r for r, known in _ROLES.items() if {plain, plain.removesuffix("id")} & set(known.split())), None)
 
 
 def _column(frame: Any, i: int) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count, pairwise, repeat
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from diabolo.check import shorten
+from diabolo.check import listed, shorten
 from diabolo.data.plain import demand_present, objects, plain
 from diabolo.errors import DataTypeError, FileError
 
@@ -103,6 +103,28 @@ class Ids:
             return np.fromiter(map(self._places.get, wanted, repeat(-1)), np.int64, len(wanted))
         places = np.minimum(np.searchsorted(self.names, wanted), len(self) - 1)
         return np.where(self.names[places] == wanted, places, -1)
+
+    def said(self, texts: Sequence[str]) -> np.ndarray:
+        """Return ids (N,) of the kind of those known, of which only text is there, as on a command line.
+
+        Raises
+        ------
+        DataTypeError
+            If integers are known, and a text is none.
+
+        Examples
+        --------
+        >>> Ids.numbered(9).said(["7", "3"])
+        array([7, 3])
+        """
+        if self.names.dtype == object:
+            return objects(texts)
+        try:
+            return np.array([int(text) for text in texts], dtype=np.int64)
+        except (ValueError, OverflowError) as error:
+            raise DataTypeError(
+                f"Ids must be integers, such as {self.names[:1].tolist()}; got {listed(texts)}."
+            ) from error
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays to save: none for 0, 1, ...; of text the UTF-8 bytes, and where each ends.

@@ -30,6 +30,8 @@ class Interactions:
         What the rows and columns are to the user.
     times : ndarray (nnz,), optional
         The latest time of each pair, float64, in the order of ``matrix.data``.
+    rated : csr_array (U, I), optional
+        All pairs there were, where a threshold has left some out of the matrix.
 
     Examples
     --------
@@ -42,6 +44,7 @@ class Interactions:
     users: Ids
     items: Ids
     times: np.ndarray | None = None
+    rated: Any = None
 
     @staticmethod
     def of(X: Any, threshold: float | None = None) -> Interactions:
@@ -77,11 +80,24 @@ class Interactions:
             events = Events.of(X)
             (users, rows), (items, columns) = Ids.of(events.users, "Users"), Ids.of(events.items, "Items")
             weights, times = events.weights, events.times
+        rated = _rated(rows, columns, (len(users), len(items)), threshold)
         matrix, times = matrix_of(rows, columns, weights, times, (len(users), len(items)), threshold)
         if not matrix.nnz:
             least = "" if threshold is None else f" of a weight of at least {threshold:g}"
             raise DataError(f"X must hold at least one interaction{least}; got none. Give more data.")
-        return Interactions(matrix, users, items, times)
+        return Interactions(matrix, users, items, times, rated)
+
+    @property
+    def seen(self) -> Any:
+        """All pairs there were (U, I), liked or not.
+
+        Examples
+        --------
+        >>> found = Interactions.of(csr_array([[5, 0], [1, 4]]), threshold=4)
+        >>> found.matrix.nnz, found.seen.nnz
+        (2, 3)
+        """
+        return self.matrix if self.rated is None else self.rated
 
     def rows(self, users: Any) -> np.ndarray:
         """Return which rows of the matrix some users are, given by their ids (N,).
@@ -109,8 +125,8 @@ class Interactions:
         return found
 
 
-def folded(X: Any, items: Ids, threshold: float | None = None) -> tuple[Ids, csr_array]:
-    """Return the histories of new users, as rows over known items.
+def folded(X: Any, items: Ids, threshold: float | None = None) -> Interactions:
+    """Return the interactions of new users with known items.
 
     Parameters
     ----------
@@ -123,10 +139,8 @@ def folded(X: Any, items: Ids, threshold: float | None = None) -> tuple[Ids, csr
 
     Returns
     -------
-    Ids
-        The users: numbered, where they have no ids.
-    csr_array (U, I)
-        Their weights. Who took no known item has an empty row.
+    Interactions
+        Users are numbered, where they have no ids. Who took no known item has an empty row.
 
     Raises
     ------
@@ -140,8 +154,8 @@ def folded(X: Any, items: Ids, threshold: float | None = None) -> tuple[Ids, csr
 
     Examples
     --------
-    >>> users, histories = folded([["b"], ["a", "b"], []], Ids.of(["a", "b"])[0])
-    >>> users.names.tolist(), histories.toarray().tolist()
+    >>> found = folded([["b"], ["a", "b"], []], Ids.of(["a", "b"])[0])
+    >>> found.users.names.tolist(), found.matrix.toarray().tolist()
     ([0, 1, 2], [[0.0, 1.0], [1.0, 1.0], [0.0, 0.0]])
     """
     _demand_threshold(threshold)
@@ -149,9 +163,16 @@ def folded(X: Any, items: Ids, threshold: float | None = None) -> tuple[Ids, csr
     known = columns >= 0
     if not known.all():
         message = f"{(~known).sum()} of {len(known)} interactions are with items that are not known, and left out."
-        warnings.warn(message, DiaboloWarning, stacklevel=2)
+        warnings.warn(message, DiaboloWarning, stacklevel=4)
         rows, columns, weights = rows[known], columns[known], weights if weights is None else weights[known]
-    return users, matrix_of(rows, columns, weights, None, (len(users), len(items)), threshold)[0]
+    shape = len(users), len(items)
+    matrix, _ = matrix_of(rows, columns, weights, None, shape, threshold)
+    return Interactions(matrix, users, items, rated=_rated(rows, columns, shape, threshold))
+
+
+def _rated(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], threshold: float | None) -> csr_array | None:
+    """Return all pairs as a matrix, where a threshold may leave some out."""
+    return None if threshold is None else matrix_of(rows, columns, None, None, shape, None)[0]
 
 
 def _demand_threshold(threshold: float | None) -> None:

@@ -22,6 +22,7 @@ from diabolo.rankers.ranker import Floats, Matrix, Ranker, Scorer, Setting, bloc
 from diabolo.recipes import OF_HISTORIES
 from diabolo.schedules import WarmUp
 from diabolo.training import History, Training, split, train_in_stages
+from diabolo.training.device import brief
 from diabolo.training.histories import Histories, sparse
 
 _WIDTH = 200
@@ -63,20 +64,26 @@ class Trained(Ranker):
 
     recipe: Recipe = knob(OF_HISTORIES["deep-vae"].recipe, Composition(), "the composition")
 
-    def usual(self, users: int) -> Training:
-        """Return how it is trained if nothing is said: few users are shown more often, and a β grows over half of it.
+    def suited(self, said: Training, users: int) -> Training:
+        """Return how it is trained: as said, and for the rest few users are shown more often, and a β grows at first.
 
         Examples
         --------
-        >>> Trained().usual(500)
+        >>> Trained().suited(Training(), 500)
         Training(epochs=150, batch_size=250, learning_rate=0.001, schedules=(WarmUp(),))
+        >>> Trained().suited(Training(epochs=5, schedules=()), 500)
+        Training(epochs=5, batch_size=250, learning_rate=0.001, schedules=())
         """
-        epochs = max(cast(int, TRAINING.epochs), _STEPS // math.ceil(users / cast(int, TRAINING.batch_size)))
-        return TRAINING(epochs=epochs, schedules=(WarmUp(),) if isinstance(self.recipe.latent, Gaussian) else ())
+        steps = math.ceil(users / cast(int, said.batch_size or TRAINING.batch_size))
+        epochs = max(cast(int, TRAINING.epochs), _STEPS // steps)
+        schedules = (WarmUp(),) if isinstance(self.recipe.latent, Gaussian) else None
+        return said.filled(TRAINING(epochs=epochs, schedules=schedules))
 
     def learn(self, histories: Matrix, setting: Setting) -> Scorer:
         """Train, watched by users held out."""
-        training = setting.training or self.usual(histories.shape[0])
+        training = self.suited(setting.training or Training(), histories.shape[0])
+        if training.precision == "auto":
+            training = training(precision=brief(setting.device))
         learnt, held = split(histories.shape[0], training.validation, setting.seed)
         n = setting.n or _WIDTH
         devices = [setting.device] if setting.device.type == "cuda" else []

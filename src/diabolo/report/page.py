@@ -7,7 +7,7 @@ import html
 import io
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from unicodedata import category
 
 from diabolo.check import OneOf, demand
@@ -63,6 +63,11 @@ class Page:
     title : str
         Its title.
 
+    Attributes
+    ----------
+    facts : dict
+        What it shows in numbers, as plain JSON, for those who read no pages.
+
     Examples
     --------
     >>> page = Page("Digits")
@@ -74,6 +79,7 @@ class Page:
 
     def __init__(self, title: str) -> None:
         self.title = title
+        self.facts: dict[str, Any] = {}
         self._pieces = [f"<h1>{_text(title)}</h1>"]
 
     def heading(self, text: str) -> None:

@@ -69,7 +69,7 @@ def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[o
 
 
 def brief(device: torch.device) -> str:
-    """Return the precision in which convolutions are fastest: bfloat16 where the processor has instructions for it.
+    """Return the precision in which large products are fastest: bfloat16 where the processor has instructions for it.
 
     Examples
     --------

@@ -78,7 +78,7 @@ def train(
     >>> len(train(Recipe().build((5,), 2), rows, None, Training(epochs=3)))
     3
     """
-    demand_numbers(model, training.schedules)
+    demand_numbers(model, training.schedules or ())
     run = Run.begin(model, training, len(source))
     store = Checkpoint.of(checkpoint, run, source, seed)
     store.resume(run)
@@ -110,7 +110,7 @@ def _epoch(run: Run, source: Source, held_out: Source | None, seed: int) -> None
     trace = Trace()
     run.model.train()
     rate, clip = 0.0, run.training.clip
-    with annealed(run.model, run.training.schedules, run.plan.progress(run.epoch)) as values:
+    with annealed(run.model, run.training.schedules or (), run.plan.progress(run.epoch)) as values:
         for batch in source.epoch(run.plan.batch_size, _mix(seed, run.epoch)):
             rate = run.plan.learning_rate(run.training, step)
             trace.add(_stepped(run, batch, rate, clip and clip * math.prod(batch.x.shape[1:])), step)

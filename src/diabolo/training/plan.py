@@ -11,15 +11,22 @@ from diabolo.schedules import Schedule
 
 _CHOSEN = "chosen from the number of samples"
 
+_RATE = 3e-3
+"""The learning rate where neither the user nor the job has another."""
+
+_FREE = ("batch_size", "learning_rate", "schedules")
+"""What a job may have an opinion on, besides the length, and a user may leave open."""
+
 
 @dataclass(frozen=True)
 class Training(Part):
     """How a model is trained: AdamW, a constant rate between warm-up and decay, early stopping on held-out samples.
 
-    The defaults are meant to work untouched on tables, images and series. With `schedules` numbers of the recipe, such
-    as the β of a variational autoencoder, change from epoch to epoch; the history shows them in columns of their own.
-    Epochs are judged with the values of the recipe itself, by the samples held out, or where there are none by the
-    training loss of those epochs that had these values; patience waits until all have.
+    The defaults are meant to work untouched on tables, images and series; a job may know better for what is None. With
+    `schedules` numbers of the recipe, such as the β of a variational autoencoder, change from epoch to epoch; the
+    history shows them in columns of their own. Epochs are judged with the values of the recipe itself, by the samples
+    held out, or where there are none by the training loss of those epochs that had these values; patience waits until
+    all have.
 
     References
     ----------
@@ -39,7 +46,11 @@ class Training(Part):
         None, Maybe(Whole(1, 10**9), "2,000, more for much data"), "steps that the epochs are chosen to amount to"
     )
     batch_size: int | None = knob(None, Maybe(Whole(1, 2**24), _CHOSEN), "samples per step")
-    learning_rate: float = knob(3e-3, Number(0, open_low=True), "learning rate of a matrix with 512 inputs")
+    learning_rate: float | None = knob(
+        None,
+        Maybe(Number(0, open_low=True), f"{_RATE}, or as suits the job"),
+        "learning rate of a matrix with 512 inputs",
+    )
     weight_decay: float = knob(1e-2, Number(0), "decay of the weight matrices, per step and unit of learning rate")
     warmup: float = knob(0.05, Number(0, 1), "share of the steps over which the learning rate rises")
     decay: float = knob(0.2, Number(0, 1), "share of the steps, at the end, over which the learning rate falls to zero")
@@ -53,9 +64,24 @@ class Training(Part):
     precision: str = knob(
         "auto", OneOf("auto", "float32", "bfloat16"), "arithmetic of the net; auto is bfloat16 where CUDA has it"
     )
-    schedules: tuple[Schedule, ...] = knob(
-        (), Many(Some("schedules"), 16), "numbers of the recipe that change from epoch to epoch"
+    schedules: tuple[Schedule, ...] | None = knob(
+        None,
+        Maybe(Many(Some("schedules"), 16), "none, or as suits the job"),
+        "numbers of the recipe that change from epoch to epoch",
     )
+
+    def filled(self, usual: Training) -> Training:
+        """Return the same with what it leaves open as `usual` has it: its length, `batch_size`, rate and `schedules`.
+
+        Examples
+        --------
+        >>> usual = Training(epochs=40, batch_size=250)
+        >>> Training(epochs=5).filled(usual), Training(steps=900).filled(usual)
+        (Training(epochs=5, batch_size=250), Training(steps=900, batch_size=250))
+        """
+        length = ("epochs", "steps") if self.epochs is None and self.steps is None else ()
+        free = [name for name in (*length, *_FREE) if getattr(self, name) is None]
+        return self(**{name: getattr(usual, name) for name in free})
 
 
 @dataclass(frozen=True)
@@ -97,7 +123,7 @@ class Plan:
         [0.0006, 0.003, 0.0015, 0.00015]
         """
         rise, fall = (max(1, round(share * self.steps)) for share in (training.warmup, training.decay))
-        return training.learning_rate * min(1.0, (step + 1) / rise, (self.steps - step) / fall)
+        return (training.learning_rate or _RATE) * min(1.0, (step + 1) / rise, (self.steps - step) / fall)
 
     def falling(self, training: Training, epoch: int) -> bool:
         """Tell whether the learning rate falls to zero already when `epoch` epochs are done."""
@@ -117,7 +143,7 @@ class Plan:
 
     def settled(self, training: Training) -> int:
         """Return after how many epochs every scheduled number has the recipe's own value."""
-        return math.ceil(max((s.settled for s in training.schedules), default=0.0) * (self.epochs - 1))
+        return math.ceil(max((s.settled for s in training.schedules or ()), default=0.0) * (self.epochs - 1))
 
     def cut(self, training: Training, epoch: int) -> Plan:
         """Return the plan in which the learning rate falls from now on, `epoch` epochs being done.

@@ -16,6 +16,7 @@ from diabolo.latents import Gaussian
 from diabolo.likelihoods import Multinomial
 from diabolo.nets import Bag
 from diabolo.rankers import EASE, Auto, Blend, LowRank, Trained
+from diabolo.schedules import WarmUp
 from diabolo.training import Callback
 
 BOARD, WITHHELD = checkerboard()
@@ -78,6 +79,10 @@ def test_histories_are_answered_as_known_users_are(fitted):
         lists,
         tuple(map(tuple, lists)),
         [np.array(each) for each in lists],
+        list(map(set, lists)),
+        pd.Series(lists, index=[7, 8, 9]),
+        pl.Series(lists),
+        pd.Series(lists).to_numpy(),
         histories,
         csr_matrix(histories),
     ):
@@ -100,6 +105,17 @@ def test_a_frame_is_answered_by_a_frame(fitted, package):
     expected = fitted.recommend([USERS[10], USERS[3]], n=2)
     assert frame["item"].to_list() == expected.items.ravel().tolist()
     np.testing.assert_allclose(frame["score"].to_numpy(), expected.scores.ravel(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("package", [pd, pl])
+def test_a_frame_of_users_alone_is_of_their_ids(fitted, package):
+    expected = fitted.recommend(["u10", "u03"], n=2)
+    for name in ("user", "userId", "who"):
+        frame = fitted.recommend(package.DataFrame({name: ["u10", "u03"]}), n=2)
+        assert isinstance(frame, package.DataFrame)
+        assert frame["user"].to_list() == ["u10", "u10", "u03", "u03"]
+        assert frame["item"].to_list() == expected.items.ravel().tolist()
+    assert fitted.transform(package.DataFrame({"user": ["u10"]})).shape == (1, 12)
 
 
 def test_what_was_seen_or_excluded_or_is_no_candidate_is_not_told(fitted):
@@ -152,10 +168,12 @@ def test_a_threshold_makes_likes_of_ratings():
     ratings = pd.DataFrame({"user": list("aabbbc"), "item": list("xyxyzz"), "rating": [5, 1, 4, 5, 2, 1]})
     found = Recommender(model=MODEL, threshold=4).fit(ratings)
     assert found.interactions_.matrix.toarray().tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 0]]
-    weighed = Recommender(model=MODEL).fit(ratings)
+    weighed = Recommender(model=MODEL, threshold=None).fit(ratings)
     assert weighed.interactions_.matrix.toarray().tolist() == [[5, 1, 0], [4, 5, 2], [0, 0, 1]]
     new = pd.DataFrame({"user": ["n", "n"], "item": ["x", "y"], "rating": [5, 1]})
-    assert found.recommend(new, n=1)["item"].tolist() == ["y"]  # it was seen, but not liked
+    assert found.recommend(new)["item"].tolist() == ["z"]  # y was seen, though not liked
+    assert found.recommend(new, exclude_seen=False)["item"].tolist() == ["y", "x", "z"]
+    assert found.recommend(["a", "b", "c"]).items[:, 0].tolist() == ["z", None, "x"]
     np.testing.assert_array_equal(found.recommend([["x"]], n=1).items, [["y"]])  # a list is of likes
     found.evaluate([["x", "y"]])
 
@@ -187,7 +205,9 @@ def test_an_explanation_of_a_linear_model_sums_to_the_score(model):
         assert sorted(reasons.items[0]) == found.interactions_.matrix[[user]].indices.tolist()
         assert (np.diff(reasons.scores) <= 0).all()
         history = found.interactions_.matrix[[user]]
-        np.testing.assert_array_equal(found.explain(history, item, n=2).items, reasons.items[:, :2])
+        own = history.indices.tolist()
+        for same in (history, own, [own], np.array(own), pd.DataFrame({"user": [user]})):
+            np.testing.assert_array_equal(found.explain(same, item, n=2).items, reasons.items[:, :2])
 
 
 def test_reasons_for_an_item_are_of_its_colour(fitted):
@@ -209,6 +229,22 @@ def test_codes_and_vectors_give_the_scores():
     np.testing.assert_allclose(products[told], everything.scores[told], atol=1e-5)  # others get what is popular
     np.testing.assert_allclose(found.transform([3]), codes[[3]], rtol=1e-5)
     assert Recommender(3, model=MODEL).fit(tastes()).transform(tastes()).shape == (80, 3)
+
+
+def test_what_a_training_leaves_open_is_as_suits_histories():
+    recipe = Recipe(Bag((8,)), Gaussian(), Multinomial())
+
+    def scores(training, **params):
+        found = Recommender(2, model=recipe, training=training, random_state=0).set_params(**params).fit(BOARD)
+        return found.history_.columns["learning_rate"], found.scorer_.scores(BOARD)
+
+    whole = Training(epochs=3, batch_size=250, learning_rate=1e-3, schedules=(WarmUp(),))
+    rates, expected = scores(whole)
+    assert max(rates) == 1e-3
+    np.testing.assert_array_equal(scores(Training(epochs=3))[1], expected)
+    np.testing.assert_array_equal(scores(None, training__epochs=3)[1], expected)
+    assert max(scores(Training(epochs=3, learning_rate=3e-3))[0]) == 3e-3
+    assert len(scores(Training(batch_size=20))[0]) == 100  # three steps each: 300 in all
 
 
 def test_the_same_seed_gives_the_same_answers():
@@ -273,4 +309,4 @@ def test_nothing_warns_where_users_and_items_are_without_interactions():
         found = Recommender(random_state=0).fit(sparse(histories))
         assert found.recommend([0], n=15).items.shape == (1, 15)
         assert np.isfinite(found.recommend([0], n=15).scores).all()
-        found.evaluate(sparse(histories))
+        found.evaluate(sparse(histories[::-1]))

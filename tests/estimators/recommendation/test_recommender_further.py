@@ -8,8 +8,8 @@ import pytest
 from tests.tastes import events, sparse, tastes
 
 import diabolo
-from diabolo import Recommender
-from diabolo.errors import DataError, DataTypeError, DiaboloWarning
+from diabolo import Recommender, files
+from diabolo.errors import DataError, DataTypeError, DiaboloWarning, FileError
 from diabolo.rankers import EASE, Blend, LowRank, Neighbourhood, Popularity
 
 WORLD = tastes(120, 40)
@@ -109,3 +109,20 @@ def test_fewer_candidates_than_asked_for_leave_places_empty():
     told = recommender.recommend(["a"], n=3, candidates=["z"])
     assert told.items.tolist() == [["z", None, None]]
     assert np.isneginf(told.scores[0, 1:]).all()
+
+
+def test_what_was_rated_low_stays_seen(tmp_path):
+    ratings = pd.DataFrame({"user": list("aabbbc"), "item": list("xyxyzz"), "rating": [5, 1, 4, 5, 2, 1]})
+    shelf = pd.DataFrame({"item": list("wxyz"), "kind": list("ppqq")})
+    found = Recommender(model=EASE(5.0), threshold=4).fit(ratings, features=shelf)
+    found.partial_fit(pd.DataFrame({"user": list("cdd"), "item": list("wzx"), "rating": [2, 1, 5]}))
+    found.save(tmp_path / "model")
+    again = diabolo.load(tmp_path / "model")
+    for each in (found, again):
+        told = each.recommend(list("abcd"), n=4).items.tolist()
+        assert [sorted(filter(None, row)) for row in told] == [["w", "z"], ["w"], ["x", "y"], ["w", "y"]]
+    with pytest.raises(FileError, match="entries that it cannot have"):
+        document, arrays = files.load(tmp_path / "model")
+        arrays["rated.indices"].fill_(9)
+        files.save(tmp_path / "model", document, arrays)
+        diabolo.load(tmp_path / "model")

@@ -1,18 +1,21 @@
 """How good recommendations are: measured on users who are new, with what was kept back of their histories."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from tests.tastes import checkerboard, events, sparse, tastes
 
 from diabolo import Recipe, Recommender, Training
-from diabolo.errors import DataError, ParameterError
+from diabolo.errors import DataError, DiaboloWarning, ParameterError
 from diabolo.metrics import Ranking
 from diabolo.nets import Bag
 from diabolo.rankers import EASE
 
 BOARD, WITHHELD = checkerboard()
 WANTED = sparse(np.eye(12)[WITHHELD])
+NEW = BOARD[::-1]  # the same histories, but none of its own user
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +40,11 @@ def test_lists_are_as_long_as_there_are_items(fitted):
 
 
 def test_a_fifth_is_kept_back_where_nothing_is_said(fitted):
-    found = fitted.evaluate(BOARD, at=(3,))
+    found = fitted.evaluate(NEW, at=(3,))
     assert all(row.users == 60 for row in found.rows)  # each has five, and one of them is kept back
     assert found.mean("recall", 3) == 1.0  # of two that are left of its colour
-    assert found.table() == fitted.evaluate(BOARD, at=(3,)).table()
-    some = BOARD.toarray()
+    assert found.table() == fitted.evaluate(NEW, at=(3,)).table()
+    some = NEW.toarray()
     some[:20], some[20:30] = 0, np.eye(12)[:10]  # nothing to keep back of these
     assert all(row.users == 30 for row in fitted.evaluate(sparse(some), at=(3,)).rows)
 
@@ -79,13 +82,44 @@ def test_lengths_are_checked(fitted, at):
 
 def test_the_report_shows_popularity_beside(fitted, tmp_path):
     pytest.importorskip("matplotlib")
-    names = pd.DataFrame(events(tastes(), None, [f"film {i}" for i in range(15)]))
+    films = [f"film {i}" for i in range(15)]
+    names, new = (
+        pd.DataFrame(events(tastes(), None, films)),
+        pd.DataFrame(events(tastes(seed=1), range(100, 180), films)),
+    )
     for model in (EASE(5.0), Recipe(Bag((8,)))):
         found = Recommender(2, model=model, training=Training(epochs=2)).fit(names)
-        found.report(names).save(tmp_path / "page.html")
+        page = found.report(new)
+        page.save(tmp_path / "page.html")
+        assert page.facts["ndcg at 15"] == found.score(new)
+        assert 0 < page.facts["popularity: recall at 15"] <= 1.0
+        assert page.facts["users"] == found.evaluate(new).rows[0].users
         text = (tmp_path / "page.html").read_text("utf-8")
         assert "15 items for" in text
         assert "popularity" in text
         assert "ndcg at 15" in text
         assert "film 3" in text
         assert ("Loss over training" in text) == isinstance(model, Recipe)
+
+
+def test_what_was_learned_from_is_warned_of():
+    frame = pd.DataFrame(events(BOARD, [f"u{i}" for i in range(60)]))
+    old, new = frame[frame["user"].isin([f"u{i}" for i in range(50)])], frame[~frame["user"].isin(["u0", "u1"])]
+    found = Recommender(model=EASE(5.0)).fit(old)
+    with pytest.warns(DiaboloWarning, match=r"of 48 of the 58 users was learned from.*leave these users out of fit"):
+        found.evaluate(new)
+    with pytest.warns(DiaboloWarning, match="of 50 of the 50 users"):
+        found.score([f"u{i}" for i in range(50)])
+    with pytest.warns(DiaboloWarning, match="of 60 of the 60 users"):
+        Recommender(model=EASE(5.0)).fit(BOARD).evaluate(BOARD)
+
+
+def test_what_was_not_learned_from_is_not_warned_of(fitted):
+    frame = pd.DataFrame(events(BOARD))
+    found = Recommender(model=EASE(5.0)).fit(frame[frame["user"] < 50])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found.evaluate(frame[frame["user"] >= 50])  # others
+        found.evaluate(frame, pd.DataFrame(events(WANTED)))  # the same, and what they took besides
+        fitted.evaluate(BOARD[1:])  # other users, of numbers that were users of fit too
+        Recommender(model=EASE(5.0)).fit(pd.DataFrame(events(BOARD, [f"u{i}" for i in range(60)]))).evaluate(BOARD)

@@ -36,7 +36,16 @@ def fitted():
         (lambda r: r.recommend(BOARD[:, :5]), DataError, "must have 12 columns, as in training"),
         (lambda r: r.recommend(BOARD.toarray()), DataTypeError, "one column"),
         (lambda r: r.recommend([["u00"], "u01"]), DataTypeError, "list of lists"),
-        (lambda r: r.recommend(pd.DataFrame({"user": [1]})), DataError, "columns user and item"),
+        (lambda r: r.recommend(pd.DataFrame({"item": [1]})), DataError, "none for user among 'item': add it"),
+        (lambda r: r.recommend(pd.DataFrame({"who": [1]})), DataTypeError, "Users must be text"),
+        (lambda r: r.recommend([{"i00"}, "u01"]), DataTypeError, "list of lists"),
+        (
+            lambda r: r.explain([["i00"], ["i01"]], "i02"),
+            DataError,
+            "'user' of explain must be one user; got 2: ask for",
+        ),
+        (lambda r: r.explain(pd.DataFrame(TEXT), "i02"), DataError, "must be one user; got 60"),
+        (lambda r: r.explain(BOARD[:0], "i02"), DataError, "must be one user; got 0"),
         (lambda r: r.similar_items(["x"]), DataError, "There is no item 'x' among the 12 known; check its id"),
         (lambda r: r.similar_items(["i00"], n=12), ParameterError, r"'n' of similar_items.*\[1, 11\].*; got 12"),
         (lambda r: r.explain("u00", "x"), DataError, "There is no item 'x'"),
@@ -59,7 +68,7 @@ def test_errors_say_what_to_do(fitted, ask, error, words):
         (Recommender(model=3), "Parameter 'model' must be a ranker, a Recipe or a name; got int"),  # pyright: ignore[reportArgumentType]
         (Recommender(model=LowRank(tilt=2)), "'tilt' of LowRank must be a number in"),
         (Recommender(0), r"'n_components' of Recommender must be an integer .* or None \(chosen by the model\); got 0"),
-        (Recommender(threshold="4"), "'threshold' of Recommender must be a number or None"),  # pyright: ignore[reportArgumentType]
+        (Recommender(threshold="4"), "'threshold' of Recommender must be a number, None .* or 'auto'; got '4'"),  # pyright: ignore[reportArgumentType]
         (Recommender(training=3), "'training' of Recommender must be a Training"),  # pyright: ignore[reportArgumentType]
     ],
 )

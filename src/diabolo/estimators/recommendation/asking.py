@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from diabolo.data import Ids, folded
+from diabolo.data.events import users_alone
 from diabolo.data.form import Form, PandasForm, PolarsForm
 from diabolo.data.package import package
+from diabolo.errors import DataError
 from diabolo.rankers import Popularity, Scorer, Setting, ranked
 from diabolo.rankers.ranker import Matrix
 
@@ -60,33 +62,52 @@ class Asked:
     users : ndarray (B,)
         Their ids.
     histories : csr_array (B, I)
-        What they have.
+        What they like.
+    seen : csr_array (B, I)
+        What they have, liked or not.
     frame : str, optional
         The package of the frame that they came in.
+    named : bool
+        Whether users are told by ids, not only counted.
     """
 
     users: Array
     histories: Matrix
+    seen: Matrix
     frame: str | None = None
+    named: bool = True
 
     @staticmethod
     def of(recommender: Recommender, users: Any) -> Asked:
-        """Return users given by their ids, or by their histories: a frame of interactions, a sparse matrix, or lists.
+        """Return users given by ids, alone or in a frame, or by histories: a frame, a sparse matrix, or lists.
 
         Raises
         ------
         DataError
             If an id is not known.
         """
-        frame = _package(users)
-        if frame is None and not issparse(users) and not _lists(users):
-            ids = [users] if isinstance(users, str | int | np.integer) else users
-            rows = recommender.interactions_.rows(ids)
-            return Asked(
-                np.asarray(recommender.interactions_.users.names[rows]), recommender.interactions_.matrix[rows]
-            )
-        found, histories = folded(users, recommender.interactions_.items, recommender.threshold)
-        return Asked(found.names, histories, frame)
+        known, frame, lists = recommender.interactions_, _package(users), _lists(users)
+        ids = None if lists is not None or issparse(users) else users if frame is None else users_alone(users)
+        if ids is not None:
+            rows = known.rows([ids] if isinstance(ids, str | int | np.integer) else ids)
+            return Asked(np.asarray(known.users.names[rows]), known.matrix[rows], known.seen[rows], frame)
+        found = folded(users if lists is None else lists, known.items, recommender.least)
+        return Asked(found.users.names, found.matrix, found.seen, frame, named=frame is not None)
+
+    @staticmethod
+    def one(recommender: Recommender, user: Any) -> Asked:
+        """Return a user given by his id, or by his history: a list of ids, or as for `of`.
+
+        Raises
+        ------
+        DataError
+            If he is not known by his id, or there are several.
+        """
+        alone = isinstance(user, list | tuple | np.ndarray) and _lists(user) is None
+        asked = Asked.of(recommender, [user] if alone else user)
+        if len(asked.users) != 1:
+            raise DataError(f"Parameter 'user' of explain must be one user; got {len(asked.users)}: ask for each.")
+        return asked
 
     def answer(self, items: Ids, numbers: Array, scores: Array) -> Any:
         """Return item numbers and scores (B, n) as `Recommended`, or as a frame with a row for each of them."""
@@ -94,26 +115,25 @@ class Asked:
         return found if self.frame is None else package(self.frame).DataFrame(found.columns(self.users))
 
 
-def chosen(
-    recommender: Recommender, histories: Matrix, n: int, exclude_seen: bool, among: Array
-) -> tuple[Array, Array]:
+def chosen(recommender: Recommender, asked: Asked, n: int, exclude_seen: bool, among: Array) -> tuple[Array, Array]:
     """Return numbers and scores (B, n) of the best of the items `among`; -1 and -∞ where there are fewer.
 
     A history without a known item tells a model nothing: it gets the most popular ones.
     """
-    few = among if len(among) < histories.shape[1] else None
+    histories, few = asked.histories, among if len(among) < asked.histories.shape[1] else None
 
-    def best(scorer: Scorer, histories: Matrix) -> tuple[Array, Array]:
-        blocks = list(ranked(scorer, histories, n, seen=histories if exclude_seen else None, among=few))
+    def best(scorer: Scorer, some: Any = slice(None)) -> tuple[Array, Array]:
+        seen = asked.seen[some] if exclude_seen else None
+        blocks = list(ranked(scorer, histories[some], n, seen=seen, among=few))
         numbers, scores = (np.concatenate(each) for each in zip(*blocks, strict=True))
         beyond = ((0, 0), (0, n - numbers.shape[1]))
         return np.pad(numbers, beyond, constant_values=-1), np.pad(scores, beyond, constant_values=-np.inf)
 
-    numbers, scores = best(recommender.scorer_, histories)
+    numbers, scores = best(recommender.scorer_)
     empty = np.diff(histories.indptr) == 0
     if empty.any():
         popular = Popularity().learn(recommender.interactions_.matrix, Setting())
-        numbers[empty], scores[empty] = best(popular, histories[empty])
+        numbers[empty], scores[empty] = best(popular, empty)
     return numbers, scores
 
 
@@ -137,8 +157,15 @@ def _package(users: Any) -> str | None:
     return "pandas" if isinstance(form, PandasForm) else "polars" if isinstance(form, PolarsForm) else None
 
 
-def _lists(users: Any) -> bool:
-    """Tell whether users are given by lists of the items of each."""
-    return isinstance(users, list | tuple) and any(
-        isinstance(each, Sequence | np.ndarray) and not isinstance(each, str | bytes) for each in users
+def _lists(users: Any) -> list[Any] | None:
+    """Return the histories of users who are given by the items of each: in a list, or a column of lists; else None."""
+    if isinstance(users, list | tuple):
+        return list(users) if any(map(_is_history, users)) else None
+    column = isinstance(users, np.ndarray) or hasattr(users, "to_list")
+    return list(users) if column and len(users) and np.ndim(users) == 1 and _is_history(next(iter(users))) else None
+
+
+def _is_history(each: Any) -> bool:
+    return not isinstance(each, str | bytes) and (
+        isinstance(each, Sequence | Set | np.ndarray) or hasattr(each, "to_list")
     )

@@ -103,11 +103,10 @@ def beside(interactions: Interactions, features: Any) -> tuple[Interactions, Mat
     if len(named) < len(numbers):
         raise DataError("features must have one row for each item; got some twice. Drop the others.")
     items = united(interactions.items, named, "Items")
-    matrix = placed(interactions, interactions.users, items)
-    matrix.sort_indices()
-    taken = np.bincount(matrix.indices, minlength=len(items)) > 0
-    likeness = _likeness(taken, items.find(named.names)[numbers], values)
-    return Interactions(matrix, interactions.users, items), likeness
+    interactions = placed(interactions, interactions.users, items)
+    interactions.matrix.sort_indices()
+    taken = np.bincount(interactions.matrix.indices, minlength=len(items)) > 0
+    return interactions, _likeness(taken, items.find(named.names)[numbers], values)
 
 
 def kept(likeness: Matrix, before: Ids, now: Interactions) -> Matrix:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diabolo.check import Many, Whole, demand
 from diabolo.data import folded
 from diabolo.data.holding_out import leave_out
-from diabolo.errors import DataError
+from diabolo.errors import DataError, DiaboloWarning
 from diabolo.estimators.recommendation.asking import Asked
 from diabolo.metrics import Ranking
 from diabolo.rankers import Scorer, ranked
@@ -18,6 +20,8 @@ from diabolo.rankers.ranker import Matrix
 
 if TYPE_CHECKING:
     from diabolo.estimators.recommendation.recommender import Recommender
+
+Array = NDArray[Any]
 
 
 def parts(recommender: Recommender, X: Any, y: Any) -> tuple[Matrix, Matrix]:
@@ -27,17 +31,45 @@ def parts(recommender: Recommender, X: Any, y: Any) -> tuple[Matrix, Matrix]:
     ------
     DataError
         If y is of other users, or no history can be parted.
+
+    Warns
+    -----
+    DiaboloWarning
+        If targets were learned from.
     """
     asked = Asked.of(recommender, X)
     if y is None:
         if not (np.diff(asked.histories.indptr) >= 2).any():
             raise DataError("X must have at least one user with two known items, one of which is kept back; got none.")
         held = leave_out(asked.histories, 0.2)
+        _warn_of_learned(recommender, asked.users[held.users], held.targets, asked.named)
         return held.histories, held.targets
-    users, targets = folded(y, recommender.interactions_.items, recommender.threshold)
-    if not np.array_equal(users.names, asked.users):
-        raise DataError(f"y must be of the same {len(asked.users)} users as X, in the same order; got {len(users)}.")
-    return asked.histories, targets
+    found = folded(y, recommender.interactions_.items, recommender.least)
+    if not np.array_equal(found.users.names, asked.users):
+        raise DataError(
+            f"y must be of the same {len(asked.users)} users as X, in the same order; got {len(found.users)}."
+        )
+    _warn_of_learned(recommender, asked.users, found.matrix, asked.named)
+    return asked.histories, found.matrix
+
+
+def _warn_of_learned(recommender: Recommender, users: Array, targets: Matrix, named: bool) -> None:
+    """Warn if targets (B, I) of users (B,) are in what was learned: any by their ids, all if those are but numbers."""
+    known, matrix = recommender.interactions_.users, recommender.interactions_.matrix
+    if known.names.dtype != users.dtype:
+        return
+    rows = known.find(users)
+    there = rows >= 0
+    learned = (matrix[rows[there]] > 0).multiply(targets[there] > 0)
+    if learned.nnz >= (1 if named else max(targets.nnz, 1)):
+        count = np.count_nonzero(np.diff(learned.tocsr().indptr))
+        warnings.warn(
+            f"What is to be found of {count} of the {len(users)} users was learned from, so the measures are too high; "
+            "leave these users out of fit, with X[~X['user'].isin(users)] for instance, or pass as y what they took "
+            "since.",
+            DiaboloWarning,
+            stacklevel=4,
+        )
 
 
 def judged(recommender: Recommender, scorer: Scorer, histories: Matrix, targets: Matrix, at: Sequence[int]) -> Ranking:

@@ -32,8 +32,8 @@ def arrays(recommender: Recommender) -> dict[str, Tensor]:
     interactions = recommender.interactions_
     found = {f"scorer.{name}": value for name, value in recommender.scorer_.state()[1].items()}
     found |= {f"histories.{name}": value for name, value in parted(interactions.matrix).items()}
-    if recommender.likeness_ is not None:
-        found |= {f"likeness.{name}": value for name, value in parted(recommender.likeness_).items()}
+    for kind, matrix in (("rated", interactions.rated), ("likeness", recommender.likeness_)):
+        found |= {} if matrix is None else {f"{kind}.{name}": value for name, value in parted(matrix).items()}
     for kind, ids in (("users", interactions.users), ("items", interactions.items)):
         found |= {f"{kind}.{name}": torch.from_numpy(value) for name, value in ids.arrays().items()}
     return found
@@ -56,10 +56,13 @@ def rebuild(recommender: Recommender, document: dict[str, Any], arrays: dict[str
     scorer = ranker.restore(document["scorer"], files.under("scorer.", arrays), counts[1])
     matrix = whole(arrays, "histories.", counts)  # now the arrays are known to be as large as the numbers say
     users, items = (_ids(arrays, kind, count) for kind, count in zip(("users", "items"), counts, strict=True))
-    size = (len(items), len(items))
-    likeness = whole(arrays, "likeness.", size) if files.under("likeness.", arrays) else None
+    sizes = {"rated": counts, "likeness": (len(items), len(items))}
+    rated, likeness = (
+        whole(arrays, f"{kind}.", size) if files.under(f"{kind}.", arrays) else None for kind, size in sizes.items()
+    )
     recommender.ranker_ = ranker
-    recommender.keep(Interactions(matrix, users, items), scorer.to(resolve(recommender.device)), likeness)
+    interactions = Interactions(matrix, users, items, rated=rated)
+    recommender.keep(interactions, scorer.to(resolve(recommender.device)), likeness)
 
 
 def _ids(arrays: dict[str, Tensor], kind: str, count: int) -> Ids:

@@ -11,7 +11,7 @@ from diabolo.data import Ids, Interactions
 from diabolo.data.holding_out import strong
 from diabolo.rankers import Held, Ranker, Scorer, Setting
 from diabolo.rankers.ranker import Matrix
-from diabolo.rankers.trained import TRAINING
+from diabolo.training import Training
 
 _FEWEST = 100
 """Users with at least two items below which none are held out: too few to choose by."""
@@ -24,7 +24,7 @@ def learned(ranker: Ranker, matrix: Matrix, setting: Setting) -> tuple[Ranker, S
     """Return the ranker with what it left open chosen, and what it learned from the histories (U, I)."""
     able = int((np.diff(matrix.indptr) >= 2).sum())
     if not ranker.settled and able >= _FEWEST:
-        count = min(max(_FEWEST // 2, round(able * (setting.training or TRAINING).validation)), _MOST)
+        count = min(max(_FEWEST // 2, round(able * (setting.training or Training()).validation)), _MOST)
         parts = strong(matrix, count, seed=setting.seed)
         trying = replace(setting, checkpoint=None)  # which is of what learns from all users
         ranker = ranker.settle(parts.train, Held(parts.histories, parts.targets), trying)
@@ -46,9 +46,10 @@ def joined(old: Interactions, new: Interactions, summed: bool) -> tuple[Matrix, 
     """
     users, items = united(old.users, new.users, "Users"), united(old.items, new.items, "Items")
     before, more = (placed(each, users, items) for each in (old, new))
-    matrix = before + more if summed else before.maximum(more)
+    matrix = before.matrix + more.matrix if summed else before.matrix.maximum(more.matrix)
     matrix.sort_indices()
-    return before, Interactions(matrix, users, items)
+    rated = None if before.rated is None and more.rated is None else before.seen.maximum(more.seen)
+    return before.matrix, Interactions(matrix, users, items, rated=rated)
 
 
 def united(old: Ids, new: Ids, called: str) -> Ids:
@@ -56,8 +57,13 @@ def united(old: Ids, new: Ids, called: str) -> Ids:
     return Ids.of(np.concatenate([old.names, new.names]), called)[0]
 
 
-def placed(interactions: Interactions, users: Ids, items: Ids) -> Matrix:
-    """Return the matrix of interactions with rows and columns for more users and items."""
-    pairs = interactions.matrix.tocoo()
-    rows, columns = users.find(interactions.users.names)[pairs.row], items.find(interactions.items.names)[pairs.col]
-    return csr_array((pairs.data, (rows, columns)), shape=(len(users), len(items)))
+def placed(interactions: Interactions, users: Ids, items: Ids) -> Interactions:
+    """Return interactions with rows and columns for more users and items."""
+    rows, columns = users.find(interactions.users.names), items.find(interactions.items.names)
+
+    def spread(matrix: Matrix) -> Matrix:
+        pairs = matrix.tocoo()
+        return csr_array((pairs.data, (rows[pairs.row], columns[pairs.col])), shape=(len(users), len(items)))
+
+    rated = None if interactions.rated is None else spread(interactions.rated)
+    return Interactions(spread(interactions.matrix), users, items, rated=rated)

@@ -31,6 +31,7 @@ def report(recommender: Recommender, X: Any, y: Any = None) -> Page:
     floor = Popularity().learn(recommender.interactions_.matrix, Setting())
     ours, popular = (judging.judged(recommender, s, histories, targets, at) for s in (recommender.scorer_, floor))
     page.table(_beside(ours, popular))
+    page.facts = {"users": histories.shape[0], **_numbers("", ours), **_numbers("popularity: ", popular)}
     page.paragraph("Each is the mean over users ± its standard error. Users that were learned from are found too well.")
     page.heading("Some lists")
     page.table(_lists(recommender, histories[:_USERS]))
@@ -38,6 +39,12 @@ def report(recommender: Recommender, X: Any, y: Any = None) -> Page:
         page.heading("Loss over training")
         page.figure(curves(recommender.history_.columns), "loss per epoch")
     return page
+
+
+def _numbers(before: str, ranking: Ranking) -> dict[str, float]:
+    """Return the means of the measures that are looked at first."""
+    rows = [row for row in ranking.rows if row.measure in ("recall", "ndcg")]
+    return {f"{before}{row.measure} at {row.at}": row.mean for row in rows}
 
 
 def _beside(ours: Ranking, popular: Ranking) -> list[dict[str, object]]:

@@ -12,20 +12,20 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from diabolo.check import Maybe, Number, Whole, demand, shorten
+from diabolo.check import Maybe, Whole, demand, shorten
 from diabolo.data import Interactions
 from diabolo.data.events import gathered
 from diabolo.errors import DataError, ParameterError
 from diabolo.estimators.job import Job
 from diabolo.estimators.recommendation import cold, judging, keeping, learning
 from diabolo.estimators.recommendation.asking import Asked, Recommended, chosen, named
+from diabolo.estimators.recommendation.rated import Threshold, warn_of_ratings
 from diabolo.estimators.recommendation.recommended import report
 from diabolo.metrics import Ranking
 from diabolo.model import Recipe
 from diabolo.rankers import Ranker, Scorer, Setting, named_ranker
 from diabolo.rankers.ranker import Matrix
 from diabolo.rankers.top import best
-from diabolo.rankers.trained import TRAINING
 from diabolo.report import Page
 from diabolo.training import Callback, History, Training, resolve
 
@@ -45,12 +45,12 @@ class Recommender(Job):
     model : Ranker, Recipe or str
         What learns, or the name of one, see ``diabolo rankers``: "auto", "ease", "edlae", "neighbourhood", "low-rank",
         "mult-vae", ...; a `Recipe` is trained. What a model leaves open is chosen by users held out.
-    threshold : float, optional
-        Makes likes of ratings: interactions whose weight reaches it count 1, others are left out. Without it weights
-        count as they are.
+    threshold : float, None or "auto"
+        Makes likes of ratings: interactions whose weight reaches it count 1, others are left out. None: weights count
+        as they are. "auto" is None, with a warning where they look like ratings.
     training : Training, optional
-        How a model with a net is trained, as suits it if not given; its `validation` is the share of users held out to
-        choose by.
+        How a model with a net is trained; what it leaves open is as suits histories. Its `validation` is the share of
+        users held out to choose by.
     random_state : int, RandomState or None
         Decides who is held out, and what is drawn at random.
     device : str
@@ -104,7 +104,7 @@ class Recommender(Job):
         n_components: int | None = None,
         *,
         model: Ranker | Recipe | str = "auto",
-        threshold: float | None = None,
+        threshold: float | str | None = "auto",
         training: Training | None = None,
         random_state: int | np.random.RandomState | None = None,
         device: str = "auto",
@@ -147,9 +147,16 @@ class Recommender(Job):
             If X holds no interactions, or it is not clear which; see `Interactions.of` of `diabolo.data`.
         CapabilityError
             If what the model needs would not fit into memory.
+
+        Warns
+        -----
+        DiaboloWarning
+            If weights look like ratings, and `threshold` does not say what they are.
         """
         ranker = self.check_parameters()
-        interactions, likeness = Interactions.of(X, self.threshold), None
+        interactions, likeness = Interactions.of(X, self.least), None
+        if self.threshold == "auto":
+            warn_of_ratings(interactions.matrix.data)
         if features is not None:
             interactions, likeness = cold.beside(interactions, features)
         self.ranker_, scorer = learning.learned(ranker, interactions.matrix, self._setting(callbacks, checkpoint))
@@ -172,8 +179,8 @@ class Recommender(Job):
         if not hasattr(self, "scorer_"):
             return self.fit(X, y)
         self.check_parameters()
-        more = Interactions.of(X, self.threshold)
-        before, now = learning.joined(self.interactions_, more, self.threshold is None)
+        more = Interactions.of(X, self.least)
+        before, now = learning.joined(self.interactions_, more, self.least is None)
         likeness = (
             self.likeness_ if self.likeness_ is None else cold.kept(self.likeness_, self.interactions_.items, now)
         )
@@ -195,11 +202,11 @@ class Recommender(Job):
         Parameters
         ----------
         users : ids (B,), data frame, sparse matrix (B, I), or list of lists
-            Who asks: users of `fit` by their ids, or anyone by his history.
+            Who asks: users of `fit` by their ids, which may be the one column of a frame, or anyone by his history.
         n : int, optional
             How many items; 10, or all where there are fewer.
         exclude_seen : bool
-            Leave out what is in a history.
+            Leave out what a user has, liked or not.
         candidates, exclude : ids, optional
             The only items to choose from, and items to leave out; those not known count as not there.
 
@@ -219,7 +226,7 @@ class Recommender(Job):
         asked = Asked.of(self, users)
         among = self._among(candidates, exclude)
         n = _counted("recommend", n, self._items, len(among))
-        numbers, scores = chosen(self, asked.histories, n, exclude_seen, among)
+        numbers, scores = chosen(self, asked, n, exclude_seen, among)
         return asked.answer(self.interactions_.items, numbers, scores)
 
     def similar_items(self, items: Any, n: int | None = None) -> Recommended:
@@ -256,8 +263,8 @@ class Recommender(Job):
 
         Parameters
         ----------
-        user : id, or list of ids
-            A user of `fit`, or a history.
+        user : id, list of ids, data frame or sparse matrix (1, I)
+            A user of `fit`, or a history: one user's.
         item : id
             What is recommended.
         n : int
@@ -266,12 +273,11 @@ class Recommender(Job):
         Raises
         ------
         DataError
-            If user or item is not known.
+            If user or item is not known, or there is more than one user.
         """
         check_is_fitted(self)
         demand("n", "explain", n, Whole(1))
-        asked = Asked.of(self, [user] if isinstance(user, list | tuple | np.ndarray) else user)
-        history = asked.histories[[0]]
+        history = Asked.one(self, user).histories
         reasons = self.scorer_.reasons(history, int(self._known(np.array([item]))[0]))
         order = np.argsort(-reasons, kind="stable")[:n]
         return Recommended(named(self.interactions_.items, history.indices[order])[None], reasons[order][None])
@@ -314,6 +320,11 @@ class Recommender(Job):
         ------
         DataError
             If no user has a history and something besides.
+
+        Warns
+        -----
+        DiaboloWarning
+            If what is to be found was learned from: `fit` had these users.
         """
         check_is_fitted(self)
         return judging.judged(self, self.scorer_, *judging.parts(self, X, y), at)
@@ -339,8 +350,13 @@ class Recommender(Job):
 
     @property
     def schedule(self) -> Training:
-        """How a net is trained: as said, or as suits histories."""
-        return self.training or TRAINING
+        """How a net is trained; what it leaves open is as suits histories."""
+        return self.training or Training()
+
+    @property
+    def least(self) -> float | None:
+        """The weight from which on interactions are likes; None where weights count as they are."""
+        return None if self.threshold is None or isinstance(self.threshold, str) else self.threshold
 
     @staticmethod
     def compose(said: Any) -> Ranker:
@@ -349,7 +365,7 @@ class Recommender(Job):
 
     def check_parameters(self) -> Ranker:
         """Return the ranker, once every parameter is known to be allowed."""
-        demand("threshold", type(self).__name__, self.threshold, Maybe(Number(), "weights count as they are"))
+        demand("threshold", type(self).__name__, self.threshold, Threshold())
         return super().check_parameters()
 
     def facts(self) -> dict[str, Any]:
