@@ -1,5 +1,6 @@
 """The benchmarks of compression on made-up numbers: plain levels, curves, damage, and what the pages count."""
 
+import gzip
 import json
 from argparse import Namespace
 from collections import Counter
@@ -14,7 +15,7 @@ from benchmarks import compress_lossless, compress_promises, compression
 from benchmarks.compress_images import middle, single, table
 from benchmarks.harness import Side
 from benchmarks.report import Report
-from benchmarks.workers import levels
+from benchmarks.workers import large, levels
 from benchmarks.workers.coding import same, told, trial, worst
 from benchmarks.workers.curves import interpolated, nearest, psnr
 from benchmarks.workers.decoder import digest, outcome_of
@@ -54,6 +55,25 @@ def test_a_bound_that_float32_cannot_keep_is_refused():
         levels.packed(np.ones((3, 1), np.float32), 1e-8)
     with pytest.raises(ValueError, match="at most 65536 levels"):
         levels.packed(np.array([[0], [1000]], np.float32), 1e-3)
+
+
+def test_large_tables_are_their_numbers(monkeypatch, tmp_path):
+    monkeypatch.setattr(large, "FOLDER", tmp_path)
+    record = ",".join(["0", "tcp", "ftp", "SF", *map(str, range(37)), "normal", "20"])
+    sensors = "time;a;b;c;d;e;f;g;h;anomaly;changepoint\n2020;1;2;3;4;5;6;7;8.5;0.0;0.0\n"
+    for name, text in {
+        "nsl_kdd/KDDTrain+_20Percent.txt.gz": f"{record}\n{record}\n",
+        "nsl_kdd/KDDTest+.txt.gz": f"{record}\n",
+        "skab/valve1/0.csv.gz": sensors,
+        "skab/other/1.csv.gz": sensors,
+        "cf/ml-100k/ml-100k.inter.gz": "user\titem\trating\ttime\n1\t2\t3\t4\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(gzip.compress(text.encode()))
+    found = {name: make() for name, make in large.TABLES.items()}
+    assert found["NSL-KDD"].tolist() == [[0.0, *range(37)]] * 3
+    assert found["SKAB"].tolist() == [[1, 2, 3, 4, 5, 6, 7, 8.5]] * 2
+    assert found["MovieLens"].tolist() == [[1, 2, 3, 4]]
 
 
 def test_columns_are_scaled_and_a_constant_is_zero():

@@ -39,7 +39,7 @@ def entropy(levels):
 
 def coded(alphabet, levels):
     """Return the bits that levels take by the alphabet alone."""
-    group, place, _ = alphabet.told(levels)
+    group, place, _ = alphabet.grouped(levels)
     cell = alphabet.first[group] + place
     p = alphabet.frequencies[cell] / alphabet.frequencies.sum() / alphabet.spans[cell].astype(np.float64)
     return float(-np.log2(p).sum())
@@ -53,7 +53,7 @@ def coded(alphabet, levels):
 @example(np.array([0, 2**64 - 1], np.uint64))
 def test_every_level_that_was_there_can_be_told(levels):
     alphabet = Alphabet.of(levels)
-    group, place, rest = alphabet.told(levels)
+    group, place, rest = alphabet.grouped(levels)
     np.testing.assert_array_equal(alphabet.level(group, place, rest), levels)
     assert ((group >= 0) & (group < len(alphabet.sizes))).all()
     assert ((place >= 0) & (place < alphabet.sizes[group])).all()
@@ -69,9 +69,9 @@ def test_every_level_that_was_there_can_be_told(levels):
 @given(LEVELS, st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=20))
 def test_levels_that_were_not_there_are_told_as_some_that_were(levels, others):
     alphabet = Alphabet.of(levels)
-    told = alphabet.level(*alphabet.told(np.array(others, np.uint64)))
-    np.testing.assert_array_equal(alphabet.level(*alphabet.told(told)), told)
-    assert alphabet.likeliest == alphabet.level(*alphabet.told(np.array([alphabet.likeliest])))[0]
+    told = alphabet.level(*alphabet.grouped(np.array(others, np.uint64)))
+    np.testing.assert_array_equal(alphabet.level(*alphabet.grouped(told)), told)
+    assert alphabet.likeliest == alphabet.level(*alphabet.grouped(np.array([alphabet.likeliest])))[0]
     for other, near in zip(others, told.tolist(), strict=True):
         assert min(levels.tolist()) <= near <= max(levels.tolist())
         assert near == other or other not in levels.tolist()
@@ -103,7 +103,7 @@ def test_arrays_that_no_column_has_are_refused_or_are_an_alphabet(size, data):
         return
     assert (np.diff(alphabet.starts.astype(object)) > 0).all()
     ends = [*alphabet.starts.tolist(), int(alphabet.starts[-1]) + int(alphabet.spans[-1]) - 1]
-    told = alphabet.level(*alphabet.told(np.array(ends, np.uint64)))
+    told = alphabet.level(*alphabet.grouped(np.array(ends, np.uint64)))
     assert told.tolist() == ends
 
 

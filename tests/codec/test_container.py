@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from diabolo.codec import Container, pack, write
 from diabolo.codec.layout import FORMAT, deflated
+from diabolo.codec.words import WORDS
 from diabolo.errors import DataError, DataTypeError, FileError, MissingFileError, ParameterError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / f"container_{FORMAT}.dbl"
@@ -65,42 +66,57 @@ class Watched(io.BytesIO):
 def test_what_is_packed_comes_back(head, chunks):
     data = pack(head, chunks)
     assert same(content(data), (head, chunks))
-    assert len(data) == 58 + len(deflated(head)) + sum(12 + len(chunk) for chunk in chunks)
+    assert len(data) == 58 + len(deflated(head)) + sum(8 + len(chunk) for chunk in chunks)
 
 
 def test_the_bytes_are_as_documented():
     data = pack(HEAD, CHUNKS)
     magic, number, size = struct.unpack_from("<8sHI", data)
     assert (magic, number) == (b"\x89DBL\r\n\x1a\n", FORMAT)
-    assert same(json.loads(zlib.decompress(data[14 : 14 + size], wbits=-15)), HEAD)
+    inflate = zlib.decompressobj(wbits=-15, zdict=WORDS)
+    assert same(json.loads(inflate.decompress(data[14 : 14 + size])), HEAD) and inflate.eof
     at = 14 + size
     (seal,) = struct.unpack_from("<I", data, at)
     assert seal == zlib.crc32(data[:at])
     at += 4
     for i, chunk in enumerate(CHUNKS):
-        long, crc = struct.unpack_from("<II", data, at)
-        assert (long, data[at + 8 : at + 8 + long]) == (len(chunk), chunk)
-        assert crc == zlib.crc32(struct.pack("<II", seal, i) + chunk)
-        at += 8 + long
+        assert data[at + 4 : at + 4 + len(chunk)] == chunk
+        assert struct.unpack_from("<I", data, at)[0] == zlib.crc32(struct.pack("<II", seal, i) + chunk)
+        at += 4 + len(chunk)
     *sizes, count = struct.unpack_from(f"<{len(CHUNKS)}II", data, at)
     assert sizes == list(map(len, CHUNKS)) and count == len(CHUNKS)
     assert data[-36:-4] == hashlib.sha256(data[:-36]).digest() and len(data) == at + 4 * (count + 1) + 36
     assert struct.unpack("<I", data[-4:])[0] == zlib.crc32(data[at:-4])
 
 
-def test_format_1_is_read_for_ever():
-    golden = GOLDEN.with_name("container_1.dbl")
+@pytest.mark.parametrize(
+    ("number", "identity"),
+    [
+        (1, "9a156f3dca0c8eae1958d5403b064dd24303b3a926a78633763fcd54bb0feaa4"),
+        (2, "c44c9387d33d00f8d5db5268ffa0e5ce9aabf050839059b932c5e14e156107db"),
+    ],
+)
+def test_every_format_is_read_for_ever(number, identity):
+    golden = GOLDEN.with_name(f"container_{number}.dbl")
     assert same(content(golden), (HEAD, CHUNKS))
     with Container.open(golden) as file:
-        assert file.identity == "9a156f3dca0c8eae1958d5403b064dd24303b3a926a78633763fcd54bb0feaa4"
+        assert file.identity == identity
+
+
+def test_the_words_of_a_format_stay_and_are_in_the_guide():
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "file-format.md").read_text("utf-8")
+    told = guide.partition("```text\n")[2].partition("\n```")[0]
+    assert told.replace("\n", "").encode() == WORDS
+    assert f"They are {len(WORDS):,} bytes" in guide
+    assert hashlib.sha256(WORDS).hexdigest() == "83d181b1ce93b39479ffb2f1e80f00447f3487a6121448490bf7a895b5165ee4"
 
 
 def test_a_chunk_is_read_alone():
     data = pack(HEAD, CHUNKS)
     watched = Watched(data)
     file = Container(watched, Path("watched"))
-    starts = [data.index(CHUNKS[0]) - 8]
-    starts += [starts[0] + sum(8 + len(chunk) for chunk in CHUNKS[:i]) for i in range(1, len(CHUNKS) + 1)]
+    starts = [data.index(CHUNKS[0]) - 4]
+    starts += [starts[0] + sum(4 + len(chunk) for chunk in CHUNKS[:i]) for i in range(1, len(CHUNKS) + 1)]
     assert not any(start < starts[-1] and start + long > starts[0] for start, long in watched.seen)
     for i in (2, 0, 3, 1):
         watched.seen.clear()

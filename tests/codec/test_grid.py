@@ -200,3 +200,13 @@ def test_words_are_in_order_of_how_often_they_are_there():
 def test_hostile_json(plain):
     with pytest.raises(FileError, match="describes a column that is none"):
         Grid.from_json(plain)
+
+
+def test_steps_are_told_in_few_digits():
+    values = np.random.default_rng(0).random(500).astype(np.float32) / 3 + np.float32(1 / 3)
+    grid = of_numbers(values, 1e-3)
+    assert isinstance(grid, Steps)
+    assert grid.step == 0.0019995
+    assert abs(grid.low - values.min()) <= grid.step / 4 and len(repr(grid.low)) <= 6
+    assert np.abs(back(grid, values).astype(np.float64) - values).max() <= 1e-3
+    assert of_numbers(np.array([1.5, 1.5]), 5e-324) == Steps(1.5, 1e-323)

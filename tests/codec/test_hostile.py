@@ -6,12 +6,15 @@ import random
 import struct
 import tracemalloc
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from diabolo.codec import Container, pack
+from diabolo.codec.layout import FORMAT
+from diabolo.codec.words import WORDS
 from diabolo.errors import FileError
 
 MAGIC = b"\x89DBL\r\n\x1a\n"
@@ -76,17 +79,19 @@ def mutated(rng: random.Random) -> bytes:
     return bytes(data)
 
 
-def forged(packed: bytes, body: bytes = b"", index: bytes = b"", count: int = 0, size: int | None = None) -> bytes:
+def forged(
+    packed: bytes, body: bytes = b"", index: bytes = b"", count: int = 0, size: int | None = None, number: int = FORMAT
+) -> bytes:
     """Return a file whose every checksum is right, whatever is in it."""
-    start = MAGIC + struct.pack("<HI", 1, len(packed) if size is None else size) + packed
+    start = MAGIC + struct.pack("<HI", number, len(packed) if size is None else size) + packed
     end = index + struct.pack("<I", count)
     before = start + struct.pack("<I", zlib.crc32(start)) + body + end
     sha = hashlib.sha256(before).digest()
     return before + sha + struct.pack("<I", zlib.crc32(end + sha))
 
 
-def raw(text: bytes) -> bytes:
-    deflate = zlib.compressobj(9, wbits=-15)
+def raw(text: bytes, number: int = FORMAT) -> bytes:
+    deflate = zlib.compressobj(9, wbits=-15, zdict=WORDS if number > 1 else b"")
     return deflate.compress(text) + deflate.flush()
 
 
@@ -120,8 +125,9 @@ def test_ten_thousand_mutations_give_an_error_or_the_same_content():
 @example(b"")
 @example(MAGIC)
 @example(MAGIC + b"\x01\x00" + bytes(52))
+@example(MAGIC + b"\x02\x00" + bytes(52))
 def test_any_bytes_are_refused(data):
-    for tried in (data, MAGIC + data, MAGIC + b"\x01\x00" + data):
+    for tried in (data, MAGIC + data, MAGIC + b"\x01\x00" + data, MAGIC + b"\x02\x00" + data):
         with pytest.raises(FileError):
             Container.open(tried)
 
@@ -137,21 +143,27 @@ def test_a_damaged_chunk_leaves_the_others():
 
 
 def test_a_chunk_whose_own_size_is_changed_is_refused():
-    for i, at in enumerate(DATA.index(struct.pack("<I", len(chunk)), 14) for chunk in CHUNKS[::2]):
-        with (
-            Container.open(DATA[:at] + b"\x09" + DATA[at + 1 :]) as file,
-            pytest.raises(FileError, match=f"Chunk {2 * i}"),
-        ):
-            file.chunk(2 * i)
+    """Of format 1, where the size stands before each chunk as well as in the index."""
+    data = (Path(__file__).parents[1] / "golden" / "container_1.dbl").read_bytes()
+    with Container.open(data) as file:
+        chunks = list(file)
+    assert chunks[0] == b"first" and chunks[2] == bytes(range(256))
+    for i in (0, 2):
+        at = data.index(chunks[i]) - 8
+        assert data[at : at + 4] == struct.pack("<I", len(chunks[i]))
+        with Container.open(data[:at] + b"\x09" + data[at + 1 :]) as file:
+            assert file.chunk(3) == chunks[3]
+            with pytest.raises(FileError, match=f"Chunk {i}"):
+                file.chunk(i)
 
 
 def test_a_right_chunk_in_a_wrong_place_is_refused():
     a, b = b"a" * 40, b"b" * 40
     data = pack(HEAD, [a, b])
-    at, to = data.index(a) - 8, data.index(b) - 8
-    swapped = data[:at] + data[to : to + 48] + data[at : at + 48] + data[to + 48 :]
+    at, to = data.index(a) - 4, data.index(b) - 4
+    swapped = data[:at] + data[to : to + 44] + data[at : at + 44] + data[to + 44 :]
     other = pack(HEAD | {"step": 0.5}, [a, b])
-    elsewhere = other.replace(other[other.index(a) - 8 :][:48], data[at : at + 48])
+    elsewhere = other.replace(other[other.index(a) - 4 :][:44], data[at : at + 44])
     assert elsewhere != other
     for changed in (swapped, elsewhere):
         with Container.open(changed) as file, pytest.raises(FileError, match="Chunk 0"):
@@ -175,7 +187,7 @@ def test_a_wrong_sha_under_a_right_crc_is_noticed():
         (DATA.replace(b"\n", b"\r\n"), "changed, perhaps by a transfer as text"),
         (bytes(byte & 127 for byte in DATA), "changed, perhaps by a transfer as text"),
         (DATA.decode("latin-1").encode(), "changed, perhaps by a transfer as text"),
-        (MAGIC + struct.pack("<H", 2) + DATA[10:], "has format 2, this diabolo reads up to 1; upgrade diabolo"),
+        (MAGIC + struct.pack("<H", 3) + DATA[10:], "has format 3, this diabolo reads up to 2; upgrade diabolo"),
         (MAGIC + struct.pack("<H", 0) + DATA[10:], "its first bytes are damaged"),
         (DATA[:50], "is cut: 50 bytes are no whole .dbl file"),
         (DATA[:-50], "is cut, longer than it was, or damaged at its end"),
@@ -216,6 +228,15 @@ def test_a_hostile_header_under_right_checksums_is_refused(text):
         Container.open(forged(raw(text)))
 
 
+def test_each_format_inflates_after_its_own_words():
+    text = json.dumps(HEAD, separators=(",", ":")).encode()
+    for number in (1, FORMAT):
+        with Container.open(forged(raw(text, number), number=number)) as file:
+            assert file.head == HEAD
+    with pytest.raises(FileError, match="The header of <bytes> is not what diabolo writes"):
+        Container.open(forged(raw(text), number=1))
+
+
 def test_a_header_that_is_not_one_deflated_piece_is_refused():
     whole = raw(json.dumps(HEAD).encode())
     with Container.open(forged(whole)) as file:
@@ -226,7 +247,7 @@ def test_a_header_that_is_not_one_deflated_piece_is_refused():
 
 
 def test_sizes_that_the_file_does_not_have_are_refused():
-    body = struct.pack("<II", 4, 0) + b"abcd"
+    body = struct.pack("<I", 0) + b"abcd"
     for sizes, count in [
         ([3], 1),
         ([5], 1),
@@ -244,7 +265,7 @@ def test_sizes_that_the_file_does_not_have_are_refused():
             Container.open(forged(raw(b"{}"), body, struct.pack("<I", 4), 1, size=size))
     with Container.open(forged(raw(b"{}"), body, struct.pack("<I", 4), 1)) as file:
         assert file.sizes == [4]
-        with pytest.raises(FileError, match="Chunk 0"):  # whose own size is right, and whose CRC32 is not
+        with pytest.raises(FileError, match="Chunk 0"):  # whose CRC32 is not right
             file.chunk(0)
 
 

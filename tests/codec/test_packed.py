@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from diabolo.codec.packed import expanded, pack, squeezed, unpack
+from diabolo.codec import packed
+from diabolo.codec.arrays import ArrayWriter
+from diabolo.codec.packed import pack, unpack
+from diabolo.codec.squeezed import expanded, squeezed
+from diabolo.codec.words import deflated
 from diabolo.errors import FileError
 
 ARRAY = st.one_of(
@@ -54,7 +58,30 @@ def test_few_kinds_of_number_cost_their_entropy():
     array = np.random.default_rng(0).choice([-70, 0, 5], 20_000, p=[0.05, 0.9, 0.05])
     p = np.unique(array, return_counts=True)[1] / len(array)
     bits = -len(array) * (p * np.log2(p)).sum()
-    assert 8 * len(pack({}, {"a": array})) < 1.01 * bits + 8 * 120
+    assert 8 * len(pack({}, {"a": array})) < 1.005 * bits + 8 * 30
+
+
+def test_steps_that_are_alike_cost_next_to_nothing():
+    levels = np.repeat([700, 20, 0], 300)
+    assert len(pack({}, {"a": levels})) < 40
+    assert len(pack({}, {"a": np.arange(10_000) * 3})) < 40
+    assert len(pack({}, {"a": np.random.default_rng(0).permutation(900)})) > 900
+
+
+def test_a_shape_is_told_once():
+    arrays = {name: np.arange(12).reshape(2, 3, 2) % 5 for name in "abcdef"}
+    more = len(pack({}, arrays)) - len(pack({}, {"a": arrays["a"]}))
+    assert more < 5 * (len(pack({}, {"a": arrays["a"]})) - 4)
+
+
+def test_what_begins_as_format_1_did_is_told_otherwise(monkeypatch):
+    usual = pack({"job": "rows"}, ARRAYS)
+    monkeypatch.setattr(packed, "_FIRST", usual[8:12])
+    other = pack({"job": "rows"}, ARRAYS)
+    assert other[8:12] != usual[8:12]
+    monkeypatch.undo()
+    assert unpack(other)[0] == {"job": "rows"}
+    np.testing.assert_array_equal(unpack(other)[1]["weights"], ARRAYS["weights"])
 
 
 def test_no_byte_of_it_is_believed():
@@ -70,8 +97,9 @@ def test_no_byte_of_it_is_believed():
     for end in range(len(DATA)):
         with pytest.raises(FileError):
             unpack(DATA[:end])
-    with pytest.raises(FileError, match="describes no model"):
-        unpack(DATA + b"\0")
+    for more in (b"\0", bytes(4)):
+        with pytest.raises(FileError, match="describes no model"):
+            unpack(DATA + more)
 
 
 @given(st.binary(max_size=100))
@@ -81,7 +109,7 @@ def test_any_bytes_are_refused(data):
 
 
 def forged(plain, table, kinds, code=b""):
-    """Return packed bytes that say these things."""
+    """Return bytes as format 1 packed them that say these things."""
     text = plain if isinstance(plain, bytes) else json.dumps([plain, table]).encode()
     planes = np.array(kinds, "<i8").view(np.uint8).reshape(-1, 8).T.tobytes()
     parts = [squeezed(text), squeezed(planes)]
@@ -120,10 +148,40 @@ def forged(plain, table, kinds, code=b""):
     ],
     ids=range(26),
 )
-def test_a_forger_is_refused(plain, table, kinds):
+def test_a_forger_of_format_1_is_refused(plain, table, kinds):
     assert unpack(forged({}, [["a", [2], 0, 1, 0]], [5, 2]))[1]["a"].tolist() == [5, 5]
     with pytest.raises(FileError):
         unpack(forged(plain, table, kinds))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"[]",
+        b"3",
+        b"NaN",
+        b"[[], [], 0]",
+        b"[{}, null, 0]",
+        b'[{}, ["a", "a"], 2]',
+        b'[{}, ["a"], 1]',
+        b'[{}, ["a"], "2"]',
+        b'[{}, ["a"]]',
+        b'[{}, ["a"], 2',
+        b"[" * 100_000,
+        b"\xff\xfe",
+        json.dumps([{}, [str(i) for i in range(1100)], 2]).encode(),
+    ],
+    ids=lambda text: str(text[:20]),
+)
+def test_a_forger_is_refused(text):
+    writer = ArrayWriter()
+    writer.put(np.arange(5) ** 5)
+    writer.put(np.arange(9) ** 7)
+    code = writer.bytes()
+    assert list(unpack(deflated(b'[{}, ["a"], %d]' % (len(code) // 4)) + code)[1]) == ["a"]
+    with pytest.raises(FileError):
+        unpack(deflated(text) + code[:8])
 
 
 def test_no_more_is_expanded_than_fits():

@@ -306,8 +306,12 @@ FRAMED = Sheet.of(FRAMES["categories"])[0].to_json()
         FRAMED | {"categories": {"9": []}},
         FRAMED | {"categories": {"0": 3, "1": [], "2": [], "3": []}},
         FRAMED | {"categories": {"0": [1, {}], "1": [], "2": [], "3": []}},
+        FRAMED | {"metadata": None},
+        FRAMED | {"metadata": [["pandas", "{}"]]},
+        FRAMED | {"metadata": {"pandas": 3}},
+        FRAMED | {"metadata": {"pandas": "−"}},
     ],
-    ids=range(26),
+    ids=range(30),
 )
 def test_hostile_json(plain):
     with pytest.raises(FileError, match="describes no table"):
@@ -315,14 +319,24 @@ def test_hostile_json(plain):
 
 
 def test_every_byte_of_a_schema_may_be_wrong():
-    schema = base64.b85decode(FRAMED["schema"])
+    schema, read = bytes.fromhex(FRAMED["schema"]), 0
     for at in range(0, len(schema), 3):
-        text = base64.b85encode(schema[:at] + bytes([schema[at] ^ 0x15]) + schema[at + 1 :]).decode()
+        changed = schema[:at] + bytes([schema[at] ^ 0x15]) + schema[at + 1 :]
         try:
-            sheet = Sheet.from_json(FRAMED | {"schema": text})
+            sheet = Sheet.from_json(FRAMED | {"schema": changed.hex()})
         except FileError:
             continue
         assert isinstance(sheet, Framed)
+        read += 1
+    assert read
+
+
+def test_a_schema_of_format_1_has_its_metadata_in_it():
+    sheet = Sheet.from_json(FRAMED)
+    assert isinstance(sheet, Framed) and sheet.schema.metadata
+    text = base64.b85encode(sheet.schema.serialize().to_pybytes()).decode()
+    first = Sheet.from_json({name: FRAMED[name] for name in ("frame", "categories")} | {"schema": text})
+    assert isinstance(first, Framed) and first.schema.equals(sheet.schema, check_metadata=True)
 
 
 def test_bytes_that_are_no_column_are_refused():

@@ -71,7 +71,7 @@ def nats_in_bits(levels, coding):
             getattr(net, name).copy_(torch.tensor(coding.weights[name] * step))
     told, spans = [], 0.0
     for alphabet, column in zip(coding.alphabets.each, levels.T, strict=True):
-        group, place, _ = alphabet.told(column)
+        group, place, _ = alphabet.grouped(column)
         told.append(np.stack([group, place, alphabet.measured(column)], 1))
         spans += np.log2(alphabet.spans[alphabet.first[group] + place].astype(float)).sum()
     told = np.stack(told, 2)  # (N, 3, D)

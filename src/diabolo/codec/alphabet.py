@@ -48,7 +48,7 @@ class Alphabet:
     >>> alphabet = Alphabet.of(np.array([3, 3, 3, 5, 5, 0], np.uint64))
     >>> alphabet.starts.tolist(), alphabet.weights.tolist(), alphabet.sizes.tolist()
     ([0, 3, 5], [-4, 0, -2], [1, 1, 1])
-    >>> [part.tolist() for part in alphabet.told(np.array([5, 3], np.uint64))]
+    >>> [part.tolist() for part in alphabet.grouped(np.array([5, 3], np.uint64))]
     [[2, 1], [0, 0], [0, 0]]
     """
 
@@ -72,13 +72,13 @@ class Alphabet:
 
         Each is there once, or as often as `counts` (N,) say.
         """
-        group, place, _ = self.told(levels)
+        group, place, _ = self.grouped(levels)
         cell = self.first[group] + place
         expected = self.frequencies / self.frequencies.sum()
         each = (np.log2(self.spans.astype(np.float64)) - np.log2(expected))[cell]
         return float((each if counts is None else each * counts).sum()) + sum(map(_listed_bits, self.arrays().values()))
 
-    def told(self, levels: Levels) -> tuple[NDArray[np.int64], NDArray[np.int64], Levels]:
+    def grouped(self, levels: Levels) -> tuple[NDArray[np.int64], NDArray[np.int64], Levels]:
         """Return group, cell within the group, and place within the cell of each level (N,).
 
         Those that the alphabet lacks are told as one that it has: `level` says which.

@@ -74,7 +74,7 @@ class Alphabets:
     def nearest(self, levels: Levels) -> Levels:
         """Return levels (N, D), those that the alphabets lack as one that they have."""
         columns = zip(self.each, levels.T, strict=True)
-        return np.stack([alphabet.level(*alphabet.told(column)) for alphabet, column in columns], 1)
+        return np.stack([alphabet.level(*alphabet.grouped(column)) for alphabet, column in columns], 1)
 
     @cached_property
     def expected(self) -> tuple[Integers, ...]:
@@ -88,7 +88,7 @@ class Alphabets:
 
     def telling(self, levels: Levels, writer: Writer) -> Exchange:
         """Return the end of a stream that levels (N, D) go into."""
-        told = [alphabet.told(column) for alphabet, column in zip(self.each, levels.T, strict=True)]
+        told = [alphabet.grouped(column) for alphabet, column in zip(self.each, levels.T, strict=True)]
 
         def exchange(column: int, rows: Integers, groups: Counts, places: Places) -> Levels:
             group, place = (part[rows] for part in told[column][:2])

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diabolo.check import Whole, demand
-from diabolo.codec.layout import CHUNK, CRC, END, FIXED, FORMAT, MAGIC, SEALED, SIZE, START, checksum, inflated
+from diabolo.codec.layout import CRC, END, FIXED, FORMAT, LAYOUTS, MAGIC, SEALED, SIZE, START, inflated
 from diabolo.errors import FileError, MissingFileError
 from diabolo.files.disk import FilePath, explained, real
 
@@ -88,7 +88,8 @@ class Container:
         self._file, self._lock = file, Lock()
         with explained(source, "read"):
             self.size = file.seek(0, os.SEEK_END)
-        length = self._header_size()
+        number, length = self._begin()
+        self._layout = LAYOUTS[number]
         self.head, self._seal = self._header(length)
         self._starts, self.identity = self._end(START.size + length + CRC.size)
 
@@ -107,7 +108,7 @@ class Container:
     @property
     def sizes(self) -> list[int]:
         """Bytes of the payload of each chunk."""
-        return (np.diff(self._starts) - CHUNK.size).tolist()
+        return (np.diff(self._starts) - self._layout.framing).tolist()
 
     def close(self) -> None:
         """Close the file; `head` and the other attributes stay."""
@@ -125,9 +126,9 @@ class Container:
         """
         demand("i", "Container.chunk", i, Whole(0, len(self) - 1))
         start, end = self._starts[i : i + 2].tolist()
-        size = end - start - CHUNK.size
-        frame, payload = self._read(start, CHUNK.size), self._read(start + CHUNK.size, size)
-        if CHUNK.unpack(frame) != (size, checksum(self._seal, i, payload)):
+        framing = self._layout.framing
+        frame, payload = self._read(start, framing), self._read(start + framing, end - start - framing)
+        if frame != self._layout.frame(self._seal, i, payload):
             raise FileError(f"Chunk {i} of {self.source} is damaged: its CRC32 is not the noted one; copy it again.")
         return payload
 
@@ -147,8 +148,8 @@ class Container:
         if digest.hexdigest() != self.identity:
             raise FileError(f"{self.source} is damaged: its SHA-256 is not the noted one; copy it again.")
 
-    def _header_size(self) -> int:
-        """Check magic and format number; return the size of the deflated header."""
+    def _begin(self) -> tuple[int, int]:
+        """Check magic and format number; return this, and the size of the deflated header."""
         begin = self._read(0, min(START.size, self.size))
         if begin[: len(MAGIC)] != MAGIC:
             changed = b"DBL" in begin
@@ -161,7 +162,7 @@ class Container:
             raise FileError(f"{self.source} has format {number}, this diabolo reads up to {FORMAT}; upgrade diabolo.")
         if number < 1 or length > self.size - FIXED:
             raise FileError(f"{self.source} is cut, or its first bytes are damaged; copy it again.")
-        return length
+        return number, length
 
     def _header(self, length: int) -> tuple[dict[str, Any], int]:
         """Return the header, and the CRC32 of all bytes up to its end."""
@@ -170,7 +171,7 @@ class Container:
         if self._read(START.size + length, CRC.size) != CRC.pack(seal):
             raise FileError(f"The header of {self.source} is damaged: its CRC32 is not the noted one; copy it again.")
         try:
-            return inflated(data[START.size :]), seal
+            return inflated(data[START.size :], self._layout), seal
         except (ValueError, RecursionError, zlib.error) as error:
             raise FileError(
                 f"The header of {self.source} is not what diabolo writes ({error}); give a file that diabolo wrote."
@@ -184,13 +185,13 @@ class Container:
         end = self._read(self.size - END.size, END.size)
         count, sha, crc = END.unpack(end)
         room = self.size - END.size - before
-        wide = np.dtype(SIZE).itemsize * count
-        if wide + CHUNK.size * count <= room:
+        wide, framing = np.dtype(SIZE).itemsize * count, self._layout.framing
+        if wide + framing * count <= room:
             index = self._read(self.size - END.size - wide, wide)
             sizes = np.frombuffer(index, SIZE)
-            whole = int(sizes.sum(dtype=np.uint64)) + wide + CHUNK.size * count
+            whole = int(sizes.sum(dtype=np.uint64)) + wide + framing * count
             if zlib.crc32(index + end[: -CRC.size]) == crc and whole == room:
-                return np.cumsum(np.append(np.int64(before), sizes.astype(np.int64) + CHUNK.size)), sha.hex()
+                return np.cumsum(np.append(np.int64(before), sizes.astype(np.int64) + framing)), sha.hex()
         raise FileError(f"{self.source} is cut, longer than it was, or damaged at its end; copy it again.")
 
     def _read(self, start: int, size: int) -> bytes:

@@ -127,7 +127,7 @@ class PSNR(Fidelity):
 
 @dataclass(frozen=True)
 class Rate(Fidelity):
-    """As near as so many bits for each number, or pixel, allow, the head of a file, some 300 bytes, not counted.
+    """As near as so many bits for each number, or pixel, allow, the head of a file, some 100 bytes, not counted.
 
     Examples
     --------

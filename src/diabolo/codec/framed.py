@@ -158,13 +158,16 @@ class Framed(Sheet):
         return frame
 
     def to_json(self) -> dict[str, Any]:
-        """Return package and schema."""
-        text = base64.b85encode(self.schema.serialize().to_pybytes()).decode()
-        return {"frame": self.package, "schema": text, "categories": self.categories}
+        """Return package and schema, and what the schema says beside it as text, which deflates well."""
+        beside = {name.decode("latin-1"): text.decode("latin-1") for name, text in (self.schema.metadata or {}).items()}
+        text = self.schema.remove_metadata().serialize().to_pybytes().hex()
+        return {"frame": self.package, "schema": text, "categories": self.categories, "metadata": beside}
 
     @staticmethod
-    def from_text(owner: str, text: str, categories: dict[str, list[str]]) -> Framed:
-        """Return the sheet of a package and a schema as text.
+    def from_text(
+        owner: str, text: str, categories: dict[str, list[str]], metadata: dict[str, str] | None = None
+    ) -> Framed:
+        """Return the sheet of a package and a schema as text; format 1 had no metadata beside it.
 
         Raises
         ------
@@ -175,12 +178,22 @@ class Framed(Sheet):
         if owner not in ("pandas", "polars"):
             raise ValueError(f"no frames of {shorten(owner)} are known")
         try:
-            schema = arrow.ipc.read_schema(arrow.py_buffer(base64.b85decode(text)))
+            data = base64.b85decode(text) if metadata is None else bytes.fromhex(text)
+            schema = arrow.ipc.read_schema(arrow.py_buffer(data))
+            if metadata:
+                schema = schema.with_metadata(_encoded(metadata))
             if {str(i) for i, field in enumerate(schema) if _categorical(field.type)} != set(categories):
                 raise ValueError("categories of other columns")
             return Framed(owner, schema, categories)
         except (arrow.ArrowException, OSError) as error:
             raise ValueError(str(error)) from error
+
+
+def _encoded(metadata: dict[str, str]) -> dict[bytes, bytes]:
+    """Return the metadata of a schema from text, a byte a character."""
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise ValueError("metadata that is no text")
+    return {name.encode("latin-1"): text.encode("latin-1") for name, text in metadata.items()}
 
 
 def _one(column: Any) -> Any:

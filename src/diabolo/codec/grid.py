@@ -228,10 +228,16 @@ def of_numbers(values: NDArray[Any], error: float) -> Grid:
     if not len(finite):
         return Steps(0.0, 1.0)
     low, high = float(finite.min()), float(finite.max())
-    step = 2 * error * _MARGIN
+    step = float(f"{2 * error * _MARGIN:.5g}")  # few digits take few bytes
     if 0 < step < np.inf and (high - low) / step < _FINEST:
-        return Steps(low, step)
+        return Steps(_shorter(low, step), step)
     return _decimals(finite) or Ordered(int(Ordered.rank(finite).min()))
+
+
+def _shorter(low: float, step: float) -> float:
+    """Return a number of few digits near the lowest value, which is no farther from it than a quarter of a step."""
+    digits = math.ceil(math.log10(2) - math.log10(step))
+    return round(low, digits) if digits < 300 else low
 
 
 def _whole(values: NDArray[Any]) -> Grid:

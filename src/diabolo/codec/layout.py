@@ -1,11 +1,12 @@
 """The bytes of a .dbl file: what lies where, and the header as bytes; docs/guide/file-format.md says the same in words.
 
     start     magic, format number, size of the header
-    header    one JSON object, deflated; then the CRC32 of all bytes so far
-    chunks    each: size, CRC32, payload
+    header    one JSON object, deflated after a dictionary; then the CRC32 of all bytes so far
+    chunks    each: CRC32, payload
     index     size of each chunk
     end       number of chunks, SHA-256 of all bytes before it, CRC32 of index and end
 
+Format 1 has no dictionary, and the size of each payload before its CRC32 too.
 All numbers are little-endian and unsigned. Whatever a file says, no more is read or made of it than its own length, and
 `MOST` bytes of header, allow.
 """
@@ -15,13 +16,16 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from struct import Struct
 from typing import Any
+
+from diabolo.codec import words
 
 MAGIC = b"\x89DBL\r\n\x1a\n"
 """What a file begins with: as in PNG, a transfer that drops bit 7, or changes ends of lines, shows at once."""
 
-FORMAT = 1
+FORMAT = 2
 """The format number this version writes; it reads every number up to it."""
 
 START = Struct("<8sHI")
@@ -30,8 +34,8 @@ START = Struct("<8sHI")
 CRC = Struct("<I")
 """One CRC32, as of zlib."""
 
-CHUNK = Struct("<II")
-"""What stands before a payload: its size in bytes, its CRC32."""
+PLACE = Struct("<II")
+"""What the CRC32 of a payload begins with: the CRC32 of the header, and the number of the chunk."""
 
 END = Struct("<I32sI")
 """Number of chunks, SHA-256, CRC32."""
@@ -52,8 +56,37 @@ DEPTH = 64
 """How deep the values of the header may nest."""
 
 
+@dataclass(frozen=True)
+class Layout:
+    """What a format has of its own.
+
+    Parameters
+    ----------
+    words : bytes
+        What the header is deflated after.
+    sized : bool
+        Whether the size of a payload stands before its CRC32; the index has it too.
+    """
+
+    words: bytes
+    sized: bool
+
+    @property
+    def framing(self) -> int:
+        """Bytes before a payload."""
+        return CRC.size * (1 + self.sized)
+
+    def frame(self, seal: int, i: int, payload: bytes) -> bytes:
+        """Return what stands before a payload."""
+        return CRC.pack(len(payload)) * self.sized + CRC.pack(checksum(seal, i, payload))
+
+
+LAYOUTS = {1: Layout(b"", True), 2: Layout(words.WORDS, False)}
+"""All formats, by their number."""
+
+
 def deflated(head: Mapping[str, Any]) -> bytes:
-    """Return a header as bytes.
+    """Return a header as bytes, as the present format has it.
 
     Raises
     ------
@@ -65,11 +98,10 @@ def deflated(head: Mapping[str, Any]) -> bytes:
     >>> inflated(deflated({"shape": [2, 3]}))
     {'shape': [2, 3]}
     """
-    deflate = zlib.compressobj(9, wbits=-15)  # without zlib's own frame of 6 bytes: there is a CRC32 already
-    return deflate.compress(_text(dict(head))) + deflate.flush()
+    return words.deflated(_text(dict(head)))
 
 
-def inflated(data: bytes) -> dict[str, Any]:
+def inflated(data: bytes, layout: Layout = LAYOUTS[FORMAT]) -> dict[str, Any]:
     """Return the header in some bytes.
 
     Raises
@@ -77,10 +109,9 @@ def inflated(data: bytes) -> dict[str, Any]:
     ValueError, RecursionError, zlib.error
         If they are no header that `deflated` could have been asked for.
     """
-    inflate = zlib.decompressobj(wbits=-15)
-    text = inflate.decompress(data, MOST + 1)
-    if len(text) > MOST or not inflate.eof or inflate.unused_data:
-        raise ValueError(f"more than {MOST} bytes, or cut")
+    text, beyond = words.inflated(data, MOST, layout.words)
+    if beyond:
+        raise ValueError("bytes too many")
     head = json.loads(text.decode(), object_pairs_hook=_distinct)
     if not isinstance(head, dict):
         raise ValueError("no object")
@@ -93,7 +124,7 @@ def checksum(seal: int, i: int, payload: bytes) -> int:
 
     So a right chunk in a wrong place, or in another file, is as wrong as a damaged one.
     """
-    return zlib.crc32(payload, zlib.crc32(CHUNK.pack(seal, i)))
+    return zlib.crc32(payload, zlib.crc32(PLACE.pack(seal, i)))
 
 
 def _text(head: dict[str, Any]) -> bytes:

@@ -144,7 +144,7 @@ class Sheet(ABC):
             if "frame" in plain:
                 from diabolo.codec.framed import Framed
 
-                return Framed.from_text(plain["frame"], plain["schema"], plain["categories"])
+                return Framed.from_text(plain["frame"], plain["schema"], plain["categories"], plain.get("metadata"))
             dtype, width = np.dtype(plain["dtype"]), plain["columns"]
             if dtype.kind not in "iufb" or dtype.itemsize > 8 or type(width) is not int or not 0 < width <= 2**20:
                 raise ValueError("an array of no numbers")

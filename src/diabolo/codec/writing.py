@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from diabolo.codec.container import Container
-from diabolo.codec.layout import CHUNK, CRC, DEPTH, FORMAT, MAGIC, MOST, SIZE, START, checksum, deflated
+from diabolo.codec.layout import CRC, DEPTH, FORMAT, LAYOUTS, MAGIC, MOST, SIZE, START, deflated
 from diabolo.errors import DataError, DataTypeError, FileError
 from diabolo.files.disk import FilePath, explained, real, replacing
 
@@ -114,7 +114,7 @@ def _before_the_seal(head: Mapping[str, Any], chunks: Iterable[bytes]) -> Iterat
     sizes: list[int] = []
     for i, chunk in enumerate(chunks):
         _demand_bytes(i, chunk)
-        yield CHUNK.pack(len(chunk), checksum(seal, i, chunk))
+        yield LAYOUTS[FORMAT].frame(seal, i, chunk)
         yield chunk
         sizes.append(len(chunk))
     yield np.array(sizes, SIZE).tobytes() + CRC.pack(len(sizes))

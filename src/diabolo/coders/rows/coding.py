@@ -72,7 +72,7 @@ class RowCoding(Coding):
         exchange = self.alphabets.telling(samples, writer)
         each = list(zip(self.alphabets.each, samples.T, strict=True))
         known = np.stack([a.measured(column) for a, column in each], 1).astype(np.float64)
-        groups = np.stack([a.told(column)[0] for a, column in each], 1)
+        groups = np.stack([a.grouped(column)[0] for a, column in each], 1)
         for steps in self._blocks(len(samples)):
             rows = np.concatenate(steps)
             lags = range(1, min(self.before, self._step(rows[0], len(samples))) + 1)
@@ -148,7 +148,7 @@ class RowCoding(Coding):
             own = u[:, :column] @ self.weights["linear"][0, column, :column]
             told = self._told(column, np.clip(shifted(total, 7), 0, 256), own + mean[:, column])
             got = levels[rows, column] = exchange(column, rows, *told)
-            u[:, column], groups[:, column] = each[column].measured(got), each[column].told(got)[0]
+            u[:, column], groups[:, column] = each[column].measured(got), each[column].grouped(got)[0]
             self._add(total, column, u[:, column], groups[:, column])
         return u, groups
 

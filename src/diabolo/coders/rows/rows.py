@@ -80,7 +80,7 @@ def _told(alphabets: Alphabets, levels: Levels) -> NDArray16:
     """Return groups, cells within groups, and levels as measured (N, 3, D)."""
     parts = []
     for alphabet, column in zip(alphabets.each, levels.T, strict=True):
-        group, place, _ = alphabet.told(column)
+        group, place, _ = alphabet.grouped(column)
         parts.append(np.stack([group, place, alphabet.measured(column)], 1))
     return np.stack(parts, 2).astype(np.int16)
 

@@ -1,7 +1,7 @@
 """A chunk of a table as bytes: its levels, told in the way that takes the fewest, and beside them what has none.
 
-A byte for the way, four for the length of the levels' bytes, these, and the rest: columns that are kept whole, and
-single values where what the levels stand for is not near enough.
+A byte for the way, and the levels' bytes alone, or four for their length, these, and the rest: columns that are kept
+whole, and single values where what the levels stand for is not near enough.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diabolo.codec.alphabet import Levels
-from diabolo.codec.packed import expanded, pack, squeezed, unpack
+from diabolo.codec.packed import pack, unpack
 from diabolo.codec.planes import planes, together
 from diabolo.codec.sheet import Column, Sheet
+from diabolo.codec.squeezed import expanded, squeezed
 from diabolo.errors import FileError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ Mend = tuple[int, NDArray[np.int64] | None, Column]
 """A column, the rows that are in place of its own, all if None, and what is there."""
 
 _LARGEST = 2**33  # bytes of a chunk when expanded
+_ALONE = 8  # added to a way where there is nothing beside
 
 
 class Method(Protocol):
@@ -73,9 +75,9 @@ class _ByRepetition:
     def read(self, learnt: Tables, code: bytes, shape: Shape) -> Levels:
         rows, columns = shape
         wide = code[0] if code else 0
-        told, size = expanded(code[1:], 8 * rows * columns), wide * rows
-        each = [together(told[at * size : (at + 1) * size], rows, np.uint64, wide) for at in range(columns)]
-        if len(told) != size * columns:
+        plain, size = expanded(code[1:], 8 * rows * columns), wide * rows
+        each = [together(plain[at * size : (at + 1) * size], rows, np.uint64, wide) for at in range(columns)]
+        if len(plain) != size * columns:
             raise FileError("A chunk of the file holds another number of values than it says; copy it again.")
         return np.stack(each, 1)
 
@@ -90,12 +92,13 @@ class _Not:
         return np.zeros(shape, np.uint64)
 
 
-METHODS: tuple[Method, ...] = (_Not(), _ByColumns(), _ByCoding(), _ByRepetition())
+CODING = _ByCoding()
+METHODS: tuple[Method, ...] = (_Not(), _ByColumns(), CODING, _ByRepetition())
 """The ways, by their number in a file."""
 
 
 @dataclass(frozen=True)
-class Told:
+class Coded:
     """Levels as bytes, and how.
 
     Parameters
@@ -104,28 +107,34 @@ class Told:
         The place in `METHODS`.
     code : bytes
         What it made.
+    saved : int
+        How many bytes fewer than in any way without a net.
     """
 
     method: int
     code: bytes
+    saved: int = 0
 
 
-NOT = Told(0, b"")
+NOT = Coded(0, b"")
 """No levels at all."""
 
 
-def told(learnt: Tables, levels: Levels) -> Told:
+def shortest(learnt: Tables, levels: Levels) -> Coded:
     """Return levels (N, D), all known, told in the way that takes the fewest bytes: these have been read back."""
-    codes = [(i, way.write(learnt, levels)) for i, way in enumerate(METHODS)]
-    for way in sorted((Told(i, code) for i, code in codes if code is not None), key=lambda each: len(each.code)):
-        if np.array_equal(METHODS[way.method].read(learnt, way.code, levels.shape), levels):
-            return way
+    codes = {i: code for i, way in enumerate(METHODS) if (code := way.write(learnt, levels)) is not None}
+    without = min(len(code) for i, code in codes.items() if METHODS[i] is not CODING)
+    for method, code in sorted(codes.items(), key=lambda each: len(each[1])):
+        if np.array_equal(METHODS[method].read(learnt, code, levels.shape), levels):
+            return Coded(method, code, max(0, without - len(code)))
     raise FileError("No way to tell the levels of a chunk gives them back; please report this, with the table.")
 
 
-def joined(told: Told, beside: bytes) -> bytes:
+def joined(coded: Coded, beside: bytes) -> bytes:
     """Return the bytes of a chunk."""
-    return bytes([told.method]) + len(told.code).to_bytes(4, "little") + told.code + beside
+    if not beside:
+        return bytes([_ALONE + coded.method]) + coded.code
+    return bytes([coded.method]) + len(coded.code).to_bytes(4, "little") + coded.code + beside
 
 
 def parted(data: bytes) -> tuple[int, bytes, bytes]:
@@ -136,6 +145,8 @@ def parted(data: bytes) -> tuple[int, bytes, bytes]:
     FileError
         If they are no bytes of a chunk.
     """
+    if data and _ALONE <= data[0] < _ALONE + len(METHODS):
+        return data[0] - _ALONE, data[1:], b""
     size = int.from_bytes(data[1:5], "little")
     if len(data) < 5 + size or data[0] >= len(METHODS):
         raise FileError("A chunk of the file is cut, or told in a way that this diabolo does not know; upgrade it.")

@@ -276,13 +276,16 @@ class Compressor(Job):
     def _made(self, X: Any, embed: bool, beside: Mapping[str, Any] | None) -> tuple[dict[str, Any], list[bytes]]:
         """Return the head of a file, and its chunks."""
         check_is_fitted(self)
-        tally, packing = Tally(), self.packing_.at(self.fidelity)
-        head, chunks = packing.chunks(_read(X), tally)
+        tally, packing, X = Tally(), self.packing_.at(self.fidelity), _read(X)
+        head, chunks = packing.chunks(X, tally)
         made = list(chunks)  # first, as the head tells what came of them
+        model = self.packing_.worth(tally) if embed else self.packing_
+        if model is not self.packing_:
+            made = list(model.chunks(X, Tally())[1])
         told = {"kind": packing.kind, "promise": packing.promise, "raw": tally.raw, "worst": tally.worst}
-        model = [self.packing_.model] if embed else []
+        named = {"embedded": True} if embed else {"model": self.identity_, "embedded": False}
         noted = {} if beside is None else {"beside": dict(beside)}
-        return {**told, **head, "model": self.identity_, "embedded": embed, **noted}, [*model, *made]
+        return {**told, **head, **named, **noted}, [*([model.model] if embed else []), *made]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "packing_")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from diabolo.check import shorten
 from diabolo.codec.fidelity import PSNR, Absolute, Exact, Fidelity, Rate, Relative
-from diabolo.codec.packed import expanded, squeezed
 from diabolo.codec.planes import planes, together
+from diabolo.codec.squeezed import expanded, squeezed
 from diabolo.coders import Auto, Coder, Coding, Setting
 from diabolo.data.package import package
 from diabolo.errors import DataError, FileError, ParameterError
@@ -107,6 +107,10 @@ class Images(Packing):
         }
         blocks = (images[at : at + per] for at in range(0, len(images), per))
         return head, (self._exact(block, tally) if self.used.exact else self._near(block[0], tally) for block in blocks)
+
+    def worth(self, tally: Tally) -> Images:
+        """Return itself: no image is read without its net."""
+        return self
 
     def part(self, head: dict[str, Any], number: int, chunk: bytes) -> list[Image]:
         """Return the images of a chunk."""

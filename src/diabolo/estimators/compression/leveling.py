@@ -100,7 +100,8 @@ class Leveling:
             with np.errstate(invalid="ignore"):  # infinities
                 error = np.abs(back.values.astype(np.float64) - cells.values.astype(np.float64))
                 same = error <= self.errors[column]
-            tally.worst = max(tally.worst, float(error[same & ~cells.missing].max(initial=0.0)))
+            worst = float(error[same & ~cells.missing].max(initial=0.0))
+            tally.worst = max(tally.worst, min(_above(worst), self.errors[column]))
         else:
             bits = f"u{cells.values.dtype.itemsize}"
             same = back.values.view(bits) == cells.values.view(bits)
@@ -156,6 +157,11 @@ class Leveling:
         if not len(columns) == len(grids) == len(errors) == len(running) > 0:
             raise FileError("The file describes columns that do not fit each other; it was edited or is foreign.")
         return Leveling(columns, grids, errors, running)
+
+
+def _above(error: float) -> float:
+    """Return a number of four digits that is no smaller: it takes few bytes."""
+    return float(f"{1.001 * error:.4g}")
 
 
 def _steps(cells: Cells) -> NDArray[np.int64]:

@@ -76,25 +76,29 @@ def opened(source: Source, model: Packing | None = None) -> Iterator[Opened]:
 
 def _opened(container: Container, model: Packing | None) -> Opened:
     name, embedded = container.head.get("model"), container.head.get("embedded")
-    if not isinstance(name, str) or type(embedded) is not bool:
+    if type(embedded) is not bool or not isinstance(name, str | None) or (name is None and not embedded):
         raise FileError("The file names no model; it was not written by a Compressor.")
     if not embedded:
-        if model is None:
-            raise ParameterError(
-                f"The file does not hold its model, {name[:12]}…; decompress it with the Compressor that wrote it."
-            )
-        if model.identity != name:
-            raise FileError(
-                f"The model {shorten(name[:12])} wrote the file, this is {model.identity[:12]}; "
-                "give the one that wrote it."
-            )
-        return Opened(container, model, False)
+        return Opened(container, _the_one(str(name), model), False)
     if not len(container):
         raise FileError("The file says that it holds its model, but holds nothing; copy it again.")
     data = container.chunk(0)
-    if identity(data) != name:
+    if name is not None and identity(data) != name:  # as format 1 had it
         raise FileError("The model in the file is not the one that it names; copy the file again.")
     return Opened(container, from_bytes(data), True)
+
+
+def _the_one(name: str, model: Packing | None) -> Packing:
+    """Return the model, if it is the one of that name."""
+    if model is None:
+        raise ParameterError(
+            f"The file does not hold its model, {name[:12]}…; decompress it with the Compressor that wrote it."
+        )
+    if model.identity != name:
+        raise FileError(
+            f"The model {shorten(name[:12])} wrote the file, this is {model.identity[:12]}; give the one that wrote it."
+        )
+    return model
 
 
 def decompress(source: Source) -> Any:
@@ -127,7 +131,10 @@ def decompress(source: Source) -> Any:
 
 
 def described(source: Source) -> dict[str, Any]:
-    """Return what is known of a compressed file without decompressing it, as plain JSON; its head is checked alone."""
+    """Return what is known of a compressed file without decompressing it, as plain JSON.
+
+    Its head and its model are checked alone.
+    """
     with Container.open(source) as container:
         head, embedded = container.head, bool(container.head.get("embedded"))
         model = container.sizes[0] if embedded and len(container) else 0
@@ -144,7 +151,7 @@ def described(source: Source) -> dict[str, Any]:
             "promise": head.get("promise"),
             "worst error": head.get("worst"),
             "chunks": len(container) - embedded,
-            "model": head.get("model"),
+            "model": identity(container.chunk(0)) if model else head.get("model"),
             "identity": container.identity,
         }
 

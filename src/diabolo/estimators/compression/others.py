@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diabolo.codec.packed import squeezed
+from diabolo.codec.squeezed import squeezed
 from diabolo.data.package import package
 from diabolo.errors import CapabilityError
 

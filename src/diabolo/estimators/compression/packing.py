@@ -31,11 +31,14 @@ class Tally:
     raw : int
         Bytes of the samples as numbers of their types.
     worst : float
-        The largest error of a number that need not be exact.
+        No number that need not be exact is farther off: the largest error, or a little above.
+    saved : int
+        Bytes that a net saved.
     """
 
     raw: int = 0
     worst: float = 0.0
+    saved: int = 0
 
 
 class Packing(ABC):
@@ -85,6 +88,10 @@ class Packing(ABC):
         DataError
             If X is not like what was learned from.
         """
+
+    @abstractmethod
+    def worth(self, tally: Tally) -> Packing:
+        """Return what to put into a file of such chunks: itself, or less, where a net saved less than it takes."""
 
     @abstractmethod
     def part(self, head: dict[str, Any], number: int, chunk: bytes) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -103,8 +104,14 @@ class Tables(Packing):
         count, size = len(kept[0]), max(1, _CELLS // len(self.leveling.columns))
         parts = ([column[at : at + size] for column in kept] for at in range(0, max(1, count), size))
         shape = [count, len(kept)] if hasattr(X, "columns") else list(np.shape(X))
-        head = {"sheet": sheet.to_json(), "shape": shape, "rows": count, "chunk_rows": size}
+        head = {"sheet": sheet.to_json(), "shape": shape} | ({"chunk_rows": size} if size < count else {})
         return head, (self._encoded(sheet, part, tally) for part in parts)
+
+    def worth(self, tally: Tally) -> Tables:
+        """Return itself, without a net that saved less than it takes."""
+        if self.coding is None or tally.saved > len(self.model) - len((without := self._without()).model):
+            return self
+        return without
 
     def part(self, head: dict[str, Any], number: int, chunk: bytes) -> Any:
         """Return the rows of a chunk, as a table."""
@@ -159,8 +166,10 @@ class Tables(Packing):
 
     def _sheet(self, head: dict[str, Any]) -> tuple[Sheet, int, int]:
         """Return how the table of a file is kept, how many rows it has, and how many a chunk has."""
-        sheet, rows, size = Sheet.from_json(head["sheet"]), head["rows"], head["chunk_rows"]
-        most = max(1, _CELLS // len(self.leveling.columns))
+        sheet, shape = Sheet.from_json(head["sheet"]), head["shape"]
+        whole = all(type(each) is int and each >= 0 for each in shape)
+        rows = head.get("rows", _rows(shape)) if whole else -1  # format 1 had them beside the shape
+        size, most = head.get("chunk_rows", max(1, rows)), max(1, _CELLS // len(self.leveling.columns))
         if type(rows) is not int or type(size) is not int or rows < 0 or not 1 <= size <= most:
             raise FileError("The file says that it has an impossible number of rows; copy it again.")
         if not self.leveling.same(sheet):
@@ -183,9 +192,13 @@ class Tables(Packing):
                 mends.append((i, wrong, sheet.some(kept[i], wrong)))
         tally.raw += sum(sheet.size(column) for column in kept)
         begins = [self.leveling.begin(each) for each, runs in zip(cells, self.leveling.running, strict=True) if runs]
-        whole = chunk.joined(chunk.told(self, levels), chunk.mended(sheet, mends, begins))
+        coded = chunk.shortest(self, levels)
+        whole = chunk.joined(coded, chunk.mended(sheet, mends, begins))
         plain = chunk.joined(chunk.NOT, chunk.mended(sheet, [(i, None, column) for i, column in enumerate(kept)]))
-        return min(whole, plain, key=len)
+        if len(plain) < len(whole):
+            return plain
+        tally.saved += min(coded.saved, len(plain) - len(whole))
+        return whole
 
     def _decoded(self, sheet: Sheet, data: bytes, rows: int) -> list[Column]:
         """Return the columns of a chunk of so many rows."""
@@ -225,6 +238,11 @@ def _flat(X: Any) -> Any:
     if X.ndim == 4:
         X = X.permute(0, 2, 3, 1) if hasattr(X, "permute") else X.transpose(0, 2, 3, 1)
     return X.reshape(-1, X.shape[-1]) if X.ndim > 2 else X
+
+
+def _rows(shape: Sequence[int]) -> int:
+    """Return how many rows `_flat` makes of samples of this shape."""
+    return shape[0] * math.prod(shape[2:] if len(shape) == 4 else shape[1:-1])
 
 
 def _shaped(table: Any, shape: Sequence[int]) -> Any:
