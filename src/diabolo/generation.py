@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -42,7 +42,12 @@ class Evidence:
 
 @torch.no_grad()
 def evidence(
-    model: Autoencoder, x: Tensor, samples: int = 100, seed: int = 0, condition: Tensor | None = None
+    model: Autoencoder,
+    x: Tensor,
+    samples: int = 100,
+    seed: int = 0,
+    condition: Tensor | None = None,
+    beside: Callable[[Tensor], Tensor] | None = None,
 ) -> Evidence:
     """Return how probable each sample is under a model, float64 and on the CPU, by importance sampling.
 
@@ -61,6 +66,9 @@ def evidence(
         Decides the draws; the global random state is left as it was.
     condition : Tensor (B, C), optional
         What is known about each sample, where the model has a condition.
+    beside : callable, optional
+        Returns what is added to the params (B, *out) of samples, whatever their codes, as parts of a sample may say of
+        others.
 
     Raises
     ------
@@ -96,7 +104,7 @@ def evidence(
         torch.manual_seed(seed)
         for start in range(0, len(x), size):
             known = None if condition is None else condition[start : start + size]
-            found.append(_of_block(model, x[start : start + size], samples, max(1, rows // size), known))
+            found.append(_of_block(model, x[start : start + size], samples, max(1, rows // size), known, beside))
     whole = torch.cat(found, 1) if found else torch.zeros(3, 0, dtype=torch.float64)
     return Evidence(*whole)
 
@@ -108,15 +116,24 @@ def log_likelihood(
     return evidence(model, x, samples, seed, condition).bound
 
 
-def _of_block(model: Autoencoder, x: Tensor, samples: int, at_once: int, condition: Tensor | None) -> Tensor:
+def _of_block(
+    model: Autoencoder,
+    x: Tensor,
+    samples: int,
+    at_once: int,
+    condition: Tensor | None,
+    beside: Callable[[Tensor], Tensor] | None,
+) -> Tensor:
     """Return bound, distortion and rate (3, B) for x (B, *shape), drawing so many codes of each `at_once`."""
     h, _ = model.hidden(x, condition)
+    more = None if beside is None else beside(x)
     bound = torch.full((len(x),), -math.inf, dtype=_precise(x), device=x.device)
     means = torch.zeros(2, len(x), dtype=_precise(x), device=x.device)
     for start in range(0, samples, at_once):
         draws = min(at_once, samples - start)
         z, log_ratio = model.latent.draws(h, draws, condition)  # (draws * B, n), (draws * B,)
         params = model.decode(z, None if condition is None else condition.repeat(draws, 1)).to(x.dtype)
+        params = params if more is None else params + more.repeat(draws, *[1] * (more.ndim - 1))
         target = x.repeat(draws, *[1] * (x.ndim - 1))
         distortion = model.recipe.likelihood.distortion(params, target).flatten(1).sum(1)
         terms = torch.stack([distortion, log_ratio]).to(bound.dtype).view(2, draws, -1)

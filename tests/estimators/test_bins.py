@@ -99,6 +99,21 @@ def test_whole_numbers_lie_between_whole_numbers():
     assert density.sum() == pytest.approx(1, abs=0.02)  # of whole numbers it is a probability
 
 
+@pytest.mark.parametrize("parts", [None, 100])
+@pytest.mark.parametrize("share", [0.27, 0.3, 0.33])
+def test_no_bin_reaches_over_a_gap(share, parts):
+    rng = np.random.default_rng(0)
+    x = np.where(np.arange(2000) < 2000 * share, 20.0, 100.0) + 5 * rng.normal(size=2000)
+    x = x.round(2) if parts else x
+    bins = Bins.of(x, parts)
+    which, _ = bins.encode(np.r_[x, 60.0])
+    assert (which[:-1] < bins.width - 1).all()
+    assert which[-1] == bins.width - 1  # between both, numbers are elsewhere
+    new = bins.decode(one_hot(bins, which[:-1]), rng.random(2000))
+    np.testing.assert_array_equal(new < 60, x < 60)
+    assert np.bincount(which[:-1], minlength=32).max() < 2 * 2000 / 32
+
+
 def test_the_expected_number_is_the_mean_over_bins():
     bins = Bins.of(np.array([0.0] * 50 + [10.0] * 50), None)
     expected = bins.decode(np.array([[0.5, 0.5, 0.0], [0.2, 0.6, 0.0]]), np.full(2, 0.5))

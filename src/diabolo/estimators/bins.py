@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +66,7 @@ class Bins:
                 found += [(np.array([value]), np.ones(1)) for value in values[start:stop]]
             else:
                 end = values[start:stop][-1] + 1 / parts if parts else values[start:stop][-1]
-                found += _cut(np.repeat(values[start:stop], counts[start:stop]), end, most)
+                found += _cut(np.repeat(values[start:stop], counts[start:stop]), end, most, 1 / parts if parts else 0.0)
         found[0], found[-1] = _refined(found[0], numbers, False), _refined(found[-1], numbers, True)
         return Bins(*(tuple(tuple(part.tolist()) for part in each) for each in zip(*found, strict=True)))
 
@@ -159,15 +160,29 @@ def _runs(alone: Array) -> Iterator[tuple[int, int, bool]]:
         yield start, stop, bool(alone[start])
 
 
-def _cut(numbers: Array, end: float, most: float) -> list[tuple[Array, Array]]:
-    """Return the knots of bins of rising numbers (N,) with about `most` in each, the last one ending at `end`."""
+def _cut(numbers: Array, end: float, most: float, step: float) -> list[tuple[Array, Array]]:
+    """Return the knots of bins of rising numbers (N,) with about `most` in each, the last one ending at `end`.
+
+    Bins do not reach over a gap that is wider than they are, beyond the next of numbers that are a `step` apart.
+    """
     count = max(1, round(len(numbers) / most))
-    starts = np.unique(numbers[np.arange(count) * len(numbers) // count])
+    starts = np.unique(numbers[[_edge(numbers, k * len(numbers) / count, most / 2, step) for k in range(count)]])
     found = []
     for low, high in zip(starts, [*starts[1:], end], strict=True):
         own = numbers[np.searchsorted(numbers, low) : np.searchsorted(numbers, high if high > low else np.inf)]
+        if high < end and 0 < own[-1] - low < high - own[-1] - step:  # what lies in the gap is elsewhere
+            high = own[-1] + (step or (own[-1] - low) / len(own))
         found.append(_knots(own, low, high, _INSIDE))
     return found
+
+
+def _edge(numbers: Array, place: float, reach: float, step: float) -> int:
+    """Return before which of rising numbers (N,) to cut: at a place, or at a gap within reach wider than all others."""
+    first, last = max(1, math.ceil(place - reach)), min(len(numbers) - 1, math.floor(place + reach))
+    if not place or first > last:
+        return int(place)
+    gaps = (np.diff(numbers[first - 1 : last + 1]) - step).clip(0)
+    return first + int(gaps.argmax()) if gaps.max() > gaps.sum() / 2 else int(place)
 
 
 def _knots(numbers: Array, low: float, high: float, shares: Array) -> tuple[Array, Array]:

@@ -97,9 +97,10 @@ class Binned(Likelihood):
 @lru_cache
 def _layout(bins: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
     """Return where the bins of each column lie (C, K), which of these there are (C, K), and whose each is (P, C)."""
-    sizes = torch.tensor(bins)
-    real = torch.arange(max(bins)) < sizes[:, None]
-    place = torch.zeros(real.shape, dtype=torch.long)
-    place[real] = torch.arange(int(sizes.sum()))
-    owner = torch.eye(len(bins)).repeat_interleave(sizes, 0)
-    return place, real, owner
+    with torch.inference_mode(False):  # they are kept, and may be needed in training next
+        sizes = torch.tensor(bins)
+        real = torch.arange(max(bins)) < sizes[:, None]
+        place = torch.zeros(real.shape, dtype=torch.long)
+        place[real] = torch.arange(int(sizes.sum()))
+        owner = torch.eye(len(bins)).repeat_interleave(sizes, 0)
+        return place, real, owner

@@ -131,13 +131,14 @@ def likelihoods(generator: Generator, numbers: Array, condition: Any, samples: i
 
 def _decoded(generator: Generator, z: Tensor, condition: Tensor | None, draw: bool) -> Array:
     model, device, precise = generator._at(z.dtype == torch.float64)
-    likelihood = model.recipe.likelihood
+    likelihood, rule = model.recipe.likelihood, generator.columns_
+    drawn_from = likelihood.sample if rule is None else rule.sample
     size = max(1, BLOCK // int(np.prod(generator.shape_)))
     found = []
     for start in range(0, len(z), size):
         block = z[start : start + size].to(device, torch.float64 if precise else torch.float32)
         params = model.decode(block, None if condition is None else condition[start : start + size].to(block))
-        found.append(generator.scaling_.undo((likelihood.sample(params) if draw else likelihood.mean(params)).cpu()))
+        found.append(generator.scaling_.undo((drawn_from(params) if draw else likelihood.mean(params)).cpu()))
     return np.concatenate(found)
 
 
@@ -152,9 +153,9 @@ def _evidence(
         x = scaling.batch(scaling.tensor(numbers[start : start + size]).to(device))
         known = None if condition is None else condition[start : start + size].to(x)
         if isinstance(generator.density_, TokenModule):
-            terms = tokens.evidence(model, generator.density_, x, samples, known)
+            terms = tokens.evidence(model, generator.density_, x, samples, known, generator.columns_)
         else:
-            terms = evidence(model, x, samples, seed + start, known)
+            terms = evidence(model, x, samples, seed + start, known, generator.columns_)
         found.append(torch.stack([terms.bound, terms.distortion, terms.rate]).numpy())
     return np.concatenate(found, 1)
 

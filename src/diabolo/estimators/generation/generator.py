@@ -20,6 +20,7 @@ from diabolo.errors import DataError, ParameterError
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.generation import drawing
 from diabolo.estimators.generation.arrays import Arrays
+from diabolo.estimators.generation.chain_rule import ChainRule
 from diabolo.estimators.generation.conditions import Conditions
 from diabolo.estimators.generation.generated import report
 from diabolo.estimators.generation.learnt import numbers_of, started
@@ -76,6 +77,8 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         Dimensions that tell nothing about the sample.
     density_ : Whitened, Joint, TokenModule or None
         The density that was fitted to the codes, or to their tokens.
+    columns_ : ChainRule or None
+        How columns of a table decide each other, beside the code, which rows are drawn and judged by.
     conditions_ : Conditions or None
         What samples are conditioned on.
     form_ : Rows or Arrays
@@ -120,6 +123,7 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     collapsed_: list[int]
     density_: Whitened | Joint | TokenModule | None
     density_part_: Prior | None
+    columns_: ChainRule | None
     conditions_: Conditions | None
     form_: Rows | Arrays
 

@@ -117,6 +117,11 @@ class Rows:
         """The likelihood of the numbers: rows drawn from it are as noisy as real ones."""
         return Binned(tuple(column.width for column in self.columns))
 
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """Of each column how many bins it has, and how many of these, the first ones, lie in an order."""
+        return tuple((column.width, len(column.bins.knots)) for column in self.columns)
+
     def to_json(self) -> dict[str, Any]:
         """Return what is remembered as plain JSON values."""
         return {

@@ -12,11 +12,14 @@ from torch import Tensor
 from diabolo.check import listed
 from diabolo.errors import DiaboloWarning, FileError
 from diabolo.estimators.generation.arrays import Arrays
+from diabolo.estimators.generation.chain_rule import ChainRule, fits
+from diabolo.estimators.generation.chained import chained
 from diabolo.estimators.generation.conditions import Conditions
 from diabolo.estimators.generation.rows import Rows
 from diabolo.estimators.generation.tokens import built
 from diabolo.estimators.sources import Sources
 from diabolo.expost import fit, fit_indices
+from diabolo.files import under
 from diabolo.latents import Gaussian, LatentModule
 from diabolo.likelihoods import Auto
 from diabolo.model import Autoencoder
@@ -42,7 +45,7 @@ _IDLE = 0.01
 
 @torch.no_grad()
 def settle(generator: Generator, sources: Sources, seed: int) -> None:
-    """Learn what dimensions of the code cost and how codes lie, and a density of them where one is wanted.
+    """Learn what dimensions of the code cost, a density of codes where one is wanted, and how columns go together.
 
     Warns
     -----
@@ -58,6 +61,8 @@ def settle(generator: Generator, sources: Sources, seed: int) -> None:
     generator.collapsed_ = np.flatnonzero(idle).tolist() if model.has_prior else []
     generator.density_part_ = prior = _wanted(generator, len(seen.means))
     generator.density_ = None if prior is None else _density_of(prior, seen, model.latent, seed)
+    rows = generator.form_ if isinstance(generator.form_, Rows) else None
+    generator.columns_ = None if rows is None else chained(model, rows.sizes, sources, seed)
     if 2 * len(generator.collapsed_) > model.n:
         warnings.warn(collapse(generator), DiaboloWarning, stacklevel=3)
 
@@ -86,6 +91,8 @@ def remembered(generator: Generator) -> tuple[dict[str, Any], dict[str, Tensor]]
         arrays |= {"rows": torch.from_numpy(known.rows), "shares": torch.from_numpy(known.shares)}
     if density is not None:
         arrays |= {f"density.{name}": value for name, value in density.state_dict().items()}
+    if generator.columns_ is not None:
+        arrays |= {f"columns.{name}": value for name, value in generator.columns_.state_dict().items()}
     return plain, arrays
 
 
@@ -116,8 +123,27 @@ def recall(generator: Generator, plain: dict[str, Any], arrays: dict[str, Tensor
     if not sound or not isinstance(lost, list) or not set(lost) <= set(range(model.n)):
         raise FileError("what it remembers of its samples does not fit its model")
     generator.density_part_, generator.density_ = _density(plain["density"], arrays, model)
-    if generator.density_ is not None:
-        generator.density_.to(next(model.parameters()).device)
+    generator.columns_ = _columns(generator.form_, under("columns.", arrays))
+    for module in (generator.density_, generator.columns_):
+        if module is not None:
+            module.to(next(model.parameters()).device)
+
+
+def _columns(form: Rows | Arrays, weights: dict[str, Tensor]) -> ChainRule | None:
+    """Return how columns go together, where that is known: not of rows that are too wide, nor of older files."""
+    if not weights:
+        return None
+    if not isinstance(form, Rows) or not fits(form.sizes):
+        raise FileError("what it knows of columns is not of such samples")
+    rule = ChainRule(form.sizes)
+    expected = {name: value.shape for name, value in rule.state_dict().items()}
+    sound = {name: value.shape for name, value in weights.items()} == expected
+    sound = sound and all(bool(value.isfinite().all()) for value in weights.values())
+    if not sound or weights["weight"][~rule.after].any() or (weights["share"] < 0).any():
+        raise FileError("what it knows of columns does not fit them")
+    rule.load_state_dict(weights)
+    rule.begin(weights["share"])
+    return rule.eval()
 
 
 def _density(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -46,7 +48,14 @@ def built(part: Autoregressive, model: Autoencoder) -> TokenModule:
     return part.over(tokens, model.latent.kinds, model.conditioner.size)
 
 
-def evidence(model: Autoencoder, density: TokenModule, x: Tensor, samples: int, condition: Tensor | None) -> Evidence:
+def evidence(
+    model: Autoencoder,
+    density: TokenModule,
+    x: Tensor,
+    samples: int,
+    condition: Tensor | None,
+    beside: Callable[[Tensor], Tensor] | None = None,
+) -> Evidence:
     """Return how probable each sample is, float64 and on the CPU, with the one code that it has.
 
     The bound is log p(x | z) + log p(z) for the deterministic code z of x: a sum over all codes could only be larger.
@@ -63,10 +72,13 @@ def evidence(model: Autoencoder, density: TokenModule, x: Tensor, samples: int, 
         Is checked, and else of no account: there is but one code.
     condition : Tensor (B, K), optional
         What is known about each sample.
+    beside : callable, optional
+        Returns what is added to the params of samples, whatever their codes.
     """
     demand("samples", "log_likelihood", samples, Whole(1))
     with torch.no_grad():
         output = model(Batch(x, condition=condition), noise=False)
+        params = output.params if beside is None else output.params + beside(x)
+        distortion = model.recipe.likelihood.total(params, x).cpu().double()
         rate = -density.log_probability(output.code.info["indices"], condition).cpu().double()
-    distortion = output.distortion.cpu().double()
     return Evidence(-distortion - rate, distortion, rate)
