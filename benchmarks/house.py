@@ -23,7 +23,9 @@ FLOORS = {
     **dict.fromkeys(
         ("nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings", "priors", "schedules"), 1
     ),
-    **dict.fromkeys(("model", "conditioning", "generation", "members", "several", "shallow", "density", "recipes"), 2),
+    **dict.fromkeys(
+        ("model", "conditioning", "generation", "members", "several", "shallow", "density", "nearness", "recipes"), 2
+    ),
     **dict.fromkeys(("training", "expost", "data", "metrics", "rankers", "codec", "coders", "exchange", "report"), 3),
     "estimators": 4,
     "export": 5,

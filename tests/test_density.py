@@ -1,6 +1,7 @@
 """The density: identities, and the same numbers by brute force."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diabolo.density import BESIDE, LEAST, MOST, Density, Placed
+from diabolo.density import LEAST, MOST, Density
 from diabolo.errors import FileError
+from diabolo.nearness import BESIDE, GRAIN, ROWS, Measure, Neighbourhood, Placed, arithmetic, row, unforeseen
 
 WIDTH, CODE = 4, 2
 
@@ -20,38 +22,39 @@ def placed(count, seed=0, width=WIDTH, code=CODE, scale=1.0):
     return Placed(*(scale * torch.randn(count, size, generator=generator, dtype=torch.float64) for size in sizes))
 
 
-def some(where, index):
-    return Placed(where.residual[index], where.code[index], where.rebuilt[index])
-
-
 def stacked(*parts):
     return Placed.joined(parts)
 
 
 def brute(density, where, alone=()):
     """The energies by the definition, one sample after the other; sample i passes over the kept one of that number."""
-    kept = np.concatenate([density.placed.residual, density.placed.code / density.unit], 1)
-    points = np.concatenate([where.residual, where.code / density.unit], 1)
-    energies = []
-    for i, point in enumerate(points):
-        others = np.delete(kept, i, 0) if i in alone else kept
-        squares = np.sort(((others - point) ** 2).sum(1))
-        counts = [min(len(kept) - 1, max(LEAST, round(share * len(kept)))) for share in BESIDE.shares]
-        each = [squares[:k].mean() / level for k, level in zip(counts, density.levels, strict=True)]
-        energies.append(where.residual.shape[1] / 2 * np.mean(each))
-    return np.array(energies)
+    each = []
+    for near, level in zip(density.measure.each, density.levels, strict=True):
+        kept, points = (near.point(found, density.unit).numpy() for found in (density.placed, where))
+        count = min(len(kept) - 1, max(LEAST, round(near.share * len(kept))))
+        each.append([_nearest(kept, point, i if i in alone else None)[:count].mean() for i, point in enumerate(points)])
+        each[-1] = np.array(each[-1]) / level
+    mean = np.mean(each, 0) if density.measure is not ROWS else np.prod(each, 0) ** (1 / len(each))
+    return where.residual.shape[1] / 2 * mean
 
 
+def _nearest(kept, point, itself):
+    others = kept if itself is None else np.delete(kept, itself, 0)
+    return np.sort(((others - point) ** 2).sum(1))
+
+
+@pytest.mark.parametrize("measure", [BESIDE, ROWS, GRAIN])
 @pytest.mark.parametrize("count", [2, 3, 7, 60, 300])
-def test_energies_are_those_of_the_definition(count):
+def test_energies_are_those_of_the_definition(count, measure):
     train, new = placed(count), placed(20, seed=1)
-    density = Density.fit(train)
+    density = Density.fit(train, measure)
     np.testing.assert_allclose(density.energy(new), brute(density, new), rtol=1e-9)
-    np.testing.assert_allclose(density.energy(train), brute(density, train, range(count)), rtol=1e-9)
+    kept = density.placed
+    np.testing.assert_allclose(density.energy(kept), brute(density, kept, range(len(kept.code))), rtol=1e-9)
 
 
 def test_a_kept_sample_is_passed_over_once_so_that_its_twin_counts():
-    twice = stacked(placed(40), some(placed(40), torch.arange(1)))
+    twice = stacked(placed(40), placed(40).part(torch.arange(1)))
     density = Density.fit(twice)
     np.testing.assert_allclose(density.energy(twice), brute(density, twice, range(41)), rtol=1e-9)
     assert density.energy(twice)[0] < Density.fit(placed(40)).energy(placed(40))[0]
@@ -76,18 +79,18 @@ def test_parts_are_positive_and_sum_to_the_energy(count, width, code, seed, far)
 
 
 def test_energies_depend_on_neither_the_block_nor_the_order():
-    density, where = Density.fit(placed(300)), stacked(placed(30, seed=1), some(placed(300), torch.arange(10)))
+    density, where = Density.fit(placed(300)), stacked(placed(30, seed=1), placed(300).part(torch.arange(10)))
     whole = density.energy(where)
     order = torch.randperm(40, generator=torch.Generator().manual_seed(0))
-    np.testing.assert_allclose(density.energy(some(where, order)), whole[order], rtol=1e-9)
+    np.testing.assert_allclose(density.energy(where.part(order)), whole[order], rtol=1e-9)
     for size in (1, 7):
-        blocks = [density.energy(some(where, index)) for index in torch.arange(40).split(size)]
+        blocks = [density.energy(where.part(index)) for index in torch.arange(40).split(size)]
         np.testing.assert_allclose(torch.cat(blocks), whole, rtol=1e-9)
 
 
 def test_the_order_of_the_training_samples_does_not_matter():
     train, new = placed(300), placed(20, seed=1)
-    turned = some(train, torch.arange(299, -1, -1))
+    turned = train.part(torch.arange(299, -1, -1))
     np.testing.assert_allclose(Density.fit(turned).energy(new), Density.fit(train).energy(new), rtol=1e-9)
 
 
@@ -115,6 +118,35 @@ def test_more_samples_mean_more_neighbours_so_that_a_crowd_does_not_vouch_for_it
     usual = many.energy(placed(1000))
     assert float(many.energy(crowd).min()) > float(usual.max())
     assert float(many.energy(crowd).min()) < float(alone.energy(crowd).min())
+
+
+def test_few_of_those_that_lie_far_out_in_a_crowd_do_not_vouch_for_one_another():
+    generator = torch.Generator().manual_seed(7)
+    crowd = Placed(*(0.1 * torch.randn(30, size, generator=generator).double() + 4 for size in (WIDTH, CODE, WIDTH)))
+    train = stacked(placed(1000), crowd)
+    strict, trusting = Density.fit(train, ROWS), Density.fit(train, replace(ROWS, trusts=None))
+    assert len(trusting.placed.code) == 1030
+    assert 950 < len(strict.placed.code) <= 1000  # of the usual ones hardly any is lost
+    usual = placed(1000, seed=1)
+    assert float(strict.energy(crowd).min()) > float(strict.energy(usual).max())
+    assert float(trusting.energy(crowd).max()) < float(trusting.energy(usual).max())
+
+
+def test_samples_of_many_equals_leave_the_others_trusted():
+    train = placed(100)
+    first = torch.cat([torch.zeros(80, dtype=torch.int64), torch.arange(20)])
+    density = Density.fit(train.part(first), ROWS)
+    assert len(density.placed.code) > 95
+
+
+def test_the_row_itself_decides_where_everything_is_rebuilt():
+    train, new = placed(200), placed(20, seed=1)
+    flat = [Placed(1e-14 * p.residual, p.code, p.rebuilt) for p in (train, new)]
+    rows, rest = (
+        Density.fit(flat[0], Measure((Neighbourhood(point),), arithmetic)).energy(flat[1])
+        for point in (row, unforeseen)
+    )
+    np.testing.assert_allclose(rest, rows, rtol=1e-6)
 
 
 def test_a_sample_repeated_in_proportion_keeps_its_place():

@@ -2,12 +2,12 @@
 
 A residual alone forgives a far sample that is rebuilt well, and the code alone one that lies off the manifold. Side by
 side they place a sample, and the distance from the training samples there says how rare it is: from few of them for
-anomalies that come alone, from many for those that come in crowds.
+anomalies that come alone, from many for those that come in crowds. Few only vouch if many others vouch for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from diabolo.check import shorten
 from diabolo.errors import FileError
-from diabolo.model import Autoencoder
+from diabolo.nearness import BESIDE, WIDE, Measure, Placed, arithmetic
 
 LEAST = 5
 """Neighbours at least."""
@@ -32,75 +32,11 @@ _LEAST_VARIANCE = 0.05
 _WIDE, _FEW = 256, 512
 """Numbers up to which a sample has forgiving neighbours, and kept samples among which they are looked for."""
 
+_CROWDS = Measure((WIDE,), arithmetic)
+"""Who lies far out, be it in a crowd."""
+
 _SAME = 1e-10
 """Squared distance, relative to the squared length, up to which a training sample is taken to be the sample itself."""
-
-
-@dataclass(frozen=True)
-class Measure:
-    """What is near, and how many are neighbours.
-
-    Parameters
-    ----------
-    shares : tuple of float
-        How many of the training samples are neighbours, at least 5; energies of each are averaged.
-    among : tuple of int
-        Training samples among which neighbours are looked for, at most, for each share: the tenth of few is found
-        faster than that of many, and is as wide.
-    by_number : bool
-        Whether what the model does not rebuild counts number by number, beside the code; otherwise only its length
-        does, beside what the model rebuilds.
-    """
-
-    shares: tuple[float, ...] = (0.01, 0.1)
-    among: tuple[int, ...] = (2048, 512)
-    by_number: bool = True
-
-
-BESIDE = Measure()
-"""Residual beside code, a narrow and a wide neighbourhood: for tables and series (docs/decisions/0006)."""
-
-GRAIN = Measure(shares=(0.0,), among=(2048,), by_number=False)
-"""What is rebuilt, the five nearest: for windows of images, of which the residual is grain (docs/decisions/0007)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Placed:
-    """Where samples lie.
-
-    Parameters
-    ----------
-    residual : Tensor (B, D)
-        What the model does not rebuild, scaled; 0 where a value is missing.
-    code : Tensor (B, n)
-        Deterministic codes.
-    rebuilt : Tensor (B, D)
-        What the codes decode to, scaled.
-    counted : Tensor (B, D), bool, optional
-        Which numbers count; all do if left out.
-    """
-
-    residual: Tensor
-    code: Tensor
-    rebuilt: Tensor
-    counted: Tensor | None = None
-
-    @staticmethod
-    @torch.inference_mode()
-    def by(model: Autoencoder, x: Tensor, counted: Tensor | None = None) -> Placed:
-        """Return where a model places scaled samples x (B, *shape), without noise; only those `counted` are there."""
-        code, rebuilt = model.encode(x).mean, model.reconstruct(x)
-        residual, code, rebuilt = (part.flatten(1).cpu() for part in (x - rebuilt, code, rebuilt))
-        if counted is None:
-            return Placed(residual, code, rebuilt)
-        counted = counted.flatten(1)
-        return Placed(residual * counted, code, rebuilt, counted)
-
-    @staticmethod
-    def joined(blocks: Iterable[Placed]) -> Placed:
-        """Return blocks of samples as one."""
-        parts = [(placed.residual, placed.code, placed.rebuilt) for placed in blocks]
-        return Placed(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,16 +45,16 @@ class Density:
 
     The energy of a sample is ``D/2 · meanₛ (mean squared distance to the nearest share s) / (its median among the
     training samples)``: in nats of a Gaussian around each neighbour, so wide that the median training sample costs half
-    a nat for each of its D numbers.
+    a nat for each of its D numbers. For rows of tables the mean is a geometric one.
 
     Parameters
     ----------
     placed : Placed
-        The training samples that are kept, (R, …).
+        The training samples that may be neighbours, (R, …).
     unit : float
         Standard deviation of their codes, all entries together: codes are measured in it.
     levels : tuple of float
-        Median over them of the mean squared distance to their neighbours, for each share.
+        Median over them of the mean squared distance to their neighbours, for each neighbourhood.
     measure : Measure
         What is near.
 
@@ -146,7 +82,9 @@ class Density:
     @classmethod
     def fit(cls, placed: Placed, measure: Measure = BESIDE) -> Density:
         """Learn from training samples, at least two; see `few` for how many are sensible."""
-        bare = cls(placed, _unit(placed.code), (1.0,) * len(measure.shares), measure)
+        if measure.trusts is not None:
+            placed = placed.part(_trusted(cls.fit(placed, _CROWDS).energy(placed), measure.trusts))
+        bare = cls(placed, _unit(placed.code), (1.0,) * len(measure.each), measure)
         return replace(bare, levels=tuple(_level(distances.mean(1)) for distances, _ in bare._nearest(placed)))
 
     @staticmethod
@@ -183,13 +121,14 @@ class Density:
     def _energy(self, found: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         """Return the energies (B,) of samples whose neighbours were found."""
         each = zip(found, self.levels, strict=True)
-        return torch.stack([distances.mean(1) * self._weight(level) for (distances, _), level in each]).sum(0)
+        ratios = torch.stack([distances.mean(1) / level for (distances, _), level in each])
+        return 0.5 * self.placed.residual.shape[1] * self.measure.mean(ratios)
 
     def _shares(self, found: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         """Return how much each kept sample has to do with the energies, (B, R), rows summing to 1."""
         shares = self.placed.code.new_zeros(len(found[0][0]), len(self.placed.code))
         for (distances, nearest), level in zip(found, self.levels, strict=True):
-            shares.scatter_add_(1, nearest, torch.full_like(distances, self._weight(level) / distances.shape[1]))
+            shares.scatter_add_(1, nearest, torch.full_like(distances, 1 / (level * distances.shape[1])))
         return shares / shares.sum(1, keepdim=True)
 
     def arrays(self) -> dict[str, Tensor]:
@@ -208,7 +147,7 @@ class Density:
         """
         names = ("residual", "code", "rebuilt", "scales")
         sound = all(name in arrays and bool(arrays[name].isfinite().all()) for name in names)
-        if not sound or arrays["scales"].shape != (1 + len(measure.shares),) or not bool((arrays["scales"] > 0).all()):
+        if not sound or arrays["scales"].shape != (1 + len(measure.each),) or not bool((arrays["scales"] > 0).all()):
             raise FileError(f"The saved density needs finite arrays {', '.join(names)}; save it anew.")
         residual, code, rebuilt = (arrays[name].double() for name in names[:3])
         shapes = [tuple(array.shape) for array in (residual, code, rebuilt)]
@@ -221,35 +160,39 @@ class Density:
         unit, *levels = arrays["scales"].tolist()
         return cls(Placed(residual, code, rebuilt), unit, tuple(levels), measure)
 
-    def _weight(self, level: float) -> float:
-        """Return what a mean squared distance counts in the energy."""
-        return 0.5 * self.placed.residual.shape[1] / (len(self.levels) * level)
-
-    def _point(self, placed: Placed) -> Tensor:
-        """Return the numbers that tell samples apart, (B, D + n) or (B, D + 1)."""
-        if self.measure.by_number:
-            return torch.cat([placed.residual, placed.code / self.unit], 1)
-        return torch.cat([placed.rebuilt, placed.residual.norm(dim=1, keepdim=True)], 1)
-
     def _nearest(self, placed: Placed) -> list[tuple[Tensor, Tensor]]:
-        """Return squared distances (B, K), rising, and whose they are, for each share.
+        """Return squared distances (B, K), rising, and whose they are, for each neighbourhood.
 
         What lies at no distance is passed over once: a kept sample is not its own neighbour.
         """
-        points, kept = (self._point(each) for each in (placed, self.placed))
-        length = points.square().sum(1, keepdim=True)
-        squares = torch.addmm(kept.square().sum(1), points, kept.T, alpha=-2).add_(length).clamp_(min=0)
         found = []
-        for share, among in zip(self.measure.shares, self.measure.among, strict=True):
-            stride = -(-len(kept) // among)
-            some = squares[:, ::stride]  # (B, R / stride)
-            count = min(some.shape[1] - 1, max(LEAST, round(share * some.shape[1])))
-            values, index = some.topk(count + 1, largest=False)
-            itself = (values[:, :1] <= _SAME * length).expand(-1, count)
-            pairs = ((values[:, 1:], values[:, :-1]), (index[:, 1:] * stride, index[:, :-1] * stride))
-            distances, nearest = (torch.where(itself, others, first) for others, first in pairs)
-            found.append((distances, nearest))
+        for near in self.measure.each:
+            points, kept = (near.point(each, self.unit) for each in (placed, self.placed))
+            stride = -(-len(kept) // near.among)
+            distances, nearest = _least(points, kept[::stride], near.share)
+            found.append((distances, nearest * stride))
         return found
+
+
+def _least(points: Tensor, kept: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """Return the least squared distances of points (B, P) from a share of kept ones (R, P), and from which, (B, K)."""
+    length = points.square().sum(1, keepdim=True)
+    squares = torch.addmm(kept.square().sum(1), points, kept.T, alpha=-2).add_(length).clamp_(min=0)
+    count = min(len(kept) - 1, max(LEAST, round(share * len(kept))))
+    values, index = squares.topk(count + 1, largest=False)
+    itself = (values[:, :1] <= _SAME * length).expand(-1, count)
+    pairs = ((values[:, 1:], values[:, :-1]), (index[:, 1:], index[:, :-1]))
+    distances, nearest = (torch.where(itself, others, first) for others, first in pairs)
+    return distances, nearest
+
+
+def _trusted(energies: Tensor, reach: float) -> Tensor:
+    """Tell which samples (B,) are not far out by their energies; those of many equals, 0, tell nothing of the rest."""
+    logs = energies[energies > 1e-9].log()
+    if not len(logs):
+        return torch.ones_like(energies, dtype=torch.bool)
+    low, middle, high = logs.quantile(logs.new_tensor([0.3, 0.5, 0.7]))
+    return energies <= (middle + reach * (high - low) + 1e-9).exp()
 
 
 def _deviation(x: Tensor, kept: Tensor, shares: Tensor) -> Tensor:

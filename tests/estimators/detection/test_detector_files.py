@@ -1,5 +1,6 @@
 """Saved detectors: what is read back scores the same, in any process; what was tampered with is refused."""
 
+import copy
 import subprocess
 import sys
 import textwrap
@@ -14,7 +15,9 @@ from tests.worlds import digit_images, iris
 
 import diabolo
 from diabolo import Reducer, Training, files
+from diabolo.density import Density
 from diabolo.errors import FileError
+from diabolo.nearness import BESIDE
 
 SHORT = Training(steps=20, validation=0.0)
 
@@ -28,6 +31,14 @@ def fitted():
     """Detectors and what they were fitted on."""
     worlds = {"table": plane(150), "frame": orders(150), "series": waves(80), "images": images(120)}
     return {name: (quick(training=SHORT).fit(X), X) for name, X in worlds.items()}
+
+
+def test_an_older_detector_of_tables_scores_as_it_did(tmp_path, fitted):
+    older, X = copy.copy(fitted["table"][0]), fitted["table"][1]
+    older.density_ = Density.fit(older.density_.placed, BESIDE)
+    older.save(tmp_path / "model")
+    np.testing.assert_array_equal(diabolo.load(tmp_path / "model").score_samples(X), older.score_samples(X))
+    assert not np.allclose(older.score_samples(X), fitted["table"][0].score_samples(X), rtol=0.01)
 
 
 @pytest.mark.parametrize("suffix", ["", ".zip"])

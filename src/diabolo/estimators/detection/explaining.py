@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from diabolo.data import Form, Schema
-from diabolo.density import Placed
 from diabolo.estimators.detection.clock import without
 from diabolo.estimators.detection.intake import samples
 from diabolo.estimators.detection.pieces import Pictures, Pieces
 from diabolo.estimators.detection.placing import placed
 from diabolo.estimators.tabular import framed, per_field
+from diabolo.nearness import Placed
 
 if TYPE_CHECKING:
     from diabolo.estimators.detection.detector import Detector

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from diabolo.data import read
-from diabolo.density import Density, Placed
+from diabolo.density import Density
 from diabolo.estimators.detection.drifting import drift
 from diabolo.estimators.detection.intake import samples
 from diabolo.estimators.detection.memory import HELD, Memory, memory_of, values, whole
@@ -26,6 +26,7 @@ from diabolo.estimators.detection.placing import energies, placed
 from diabolo.estimators.detection.threshold import offset_of
 from diabolo.estimators.sources import gathered
 from diabolo.model import Autoencoder
+from diabolo.nearness import Placed
 from diabolo.shallow import PCA, begin, solvable
 from diabolo.training import Plan, Rows, train
 from diabolo.training.batches import resident

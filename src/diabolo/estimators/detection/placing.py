@@ -13,13 +13,15 @@ from torch import Tensor
 
 from diabolo.data import Scaling
 from diabolo.data.standard import KNEE
-from diabolo.density import BESIDE, GRAIN, Density, Measure, Placed
+from diabolo.density import Density
 from diabolo.errors import CapabilityError
 from diabolo.estimators.detection.pieces import Cuts, Pieces, Stretches
+from diabolo.estimators.detection.threshold import columns_of
 from diabolo.estimators.start import Start
 from diabolo.estimators.tabular import suited
 from diabolo.likelihoods import Auto, SquaredError
 from diabolo.model import Autoencoder, Recipe
+from diabolo.nearness import BESIDE, GRAIN, ROWS, Measure, Placed
 from diabolo.training import resolve
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ BLOCK = 1024
 
 _LEARNT = 2**25
 """Numbers that a model learns from, at most; of more pieces, some are drawn."""
+
+_FEW = 2
+"""Columns up to which a row tells too little of itself to say who is usual."""
 
 
 def started(detector: Detector, pieces: Pieces, recipe: Recipe, seed: int) -> Start:
@@ -102,7 +107,9 @@ def energy_map(detector: Detector, pieces: Pieces) -> Any:
 
 def measure_of(detector: Detector) -> Measure:
     """Return what is near for pieces as a detector takes them."""
-    return GRAIN if detector.window_ is not None and len(detector.shape_) == 3 else BESIDE
+    if detector.window_ is not None:
+        return GRAIN if len(detector.shape_) == 3 else BESIDE
+    return ROWS if detector.schema_ is not None and columns_of(detector) > _FEW else BESIDE
 
 
 def _whole(detector: Detector) -> Tensor | None:

@@ -19,6 +19,7 @@ from diabolo.estimators.detection.placing import measure_of
 from diabolo.estimators.detection.threshold import Threshold
 from diabolo.estimators.detection.windowed import WINDOW
 from diabolo.estimators.tabular import restored
+from diabolo.nearness import BESIDE, ROWS, Measure
 
 if TYPE_CHECKING:
     from diabolo.estimators.detection.detector import Detector
@@ -50,7 +51,7 @@ def recall(detector: Detector, plain: dict[str, Any], arrays: dict[str, Tensor])
     windowed = detector.window_ is not None
     detector.memory_, detector.drift_ = None if windowed else Memory.from_arrays(memory, detector.shape_), None
     width, n = math.prod(detector.shape_), detector.model_.n
-    detector.density_ = Density.from_arrays(density, width, n, measure_of(detector))
+    detector.density_ = Density.from_arrays(density, width, n, _measure(detector, density))
     detector.scores_ = _scores(arrays["scores"])
     detector.out_of_fold_ = _scores(arrays["out_of_fold"]) if "out_of_fold" in arrays else None
     detector.ends_ = _scores(arrays["ends"]) if windowed and detector.schema_ else None
@@ -59,6 +60,13 @@ def recall(detector: Detector, plain: dict[str, Any], arrays: dict[str, Tensor])
     detector.threshold_.check(type(detector).__name__)
     if not np.isfinite(detector.offset_):
         raise FileError("its threshold is no finite number")
+
+
+def _measure(detector: Detector, density: dict[str, Tensor]) -> Measure:
+    """Return what was near to a detector when it was saved: older ones took tables as they take series."""
+    measure = measure_of(detector)
+    older = measure is ROWS and density.get("scales", torch.empty(0)).numel() == 1 + len(BESIDE.each)
+    return BESIDE if older else measure
 
 
 def _scores(array: Tensor) -> NDArray[np.float64]:
