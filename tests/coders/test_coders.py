@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from diabolo.codec.alphabets import Alphabets
@@ -89,6 +89,7 @@ def coding_alphabets(coding: Any) -> Alphabets:
 
 
 @given(data=st.binary(max_size=300), rows=st.integers(1, 40))
+@example(data=b"sRGB", rows=30)  # more than the widest cell holds
 def test_bytes_of_others_give_levels_that_there_are_or_an_error(coding, data, rows):
     try:
         levels = coding.decode(data, (rows, 5))

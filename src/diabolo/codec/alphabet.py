@@ -93,6 +93,10 @@ class Alphabet:
         """Return the levels (N,) that were told so."""
         return self.starts[self.first[group] + place] + rest
 
+    def last(self, group: NDArray[Any], place: NDArray[Any]) -> Levels:
+        """Return how far the last level of each cell (N,) lies from its first."""
+        return self.spans[self.first[group] + place] - np.uint64(1)
+
     def measured(self, levels: Levels) -> NDArray[np.int64]:
         """Return the levels (N,) as signed numbers from their median on, on a scale that `MEASURE` describes.
 

@@ -113,10 +113,10 @@ class Alphabets:
             several = np.flatnonzero(alphabet.sizes[group] > 1)
             if len(several):
                 place[several] = reader.take(places(several, group[several]))
-            place = np.minimum(place, alphabet.sizes[group] - 1)  # what is no such stream may say more
+            place = np.minimum(place, alphabet.sizes[group] - 1)  # what is no such stream may say more, here and below
             for shift, sizes, here in self._parts(column, group, place):
                 rest[here] += reader.take_even(sizes).astype(np.uint64) << np.uint64(shift)
-            return alphabet.level(group, place, rest)
+            return alphabet.level(group, place, np.minimum(rest, alphabet.last(group, place)))
 
         return exchange
 
@@ -125,7 +125,7 @@ class Alphabets:
         alphabet, found = self.each[column], []
         if self._single[column]:
             return []
-        last = alphabet.spans[alphabet.first[group] + place] - np.uint64(1)
+        last = alphabet.last(group, place)
         for shift in (48, 32, 16, 0):
             top = last >> np.uint64(shift)
             here = np.flatnonzero(top)
