@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Scores = NDArray[np.float64]
 
-_FOLDS, _ENOUGH = 3, 300
+_FOLDS, _ENOUGH = 3, 200
 """Parts of the samples, each scored by a model of the others; no more of them once there are so many scores."""
 
 _LEAST, _FEW, _MOST = 10, 300, 50
@@ -55,6 +55,8 @@ def _scored(detector: Detector, pieces: Whole, fold: NDArray[np.int64], recipe: 
     """Return the scores of a fold by a model of all other samples."""
     other, rest = copy.copy(detector), np.setdiff1d(np.arange(len(pieces)), fold)
     schedule, kept = detector.schedule, pieces.part(rest)
+    if schedule.steps:  # half of them do: see docs/decisions/0006
+        schedule = schedule(steps=-(-schedule.steps // 2))
     often = max(1, _EPOCH // len(rest)) if schedule.steps and not schedule.validation else 1
     other._train(started(other, pieces.part(np.tile(rest, often)), recipe, seed), (), None, schedule)
     other.density_ = density_of(other, kept, seed)
