@@ -177,7 +177,7 @@ def _known(job: Job, data: str | None, users: Sequence[str]) -> Any:
     if data is not None or not isinstance(job, Recommender):
         given = f"it beside {data!r}" if data is not None else f"it for a {type(job).__name__}"
         raise ParameterError(f"--user is for a recommender, in place of DATA; got {given}. Leave one out.")
-    return package("pandas").DataFrame({"user": job.interactions_.users.said(users)})
+    return package("pandas").DataFrame({"user": job.interactions_.users.parsed(users)})
 
 
 def _tabled(result: Any) -> Any:

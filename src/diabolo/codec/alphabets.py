@@ -116,7 +116,9 @@ class Alphabets:
             place = np.minimum(place, alphabet.sizes[group] - 1)  # what is no such stream may say more, here and below
             for shift, sizes, here in self._parts(column, group, place):
                 rest[here] += reader.take_even(sizes).astype(np.uint64) << np.uint64(shift)
-            return alphabet.level(group, place, np.minimum(rest, alphabet.last(group, place)))
+            if not self._single[column]:
+                rest = np.minimum(rest, alphabet.last(group, place))
+            return alphabet.level(group, place, rest)
 
         return exchange
 

@@ -103,7 +103,7 @@ class ArrayReader:
     Parameters
     ----------
     data : bytes
-        Of a `ArrayWriter`.
+        Of an `ArrayWriter`.
 
     Raises
     ------

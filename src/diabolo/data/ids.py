@@ -104,7 +104,7 @@ class Ids:
         places = np.minimum(np.searchsorted(self.names, wanted), len(self) - 1)
         return np.where(self.names[places] == wanted, places, -1)
 
-    def said(self, texts: Sequence[str]) -> np.ndarray:
+    def parsed(self, texts: Sequence[str]) -> np.ndarray:
         """Return ids (N,) of the kind of those known, of which only text is there, as on a command line.
 
         Raises
@@ -114,7 +114,7 @@ class Ids:
 
         Examples
         --------
-        >>> Ids.numbered(9).said(["7", "3"])
+        >>> Ids.numbered(9).parsed(["7", "3"])
         array([7, 3])
         """
         if self.names.dtype == object:
