@@ -15,10 +15,10 @@ from diabolo.check import Number
 from diabolo.errors import ParameterError
 from diabolo.flow import Code, Shape
 from diabolo.latents.importance import GROUPS, PLAIN, SAMPLES, Bound
-from diabolo.latents.latent import Latent, LatentModule
+from diabolo.latents.latent import Closed, Latent, LatentModule
 from diabolo.part import Some, knob
 from diabolo.priors import Normal, Prior, PriorModule
-from diabolo.priors.diagonal import moments
+from diabolo.priors.diagonal import moments, moments_slope
 
 _STILL = 16  # fixed draws that stand for the posterior without noise, where the prior leaves no closed form
 
@@ -145,6 +145,24 @@ class GaussianModule(LatentModule):
         z, ratio, seen = self._several(prior, mean, log_var, eps)
         cost = ratio.view(draws, -1).mean(0) if kl is None else kl.sum(1)
         return Code(seen, mean, self.part.beta * cost, info | {"log_ratio": ratio, "draws": z})
+
+    def closed(self, h: Tensor) -> Closed | None:
+        part = self.part
+        mean, log_var = moments(h)
+        kl = self.prior.kl(mean, log_var)
+        held = (part.free_bits, part.capacity) != (0, 0)
+        if kl is None or part.samples > 1 or held or not isinstance(part.prior, Normal):
+            return None
+        eps, scale = torch.randn_like(mean), (0.5 * log_var).exp()
+
+        def back(by_z: Tensor, share: Tensor | float) -> Tensor:
+            cost = part.beta * share
+            by_mean = torch.add(by_z, mean * cost)
+            by_log_var = (by_z.mul_(eps).mul_(scale) + (scale.square() - 1).mul_(cost)).mul_(0.5)
+            return torch.cat([by_mean, by_log_var.mul_(moments_slope(log_var))], 1)
+
+        code = Code(torch.addcmul(mean, scale, eps), mean, part.beta * kl.sum(1), {"log_var": log_var, "kl": kl})
+        return Closed(code, back)
 
     def _drawn(self, prior: PriorModule, mean: Tensor, log_var: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
         """Return codes z and log q(z|x) / p(z) for eps (K * B, n)."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -49,6 +50,23 @@ class Latent(Part, role="latents"):
         """Return the rate as a formula, "0" if the code is free."""
 
 
+@dataclass(frozen=True)
+class Closed:
+    """A code as training draws it, and its gradient written out.
+
+    Parameters
+    ----------
+    code : Code
+        One draw for each sample, unknown to autograd.
+    back : callable
+        From the gradient by z (B, n) and the share of each sample's rate in the loss, (B, 1) or a number, to the
+        gradient by h (B, width); it may overwrite the former.
+    """
+
+    code: Code
+    back: Callable[[Tensor, Tensor | float], Tensor]
+
+
 class LatentModule(nn.Module):
     """The machine behind a latent. It reads its hyperparameters from `part`, which annealing may revise."""
 
@@ -66,6 +84,13 @@ class LatentModule(nn.Module):
         Few latents look at the samples: those whose codes cost more or less by them.
         """
         return self(h, noise)
+
+    def closed(self, h: Tensor) -> Closed | None:
+        """Make the code of h (B, width) with noise and know its gradient, or None to leave that to autograd.
+
+        Latents whose gradient is a line give it here: nets of dense layers then train without autograd.
+        """
+        return None
 
     def select(self, x: Tensor, map: Affine, noise: bool) -> Code:
         """Make the code, as `forward` does, of h = x·Wᵀ + b for x (B, D), sparse (B, n).
@@ -173,6 +198,10 @@ class Weightless(Latent, role="latents"):
     def code(self, h: Tensor, noise: bool) -> Code:
         """Make the code of h (B, width); without `noise`, z is the deterministic code."""
 
+    def closed(self, h: Tensor) -> Closed | None:
+        """Return what `LatentModule.closed` does."""
+        return None
+
     def entries(self, x: Tensor, map: Affine, n: int) -> Entries:
         """Return the entries of h = x·Wᵀ + b (B, n) that are kept, where the latent selects."""
         raise NotImplementedError
@@ -183,6 +212,9 @@ class _Function(LatentModule):
 
     def forward(self, h: Tensor, noise: bool) -> Code:
         return self.part.code(h, noise)
+
+    def closed(self, h: Tensor) -> Closed | None:
+        return self.part.closed(h)
 
     def select(self, x: Tensor, map: Affine, noise: bool) -> Code:
         if not self.part.selects:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from diabolo.flow import Code
-from diabolo.latents.latent import Weightless
+from diabolo.latents.latent import Closed, Weightless
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,10 @@ class Plain(Weightless):
     def code(self, h: Tensor, noise: bool) -> Code:
         """Return h itself."""
         return Code(h, h, h.new_zeros(len(h)))
+
+    def closed(self, h: Tensor) -> Closed:
+        """Return h itself, whose gradient is that by z."""
+        return Closed(self.code(h, True), lambda by_z, share: by_z)
 
     def equation(self) -> str:
         """Return "0": the code is free."""

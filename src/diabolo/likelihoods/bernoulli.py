@@ -9,6 +9,8 @@ from torch.nn import functional as F
 
 from diabolo.likelihoods.likelihood import Domain, Likelihood
 
+_LINEAR = 40.0  # from there on log(1 + exp(l)) is l, in float64 too
+
 
 @dataclass(frozen=True)
 class Bernoulli(Likelihood):
@@ -25,7 +27,11 @@ class Bernoulli(Likelihood):
 
     def distortion(self, params: Tensor, target: Tensor) -> Tensor:
         """Return the cross-entropy per element."""
-        return F.binary_cross_entropy_with_logits(params, target, reduction="none")
+        return torch.addcmul(F.softplus(params, threshold=_LINEAR), params, target, value=-1)
+
+    def slope(self, params: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the cross-entropy and s(D(z)) − x per element."""
+        return self.distortion(params, target), params.sigmoid().sub_(target)
 
     def mean(self, params: Tensor) -> Tensor:
         """Return the probabilities of 1."""

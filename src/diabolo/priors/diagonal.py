@@ -24,6 +24,17 @@ def moments(h: Tensor) -> tuple[Tensor, Tensor]:
     return mean, _WIDEST * torch.tanh(log_var / _WIDEST)
 
 
+def moments_slope(log_var: Tensor) -> Tensor:
+    """Return the slope of the log variance that `moments` gave (B, n) by the encoder's output.
+
+    Examples
+    --------
+    >>> moments_slope(torch.tensor([[0.0, 20.0]]))
+    tensor([[1., 0.]])
+    """
+    return 1 - (log_var / _WIDEST).square()
+
+
 def log_densities(z: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
     """Return log N(z; mean, exp(log_var)) (B, K) of codes z (B, n) under each of K distributions, both (K, n).
 

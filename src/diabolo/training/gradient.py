@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from diabolo.flow import Batch, Code, counted, total, weighted_mean
-from diabolo.latents import Plain
+from diabolo.latents import LatentModule
 from diabolo.members import Members
 from diabolo.model import Autoencoder
 from diabolo.nets.closed import Dense
@@ -68,14 +68,13 @@ def stacks_of(model: nn.Module, weights: Sequence[Tensor], precision: str = "flo
 
 @torch.no_grad()
 def _closed(model: Autoencoder, encoder: Dense, decoder: Dense, batch: Batch) -> Found:
-    """Leave the stacks to the closed form, and what is small, latent and likelihood, to autograd."""
+    """Leave the stacks to the closed form; latent and likelihood too, or to autograd where they have none."""
     seen, hidden = model.corrupt(batch.x)
     x = dense(seen).flatten(1)
     h, on_the_way_in = encoder.forward(x)  # (B, width)
-    plain = isinstance(model.recipe.latent, Plain)
-    with torch.set_grad_enabled(not plain):
-        code = model.latent(h.requires_grad_(not plain), True)
-    seen, z = code.z, code.z.detach()  # (K * B, n)
+    closed = model.latent.closed(h)
+    code = _recorded(model.latent, h) if closed is None else closed.code
+    drawn, z = code.z, code.z.detach()  # (K * B, n); costing a code may replace its draws
     out, on_the_way_out = decoder.forward(z)  # (K * B, D)
     params = out.view(-1, *model.recipe.likelihood.shape(model.target))
     known = _slope(model, batch, code, params, hidden, h) if len(z) == len(h) else None
@@ -83,10 +82,23 @@ def _closed(model: Autoencoder, encoder: Dense, decoder: Dense, batch: Batch) ->
     g = by_params.flatten(1)
     of_decoder, first = decoder.backward(z, on_the_way_out, g)
     by_z = decoder.by_input(first, g)
-    if not plain:
-        (by_z,) = torch.autograd.grad(seen, h, by_z)
-    of_encoder, _ = encoder.backward(x, on_the_way_in, by_z if by_h is None else by_z + by_h)
+    if closed is not None:
+        by_h = closed.back(by_z, 1 / len(h) if batch.weight is None else _shares(batch.weight).unsqueeze(1))
+    else:
+        (rest,) = torch.autograd.grad(drawn, h, by_z)
+        by_h = rest if by_h is None else rest + by_h
+    of_encoder, _ = encoder.backward(x, on_the_way_in, by_h)
     return terms, (*of_encoder, *of_decoder)
+
+
+@torch.enable_grad()
+def _recorded(latent: LatentModule, h: Tensor) -> Code:
+    return latent(h.requires_grad_(), True)
+
+
+def _shares(weight: Tensor) -> Tensor:
+    """Return the shares (B,) of samples in their weighted mean."""
+    return weight / weight.sum()
 
 
 def _slope(
@@ -101,7 +113,7 @@ def _slope(
     if batch.weight is None:
         distortion, share = each.sum() / len(slope), 1 / len(slope)
     else:
-        share = batch.weight / batch.weight.sum()
+        share = _shares(batch.weight)
         distortion, share = each.flatten(1).sum(1) @ share, share.view(-1, *[1] * (slope.ndim - 1))
     with torch.set_grad_enabled(code.rate.requires_grad):
         rate = weighted_mean(code.rate, batch.weight)
