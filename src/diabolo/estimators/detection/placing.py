@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from diabolo.data import Scaling
-from diabolo.data.standard import KNEE
 from diabolo.density import Density
 from diabolo.errors import CapabilityError
 from diabolo.estimators.detection.pieces import Cuts, Pieces, Stretches
 from diabolo.estimators.detection.threshold import columns_of
+from diabolo.estimators.detection.unheard import Unheard
 from diabolo.estimators.start import Start
 from diabolo.estimators.tabular import suited
 from diabolo.likelihoods import Auto, SquaredError
@@ -58,12 +56,13 @@ def placed(
 ) -> Iterator[Placed]:
     """Yield where pieces lie, in blocks, in float64; the model may be `at` hand already."""
     model, device, _ = at or detector._at(precise=True)
-    every, whole = np.arange(len(pieces)) if index is None else index, _whole(detector)
+    every, unheard = np.arange(len(pieces)) if index is None else index, Unheard.of(detector.schema_)
     for few in np.array_split(every, max(1, -(-len(every) // BLOCK))):
         array, counts = pieces.take(few)
         scaled = detector.scaling_.tensor(np.ascontiguousarray(array), dtype=torch.float64)
         counted = None if counts is None else torch.from_numpy(counts)
-        yield _with_losses(whole, Placed.by(model, detector.scaling_.batch(scaled).to(device), counted))
+        found = Placed.by(model, detector.scaling_.batch(scaled).to(device), counted)
+        yield found if unheard is None else unheard.far(found)
 
 
 def density_of(detector: Detector, pieces: Pieces, seed: int) -> Density:
@@ -110,24 +109,6 @@ def measure_of(detector: Detector) -> Measure:
     if detector.window_ is not None:
         return GRAIN if len(detector.shape_) == 3 else BESIDE
     return ROWS if detector.schema_ is not None and columns_of(detector) > _FEW else BESIDE
-
-
-def _whole(detector: Detector) -> Tensor | None:
-    """Tell which numbers of a row (P,) are the first ones of columns that were never missing, if it has columns."""
-    if detector.schema_ is None:
-        return None
-    whole = torch.zeros(detector.schema_.width, dtype=torch.bool)
-    fields = zip(detector.schema_.fields, detector.schema_.slices, strict=True)
-    whole[[place.start for field, place in fields if not field.missing]] = True
-    return whole
-
-
-def _with_losses(whole: Tensor | None, found: Placed) -> Placed:
-    """Return places where a value that is missing, though none ever was, is as far off as a number far out."""
-    if whole is None or found.counted is None:
-        return found
-    lost = whole.repeat(found.counted.shape[1] // len(whole)) & ~found.counted
-    return replace(found, residual=found.residual.masked_fill(lost, KNEE), counted=found.counted | lost)
 
 
 def _drawn(count: int, most: int, seed: int) -> NDArray[np.int64]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from diabolo.check import Maybe, Number, demand
-from diabolo.errors import DataError, DiaboloWarning, ParameterError
+from diabolo.errors import DataError, ParameterError, warn
 from diabolo.metrics import Tail, cutoff
 from diabolo.metrics.conformal import least_parts, most_within
 
@@ -28,6 +28,10 @@ _MIDST = (0.3, 0.5, 0.7)
 _FENCE, _SKEWED = 2.6, 3.0
 """How many times the outer ones are apart the line lies above the median, and how many times more in one column, of
 which the logarithms are skewed most: a quarter of that in two columns, a ninth in three (docs/decisions/0006)."""
+
+_FEW, _OWN = 8, 1e-3
+"""Columns up to which the line depends on their number, and the least variance in a direction, as a share of the largest,
+that makes it one in which rows differ."""
 
 _NOTHING = 1e-9
 """Scores up to it are rounding: those of samples that have enough equals."""
@@ -110,7 +114,7 @@ class Threshold:
 def offset_of(detector: Detector, threshold: Threshold) -> float:
     """Return the score below which samples are flagged, as a threshold draws the line among those of a detector."""
     windows = len(detector.ends_) if detector.single_ and detector.ends_ is not None else None
-    unseen, columns = detector.out_of_fold_, columns_of(detector)
+    unseen, columns = detector.out_of_fold_, _own_columns(detector)
     return -threshold.of(detector.scores_, unseen=unseen, windows=windows, columns=columns)
 
 
@@ -120,6 +124,17 @@ def columns_of(detector: Detector) -> int:
     return prod(detector.shape_) if fields is None else fields * (detector.window_ or 1)
 
 
+def _own_columns(detector: Detector) -> int:
+    """Return how many columns say something of their own: copies and sums of others skew scores as if left out."""
+    count = columns_of(detector)
+    if detector.window_ is not None or detector.schema_ is None or count > _FEW:
+        return count
+    placed = detector.density_.placed
+    rows = placed.residual + placed.rebuilt  # (R, P)
+    spreads = torch.linalg.svdvals(rows - rows.mean(0)).square()
+    return max(1, min(count, int((spreads > _OWN * spreads[0]).sum())))
+
+
 def warn_of_strangers(detector: Detector) -> None:
     """Warn if the line flags many more of samples that no model had seen than of the training samples."""
     share, unseen = detector.threshold_.contamination, detector.out_of_fold_
@@ -127,12 +142,10 @@ def warn_of_strangers(detector: Detector) -> None:
         return
     strangers = float((unseen > -detector.offset_).mean())
     if strangers > max(4 * share, share + 0.15):
-        warnings.warn(
+        warn(
             f"A contamination of {share:g} flags so many of the training samples, but about {strangers:.0%} of new "
             "ones like them, for of few samples a model knows each. Leave it out, for a line drawn from samples that "
             "the model had not seen, or give a false_alarm_rate, or more samples.",
-            DiaboloWarning,
-            stacklevel=5,
         )
 
 
@@ -147,11 +160,9 @@ def _with_rate(scores: Array, rate: float) -> float:
             f"A false_alarm_rate of {rate:g} needs {needed} calibration samples, or some 50 distinct scores to "
             f"extrapolate it from; there are {len(scores)}. Fit with more samples, or give a higher rate."
         ) from error
-    warnings.warn(
+    warn(
         f"A false alarm rate of {rate:g} needs {needed} calibration samples to be guaranteed; there are {len(scores)}, "
         "so it is extrapolated from their tail. Give more samples, or a higher rate.",
-        DiaboloWarning,
-        stacklevel=7,
     )
     return threshold
 
@@ -159,12 +170,10 @@ def _with_rate(scores: Array, rate: float) -> float:
 def _warn_of_few_windows(rate: float, windows: int, points: int) -> None:
     """Warn if points are enough for a rate, but not the windows that they lie in."""
     if not most_within(rate, windows + 1):
-        warnings.warn(
+        warn(
             f"A false alarm rate of {rate:g} needs {least_parts(rate) - 1} windows to calibrate; the {points} points "
             f"for that lie in {windows}, which can tell rates down to {1 / (windows + 1):.2g}, so that more may be "
             "flagged than said. Give a longer series, or a higher rate.",
-            DiaboloWarning,
-            stacklevel=7,
         )
 
 
