@@ -18,7 +18,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "diabolo"
 
 FLOORS = {
     **dict.fromkeys(
-        ("errors", "check", "part", "text", "flow", "files", "colour", "sparse", "selection", "neighbours"), 0
+        ("errors", "check", "part", "text", "flow", "files", "colour", "sparse", "selection", "seeding", "neighbours"),
+        0,
     ),
     **dict.fromkeys(
         ("nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings", "priors", "schedules"), 1

@@ -1,4 +1,7 @@
+import _thread
 import inspect
+import time
+import warnings
 
 import pytest
 
@@ -36,3 +39,51 @@ def test_the_tree_in_the_docstring_is_the_tree_of_the_module():
 def test_only_the_warning_is_no_error():
     assert issubclass(errors.DiaboloWarning, UserWarning)
     assert not issubclass(errors.DiaboloWarning, errors.DiaboloError)
+
+
+def frames(*modules):
+    """A function that warns behind one frame of each of these modules, the innermost last."""
+    call = errors.warn
+    for name in reversed(modules):
+        place = {"__name__": name, "call": call}
+        exec(compile("def wrapped(text): return call(text)", f"{name}.py", "exec"), place)
+        call = place["wrapped"]
+    return call
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        (),
+        ("diabolo.estimators.base",),
+        ("sklearn.utils._set_output", "diabolo.estimators.base", "torch.utils._contextlib", "diabolo.data.form"),
+        ("sklearn.model_selection", "joblib.parallel", "sklearn.pipeline", "diabolo", "contextlib", "diabolo.errors"),
+    ],
+    ids=len,
+)
+def test_a_warning_names_the_first_line_outside(inside):
+    with pytest.warns(errors.DiaboloWarning, match="odd") as caught:
+        frames(*inside)("odd")
+    assert [found.filename for found in caught] == [__file__]
+    with pytest.warns(errors.DiaboloWarning) as caught:
+        frames("diabolo_user.program", *inside)("odd")  # not this package, however it is called
+    assert [found.filename for found in caught] == ["diabolo_user.program.py"]
+
+
+def test_a_warning_is_shown_once_for_each_line_and_text():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            frames("diabolo")("odd")
+            frames("diabolo")("very odd")
+        frames("diabolo")("odd")
+    assert [str(found.message) for found in caught] == ["odd", "very odd", "odd"]
+
+
+def test_where_no_line_is_the_users_there_is_a_warning_all_the_same():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        _thread.start_new_thread(errors.warn, ("odd", RuntimeWarning))
+        for _ in range(1000):
+            time.sleep(0 if caught else 0.01)
+    assert [(found.category, found.filename) for found in caught] == [(RuntimeWarning, errors.__file__)]

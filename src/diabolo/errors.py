@@ -14,6 +14,12 @@ The tree::
 Every message names the thing, what is allowed, what was given and what to do.
 """
 
+import sys
+import warnings
+
+_PASSED_OVER = {"diabolo", "sklearn", "joblib", "torch", "contextlib"}
+"""Packages whose lines are not the user's: this one, and those that call it for the user or wrap its functions."""
+
 
 class DiaboloError(Exception):
     """Base of every error that diabolo raises on purpose."""
@@ -49,3 +55,33 @@ class CapabilityError(DiaboloError, NotImplementedError):
 
 class DiaboloWarning(UserWarning):
     """Something worked, but probably not as meant."""
+
+
+def warn(text: str, category: type[Warning] = DiaboloWarning) -> None:
+    """Warn, and name the line of the user's program that led to it, however deep inside the package that is told.
+
+    Examples
+    --------
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn("Most samples are the same.")
+    >>> str(caught[0].message)
+    'Most samples are the same.'
+    """
+    frame = outermost = sys._getframe()
+    while frame is not None and _package(frame.f_globals) in _PASSED_OVER:
+        frame, outermost = frame.f_back, frame
+    place = frame or outermost  # none is the user's: a thread of its own
+    names = place.f_globals
+    warnings.warn_explicit(
+        text,
+        category,
+        place.f_code.co_filename,
+        place.f_lineno,
+        names.get("__name__", "<unknown>"),
+        names.setdefault("__warningregistry__", {}),
+    )
+
+
+def _package(names: dict[str, object]) -> str:
+    return str(names.get("__name__")).partition(".")[0]

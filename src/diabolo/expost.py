@@ -14,6 +14,7 @@ from diabolo.check import Whole, demand
 from diabolo.errors import DataError, ParameterError
 from diabolo.flow import Batch, Code, Output
 from diabolo.priors import Autoregressive, Joint, Mixture, Prior, TokenModule, Whitened
+from diabolo.seeding import seeded
 from diabolo.training import Plan, Rows, Training, split, train
 
 _TOKENS = 2048
@@ -131,8 +132,7 @@ def fit_indices(
 
 
 def _fitted(prior: Prior, codes: Tensor, condition: Tensor | None, seed: int, steps: int) -> Whitened | Joint:
-    with torch.random.fork_rng([codes.device] if codes.device.type == "cuda" else []):
-        torch.manual_seed(seed)
+    with seeded(seed, codes.device):
         density, codes = _module(prior, codes, condition)
         if codes.device.type != "mps":
             density.double()  # rounding is left to the end
@@ -169,8 +169,7 @@ def _told(
     count, tokens = indices.shape
     most = Plan.of(Training(), count).batch_size
     training = Training(steps=steps, batch_size=min(most, max(32, _TOKENS // tokens)), learning_rate=1e-3)
-    with torch.random.fork_rng([indices.device] if indices.device.type == "cuda" else []):
-        torch.manual_seed(seed)
+    with seeded(seed, indices.device):
         module = prior.over(tokens, kinds, 0 if condition is None else condition.shape[1]).to(indices.device)
         model = _Likely(module, lambda batch: module.log_probability(batch.x, batch.condition))
         _train(model, indices, training, seed, condition)

@@ -13,6 +13,7 @@ from torch import Tensor
 from diabolo.check import Whole, demand
 from diabolo.errors import CapabilityError
 from diabolo.model import Autoencoder
+from diabolo.seeding import seeded
 
 _NUMBERS = 2**21
 """Numbers of decoded samples at a time: bounds the memory, at a few times as many."""
@@ -100,8 +101,7 @@ def evidence(
     rows = max(1, _NUMBERS // max(math.prod(model.shape), _WIDTH))  # decoded at a time
     size = max(1, min(len(x), rows // min(samples, 64)))
     found = []
-    with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []):
-        torch.manual_seed(seed)
+    with seeded(seed, x.device):
         for start in range(0, len(x), size):
             known = None if condition is None else condition[start : start + size]
             found.append(_of_block(model, x[start : start + size], samples, max(1, rows // size), known, beside))

@@ -19,6 +19,7 @@ from diabolo.flow import Batch, Code, Output
 from diabolo.likelihoods import Auto, Clipped, SquaredError
 from diabolo.model import Autoencoder, Recipe
 from diabolo.nets import Landmarks, Linear, Principal
+from diabolo.seeding import seeded
 
 _WIDEST = 3072
 """Widest rows whose covariance matrix is formed: beyond, it would be slower than it is worth."""
@@ -126,8 +127,7 @@ class PCA:
         rows = torch.cat(seen)[:most]
         mean = rows.mean(0)
         rank = min(n, *rows.shape)
-        with torch.random.fork_rng([]):
-            torch.manual_seed(0)
+        with seeded(0, rows.device):
             _, values, vectors = torch.svd_lowrank(rows - mean, q=min(rank + 10, *rows.shape), niter=4)
         components = torch.zeros(n, rows.shape[1], dtype=torch.float64)
         components[:rank] = vectors.T[:rank].double()

@@ -51,6 +51,41 @@ def test_what_is_asked_for_comes(call, shop, tmp_path):
     assert call("sample", given, "-n", 5, "-o", tmp_path / "s.csv", "--condition", "city=Oslo")[0] == 0
 
 
+@pytest.fixture
+def coded(call, tmp_path):
+    """A generator of what is known of parcels: their zip code, and their weight."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"zip": rng.choice(["00501", "10001", "a=b"], 90), "price": rng.normal(size=90)})
+    frame.to_csv(tmp_path / "zips.csv", index=False)
+    args = ("fit", "generator", tmp_path / "zips.csv", "-o", tmp_path / "zips", "-n", 1, "--condition", "zip", *QUICK)
+    code, _, err = call(*args)
+    assert code == 0, err
+    return tmp_path / "zips"
+
+
+def test_codes_are_asked_for_as_they_are(call, coded, tmp_path):
+    sample = ("sample", coded, "-n", 4, "-o", tmp_path / "s.csv", "--seed", 0, "--condition")
+    seen = {}
+    for text in ("00501", "zip=00501", "10001", "1e4", "10001.0", "a=b", "zip=a=b"):
+        code, _, err = call(*sample, text)
+        seen[text] = (tmp_path / "s.csv").read_text() if code == 0 else err
+    assert seen["00501"] == seen["zip=00501"] != seen["10001"] == seen["10001.0"]
+    assert seen["a=b"] == seen["zip=a=b"] != seen["00501"]
+    assert "got '1e4'. Fit anew" in seen["1e4"]
+    for text, word in (("501", "got '501'"), ("00502", "got '00502'"), ("1_0001", "got '1_0001'")):
+        code, _, err = call(*sample, text)
+        assert code == 1
+        assert word in err, text
+
+
+def test_several_conditions_are_each_named_once(call, coded, tmp_path):
+    for given in (["zip=00501", "zip=10001"], ["10001", "00501"]):
+        asked = [word for text in given for word in ("--condition", text)]
+        code, _, err = call("sample", coded, "-o", tmp_path / "s.csv", *asked)
+        assert code == 1
+        assert f"must give 'zip' once, as COLUMN=VALUE; got {given[0]!r}, {given[1]!r}" in err
+
+
 def test_likelihoods_info_and_report(call, model, shop, tmp_path):
     assert call("apply", model, shop, "-o", tmp_path / "p.npy", "--as", "log_likelihood")[0] == 0
     assert np.load(tmp_path / "p.npy").shape == (200,)

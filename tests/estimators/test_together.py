@@ -10,7 +10,9 @@ from diabolo.errors import CapabilityError, DataError, DiaboloWarning, Parameter
 from diabolo.latents import Gaussian, KLSparsity
 from diabolo.likelihoods import Bernoulli
 from diabolo.nets import MLP, Conv
+from diabolo.penalties import Neighbourhood
 from diabolo.recipes import RECIPES
+from diabolo.training import Callback
 
 T = np.random.default_rng(0).uniform(-2, 2, (300, 1))
 X = np.hstack([np.sin(2 * T), np.cos(2 * T), T, T**2 / 2])  # a curve, which no line follows
@@ -70,6 +72,19 @@ def test_frames_keep_their_names():
     assert list(fitted[1].reconstruct(frame).columns) == list(frame.columns)
 
 
+def test_samples_come_in_pairs_where_a_penalty_asks_for_them():
+    recipe = NET(penalties=(Neighbourhood(),))
+    seen = []
+
+    class Watch(Callback):
+        def on_start(self, run):
+            gradient = run.gradient
+            run.gradient = lambda batch: (seen.append(batch.paired), gradient(batch))[1]
+
+    fit_together([Reducer(2, recipe=recipe, training=Training(steps=4)) for _ in range(2)], X, callbacks=[Watch()])
+    assert seen and all(seen)
+
+
 def test_goes_on_from_a_checkpoint(tmp_path):
     whole = fit_together(grid(), X)
     fit_together(grid(), X, checkpoint=tmp_path / "run")
@@ -89,7 +104,7 @@ def test_refuses_what_cannot_be_fitted_together():
         fit_together([one, Reducer(2, recipe=NET)], X)
     with pytest.raises(ParameterError, match="scale the data alike"):
         fit_together([one, Reducer(2, recipe=NET(likelihood=Bernoulli()), training=TRAINING)], X)
-    for recipe in (RECIPES["linear"].recipe, RECIPES["stacked-denoising"].recipe):
+    for recipe in (RECIPES["linear"].recipe, RECIPES["stacked-denoising"].recipe, RECIPES["map"].recipe):
         with pytest.raises(ParameterError, match="fit it apart"):
             fit_together([Reducer(2, recipe=recipe)], X)
     with pytest.raises(CapabilityError, match="cannot be padded"):

@@ -17,6 +17,7 @@ from sklearn.decomposition import PCA
 from torch import nn
 
 from diabolo.errors import DiaboloWarning, FileError, ParameterError, TrainingError
+from diabolo.latents import Gaussian
 from diabolo.model import Recipe
 from diabolo.nets import MLP, Linear
 from diabolo.penalties import MMD
@@ -59,6 +60,12 @@ def test_learns():
     assert len(history) == 60
     assert set(history.columns) >= {"epoch", "seconds", "learning_rate", "loss", "distortion", "rate", "held_out"}
     assert history.columns["loss"][-1] < history.columns["loss"][0]
+
+
+def test_judging_leaves_the_global_random_state_alone():
+    model, before = build(Recipe(latent=Gaussian())), torch.get_rng_state()
+    assert evaluate(model, rows(world()), 64, 3) == evaluate(model, rows(world()), 64, 3)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_linear_net_finds_the_subspace_of_pca_by_gradients():

@@ -98,9 +98,9 @@ def sample(
         raise ParameterError(
             f"sample needs a generator; {model.name!r} is a {type(generator).__name__}. Fit one first."
         )
-    said = (each.partition("=") if "=" in each else ("", "", each) for each in condition)
-    known = {name: _value(text) for name, _, text in said}
-    result = generator.sample(count, known.get("", known or None), seed)
+    conditions = generator.conditions_
+    wanted = conditions.parsed(condition) if condition and conditions else list(condition) or None
+    result = generator.sample(count, wanted, seed)
     write(output, result)
     return {"samples": count, "shape": list(result.shape), "output": str(output)}
 
@@ -209,12 +209,3 @@ def _paired(estimator: Job, data: str, target: str) -> tuple[Any, Any]:
         )
     demand_pairs(data, target)
     return read(data), read(target)
-
-
-def _value(text: str) -> float | str:
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            continue
-    return text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Mapping
 from math import isfinite
@@ -10,7 +9,7 @@ from math import isfinite
 import numpy as np
 
 from diabolo.check import listed
-from diabolo.errors import DataError, DiaboloWarning
+from diabolo.errors import DataError, warn
 
 MOST = 64
 """Categories that are kept."""
@@ -44,9 +43,9 @@ def frequent(name: str, texts: np.ndarray) -> tuple[str, ...]:
     ranked = _ranked(counts)[:MOST]
     covered = sum(counts[text] for text in ranked) / max(1, len(texts))  # share of the rows
     if others:
-        warnings.warn(_numeric(name, counts, others), DiaboloWarning, stacklevel=5)
+        warn(_numeric(name, counts, others))
     elif len(counts) > MOST and covered < 0.5:
-        warnings.warn(_rare(name, counts, covered), DiaboloWarning, stacklevel=5)
+        warn(_rare(name, counts, covered))
     return tuple(ranked)
 
 

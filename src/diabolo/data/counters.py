@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from diabolo.check import listed
 from diabolo.data.cells import column_of, names_of, read_column, table_of
-from diabolo.errors import DiaboloWarning
+from diabolo.errors import warn
 
 _ROWS = 50
 """Rows from which equal steps are no accident."""
@@ -38,11 +37,9 @@ def warn_of_counters(X: Any) -> None:
     found = _counters(table, len(names)) if len(table) >= _ROWS else []
     if found and len(found) < len(names):
         which = [names[i] for i in found]
-        warnings.warn(
+        warn(
             f"Column {listed(which)} numbers the rows: it rises or falls throughout by equal steps, but for gaps, so "
             f"that new rows will lie outside of what is learned. Leave it out, with {_without(table, which, found)}.",
-            DiaboloWarning,
-            stacklevel=5,
         )
 
 

@@ -6,7 +6,6 @@ pandas and polars are never imported here: a value can only be theirs if the use
 from __future__ import annotations
 
 import sys
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from scipy.sparse import issparse
 
 from diabolo.check import listed, shorten
 from diabolo.data.images import Assorted
-from diabolo.errors import DataError, DataTypeError, DiaboloWarning
+from diabolo.errors import DataError, DataTypeError, warn
 from diabolo.flow import Shape
 
 Kind = Literal["table", "series", "images"]
@@ -58,7 +57,7 @@ def warn_of_channels_last(shape: Shape) -> None:
     """
     if len(shape) == 3 and shape[2] in (1, 3, 4) and shape[0] > 4:
         told = f"X holds images (N, {', '.join(map(str, shape))}), which are taken to have {shape[0]} channels"
-        warnings.warn(f"{told}; if the channels come last, pass np.moveaxis(X, -1, 1).", DiaboloWarning, stacklevel=4)
+        warn(f"{told}; if the channels come last, pass np.moveaxis(X, -1, 1).")
 
 
 class Form(ABC):

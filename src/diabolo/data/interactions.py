@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from itertools import chain
@@ -15,7 +14,7 @@ from diabolo.check import Maybe, Number, demand, listed, shorten
 from diabolo.data.events import Events, gathered
 from diabolo.data.ids import Ids
 from diabolo.data.pairs import matrix_of, triples
-from diabolo.errors import DataError, DataTypeError, DiaboloWarning
+from diabolo.errors import DataError, DataTypeError, warn
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +162,7 @@ def folded(X: Any, items: Ids, threshold: float | None = None) -> Interactions:
     known = columns >= 0
     if not known.all():
         message = f"{(~known).sum()} of {len(known)} interactions are with items that are not known, and left out."
-        warnings.warn(message, DiaboloWarning, stacklevel=4)
+        warn(message)
         rows, columns, weights = rows[known], columns[known], weights if weights is None else weights[known]
     shape = len(users), len(items)
     matrix, _ = matrix_of(rows, columns, weights, None, shape, threshold)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
-from os import PathLike
+from collections.abc import Iterator
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -19,14 +18,14 @@ from diabolo.data import Form, Scaling, Stored, kind, read
 from diabolo.data.form import NumpyForm, TorchForm, warn_of_channels_last
 from diabolo.errors import DataError, DataTypeError
 from diabolo.estimators import modelled
+from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.job import Job
 from diabolo.estimators.sources import blocks_of, filled
-from diabolo.estimators.start import Start
 from diabolo.flow import Shape
 from diabolo.model import Autoencoder, Recipe, count_weights
 from diabolo.recipes import named
-from diabolo.shallow import PCA, begun, solvable
-from diabolo.training import Callback, History, Training, paired, train_in_stages
+from diabolo.shallow import PCA
+from diabolo.training import History, Training
 
 Array = NDArray[Any]
 
@@ -42,13 +41,10 @@ class Estimator(Job):
     beside_pca: ClassVar[bool] = True
     """Whether PCA of the same size is kept beside the model, to compare with."""
 
-    recipe_: Recipe
     model_: Autoencoder
     scaling_: Scaling
     history_: History
     pca_: PCA
-    shape_: Shape
-    n_iter_: int
     n_features_in_: int
     feature_names_in_: Array
 
@@ -85,44 +81,50 @@ class Estimator(Job):
 
     def document(self) -> dict[str, Any]:
         """Return what was learned as plain JSON, to save."""
-        return modelled.document(self)
+        names = getattr(self, "feature_names_in_", None)
+        return modelled.document(self._fitted, self.n_features_in_, names)
 
     def arrays(self) -> dict[str, Tensor]:
         """Return the arrays of what was learned, to save."""
-        return modelled.arrays(self)
+        return modelled.arrays(self._fitted)
 
     def rebuild(self, document: dict[str, Any], arrays: dict[str, Tensor]) -> None:
         """Take up what `document` and `arrays` gave."""
-        modelled.rebuild(self, document, arrays)
+        fitted, columns, names = modelled.rebuilt(document, arrays, self.n_components, self.device, self.beside_pca)
+        self._keep(fitted)
+        self._know(columns, names)
 
-    def _train(
-        self, start: Start, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None, training: Training
-    ) -> None:
-        """Train the model of a start, or solve it, and keep what was learned."""
-        solved = solvable(start.recipe, start.pca.mean.numel()) or begun(start.recipe)
-        if solved and not start.model.conditioner.size:
-            self._keep(start, History(stopped="solved"))
-            return
-        sources = start.sources
-        train, held_out = paired((sources.train, sources.held_out), sources.few, start.recipe.penalties)
-        history = train_in_stages(
-            start.model,
-            train,
-            held_out,
-            training,
-            seed=start.seed,
-            callbacks=callbacks,
-            checkpoint=checkpoint,
-        )
-        self._keep(start, history)
+    @property
+    def recipe_(self) -> Recipe:
+        """The recipe that was built, with everything chosen that it left open."""
+        return self.model_.recipe
 
-    def _keep(self, start: Start, history: History) -> None:
-        self.pca_ = start.pca
-        self._learned(start.model, start.scaling, history)
+    @property
+    def shape_(self) -> Shape:
+        """The shape of a sample, as the model sees it."""
+        return self.model_.shape
 
-    def _learned(self, model: Autoencoder, scaling: Scaling, history: History) -> None:
-        self.shape_, self.recipe_, self.scaling_ = model.shape, model.recipe, scaling
-        self.model_, self.history_, self.n_iter_ = model.eval(), history, max(1, len(history))
+    @property
+    def n_iter_(self) -> int:
+        """The number of epochs."""
+        return max(1, len(self.history_))
+
+    @property
+    def _fitted(self) -> FittedModel:
+        return FittedModel(self.model_, self.scaling_, self.history_, self.pca_ if self.beside_pca else None)
+
+    def _keep(self, fitted: FittedModel) -> None:
+        """Take up what was learned: nothing else sets these attributes."""
+        self.model_, self.scaling_, self.history_ = fitted.model.eval(), fitted.scaling, fitted.history
+        if fitted.pca is not None:
+            self.pca_ = fitted.pca
+
+    def _know(self, columns: int, names: Array | None = None) -> None:
+        """Take up how many columns or channels samples have and, of a frame, their names."""
+        self.n_features_in_ = columns
+        vars(self).pop("feature_names_in_", None)
+        if names is not None:
+            self.feature_names_in_ = names
 
     def _take(self, X: Any, reset: bool = False) -> Array | Stored:
         """Return the user's data as a checked array (N, *shape); rows on disk stay there, checked as they are read."""

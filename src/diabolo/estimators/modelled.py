@@ -1,12 +1,14 @@
-"""The autoencoder of an estimator as a file has it: what goes into the document and the arrays, and back."""
+"""A fitted model as a file has it: what goes into the document and the arrays, and back."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from diabolo import files
@@ -14,65 +16,61 @@ from diabolo.check import shorten
 from diabolo.data import Scaling
 from diabolo.data.scaling import per_channel
 from diabolo.errors import FileError
+from diabolo.estimators.fitted import FittedModel
 from diabolo.flow import Shape
 from diabolo.model import Autoencoder, Recipe
 from diabolo.part import from_json
+from diabolo.seeding import seeded
 from diabolo.shallow import PCA
 from diabolo.training import History, resolve
 
-if TYPE_CHECKING:
-    from diabolo.estimators.base import Estimator
 
-
-def document(estimator: Estimator) -> dict[str, Any]:
-    """Return what was learned as plain JSON."""
-    names = getattr(estimator, "feature_names_in_", None)
+def document(fitted: FittedModel, columns: int, names: Sequence[object] | None) -> dict[str, Any]:
+    """Return what was learned of samples of so many columns, of these names if they have any, as plain JSON."""
+    model = fitted.model
     return {
-        "recipe": estimator.recipe_.to_json(),
-        "shape": list(estimator.shape_),
-        "target": list(estimator.model_.target),
-        "code": estimator.model_.n // estimator.recipe_.net.code(estimator.shape_, 1),
-        "features": estimator.n_features_in_,
+        "recipe": model.recipe.to_json(),
+        "shape": list(model.shape),
+        "target": list(model.target),
+        "code": model.n // model.recipe.net.code(model.shape, 1),
+        "features": columns,
         "feature_names": None if names is None else [str(name) for name in names],
-        "history": estimator.history_.to_json(),
+        "history": fitted.history.to_json(),
     }
 
 
-def arrays(estimator: Estimator) -> dict[str, Tensor]:
+def arrays(fitted: FittedModel) -> dict[str, Tensor]:
     """Return the weights, the scaling, and PCA where it is kept."""
-    found = {f"model.{name}": value for name, value in estimator.model_.state_dict().items()}
-    found |= {f"scaling.{name}": torch.as_tensor(value) for name, value in estimator.scaling_.arrays().items()}
-    if estimator.beside_pca:
-        found |= {f"pca.{name}": getattr(estimator.pca_, name) for name in ("mean", "components", "variances")}
+    found = {f"model.{name}": value for name, value in fitted.model.state_dict().items()}
+    found |= {f"scaling.{name}": torch.as_tensor(value) for name, value in fitted.scaling.arrays().items()}
+    if fitted.pca is not None:
+        found |= {f"pca.{name}": getattr(fitted.pca, name) for name in ("mean", "components", "variances")}
     return found
 
 
-def rebuild(estimator: Estimator, document: dict[str, Any], arrays: dict[str, Tensor]) -> None:
-    """Give an estimator what `document` and `arrays` describe.
+def rebuilt(
+    document: dict[str, Any], arrays: dict[str, Tensor], n_components: int | None, device: str, beside_pca: bool
+) -> tuple[FittedModel, int, NDArray[Any] | None]:
+    """Return what `document` and `arrays` describe: the model, how many columns samples have, and their names.
 
     Raises
     ------
     FileError
         If they describe nothing that could have been learned.
     """
-    shape = _shape(document["shape"])
-    estimator.recipe_ = _recipe(document["recipe"])
-    n, features = _whole(document.get("code", estimator.n_components)), _whole(document.get("features", shape[0]))
-    if estimator.n_components not in (None, n):
-        raise FileError(f"its code has {n} numbers, but its n_components is {shorten(estimator.n_components)}")
+    shape, recipe = _shape(document["shape"]), _recipe(document["recipe"])
+    n, columns = _whole(document.get("code", n_components)), _whole(document.get("features", shape[0]))
+    if n_components not in (None, n):
+        raise FileError(f"its code has {n} numbers, but its n_components is {shorten(n_components)}")
     target = _shape(document.get("target", document["shape"]))
-    whole, wide = estimator.recipe_.net.code(shape, n), math.prod(shape)
-    beside = {"pca.mean": (wide,), "pca.components": (whole, wide)} if estimator.beside_pca else {}
-    model = _model(estimator.recipe_, n, shape, target, arrays, beside)
-    estimator.model_ = model.to(resolve(estimator.device)).eval()
-    estimator.scaling_ = _scaling(files.under("scaling.", arrays), shape)
-    if estimator.beside_pca:
-        estimator.pca_ = PCA(**files.under("pca.", arrays))
-    estimator.shape_, estimator.n_features_in_ = shape, features
-    if document["feature_names"] is not None:
-        estimator.feature_names_in_ = _feature_names(document["feature_names"], features)
-    estimator.history_ = History.from_json(document["history"])
-    estimator.n_iter_ = max(1, len(estimator.history_))
+    whole, wide = recipe.net.code(shape, n), math.prod(shape)
+    beside = {"pca.mean": (wide,), "pca.components": (whole, wide)} if beside_pca else {}
+    model = _model(recipe, n, shape, target, arrays, beside).to(resolve(device))
+    scaling, history = _scaling(files.under("scaling.", arrays), shape), History.from_json(document["history"])
+    pca = PCA(**files.under("pca.", arrays)) if beside_pca else None
+    names = document["feature_names"]
+    known = None if names is None else _feature_names(names, columns)
+    return FittedModel(model, scaling, history, pca), columns, known
 
 
 def _model(
@@ -87,7 +85,7 @@ def _model(
     shapes = dict.fromkeys(("scaling.shift", "scaling.scale", *(["pca.variances"] if beside else [])))
     others = {name for name in arrays if name in shapes or name.startswith("job.")}
     files.match(expected, {name: value for name, value in arrays.items() if name not in others})
-    with torch.random.fork_rng([]):
+    with seeded(0):
         model = recipe.build(shape, n, condition, target)
     model.load_state_dict(weights)
     return model

@@ -99,7 +99,7 @@ def signals(estimator: Estimator, X: Any, reset: bool) -> Signals:
     _demand_alike(found, estimator.takes_missing)
     if reset:
         warn_of_channels_last(found.arrays[0].shape)
-        estimator.n_features_in_ = found.arrays[0].shape[0]
+        estimator._know(found.arrays[0].shape[0])
     elif (found.kind, found.channels) != (kind(estimator._given), channels(estimator._given)):
         raise DataError(
             f"X must hold {kind(estimator._given)} of {channels(estimator._given)} channel(s), as in training; got "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diabolo.data import Scaling, Stored
-from diabolo.errors import DiaboloWarning
+from diabolo.errors import warn
 from diabolo.training import Rows, Source, Stream, split
 from diabolo.training.batches import resident
 
@@ -142,12 +141,10 @@ def _stream(stored: Stored, scaling: Scaling, held: torch.Tensor, room: int, dev
     chunks = stored.chunks
     longest = max(len(chunk.rows) for chunk in chunks)
     if longest > max(room, len(stored) // 4):
-        warnings.warn(
+        warn(
             f"{stored.path.name!r} keeps {longest} of its {len(stored)} rows in one row group, which can only be read "
             f"in order, so that about {room} neighbouring rows are mixed at a time; write it with row groups of "
             "100,000 rows if its order means something.",
-            DiaboloWarning,
-            stacklevel=5,
         )
     return Stream(
         [chunk.rows for chunk in chunks],

@@ -16,7 +16,9 @@ from diabolo.estimators.sources import Sources, blocks_of
 from diabolo.flow import Shape, channels
 from diabolo.likelihoods import Bounds
 from diabolo.model import Autoencoder, Recipe
-from diabolo.shallow import PCA, begin, solvable
+from diabolo.seeding import seeded
+from diabolo.shallow import PCA, begin, begun, solvable
+from diabolo.training import Source, paired
 
 _NUMBERS = 2**19
 """Numbers that PCA is told of at a time: it needs several copies of them in float64."""
@@ -65,6 +67,17 @@ class Start:
         _begin(model, pca, sources)
         return cls(recipe, bounds, scaling, sources, seed, model, pca)
 
+    @property
+    def solved(self) -> bool:
+        """Whether there is nothing left to train: the recipe has a closed form, or asks for no more than the start."""
+        known = solvable(self.recipe, self.pca.mean.numel()) or begun(self.recipe)
+        return known and not self.model.conditioner.size
+
+    def batches(self) -> tuple[Source, Source]:
+        """Return the sources to train on and to judge by, as the penalties of the recipe want samples to come."""
+        train, held_out = paired((self.sources.train, self.sources.held_out), self.sources.few, self.recipe.penalties)
+        return train, held_out
+
     def joined(self, recipe: Recipe, n: int, seed: int) -> Start:
         """Return what another model starts from on the same data, its code no longer.
 
@@ -87,8 +100,7 @@ class Start:
 
 
 def _built(recipe: Recipe, shape: Shape, n: int, seed: int, device: torch.device, condition: int = 0) -> Autoencoder:
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
+    with seeded(seed, device):
         return recipe.build(shape, n, condition).to(device)
 
 

@@ -12,9 +12,10 @@ from diabolo.check import shorten
 from diabolo.errors import ParameterError
 from diabolo.estimators.dictionaries.dictionary import Dictionary
 from diabolo.estimators.dictionaries.together import fit_dictionaries
+from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.reduction.reducer import Reducer
+from diabolo.estimators.unchanged import unchanged_on_failure
 from diabolo.members import Members
-from diabolo.shallow import solvable
 from diabolo.training import Callback, History, train
 
 E = TypeVar("E", Reducer, Dictionary)
@@ -72,10 +73,11 @@ def fit_together(
     _demand_alike(estimators)
     dictionaries = [estimator for estimator in estimators if isinstance(estimator, Dictionary)]
     reducers = [estimator for estimator in estimators if isinstance(estimator, Reducer)]
-    if dictionaries:
-        fit_dictionaries(dictionaries, X, callbacks=callbacks, checkpoint=checkpoint)
-    else:
-        _fit_reducers(reducers, X, callbacks, None if checkpoint is None else Path(checkpoint))
+    with unchanged_on_failure(*estimators):
+        if dictionaries:
+            fit_dictionaries(dictionaries, X, callbacks=callbacks, checkpoint=checkpoint)
+        else:
+            _fit_reducers(reducers, X, callbacks, None if checkpoint is None else Path(checkpoint))
     return list(estimators)
 
 
@@ -89,25 +91,24 @@ def _fit_reducers(estimators: Sequence[Reducer], X: Any, callbacks: Sequence[Cal
         for estimator in estimators
     ]
     for one in starts:
-        if one.recipe.pretraining is not None or solvable(one.recipe, one.pca.mean.numel()):
+        if one.recipe.pretraining is not None or one.solved:
             raise ParameterError(
                 f"{shorten(one.recipe, 200)} is trained in stages or solved, not in one pass; fit it apart."
             )
     members = Members([one.model for one in starts])
+    source, held_out = start.batches()
     history = train(
         members,
-        start.sources.train,
-        start.sources.held_out,
+        source,
+        held_out,
         widest.schedule,
         seed=start.seed,
         callbacks=callbacks,
         checkpoint=file,
     )
     for i, (estimator, one) in enumerate(zip(estimators, starts, strict=True)):
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(widest, name):
-                setattr(estimator, name, getattr(widest, name))
-        estimator._keep(replace(one, model=members.extract(i)), _of_member(history, i))
+        estimator._know(widest.n_features_in_, getattr(widest, "feature_names_in_", None))
+        estimator._keep(FittedModel(members.extract(i), one.scaling, _of_member(history, i), one.pca))
         estimator._finish(start.sources.judged)
 
 

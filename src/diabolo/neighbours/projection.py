@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from diabolo.seeding import seeded
 from diabolo.sparse import dense
 
 _WIDEST = 2048
@@ -70,8 +71,7 @@ def _vectors(centred: Tensor, n: int) -> Tensor:
         return torch.linalg.eigh(scatter.cpu()).eigenvectors.flip(1)[:, :n].T.to(centred)
     rows = centred[:: -(-count // 4000)]
     rank = min(n, *rows.shape)
-    with torch.random.fork_rng([]):
-        torch.manual_seed(0)
+    with seeded(0, rows.device):
         found = torch.svd_lowrank(rows, q=min(rank + 10, *rows.shape), niter=4)[2]
     vectors = centred.new_zeros(n, width)
     vectors[:rank] = found.T[:rank]

@@ -21,6 +21,7 @@ from diabolo.part import Some, knob
 from diabolo.rankers.ranker import Floats, Matrix, Ranker, Scorer, Setting, blocks
 from diabolo.recipes import OF_HISTORIES
 from diabolo.schedules import WarmUp
+from diabolo.seeding import seeded
 from diabolo.training import History, Training, split, train_in_stages
 from diabolo.training.device import brief
 from diabolo.training.histories import Histories, sparse
@@ -86,9 +87,7 @@ class Trained(Ranker):
             training = training(precision=brief(setting.device))
         learnt, held = split(histories.shape[0], training.validation, setting.seed)
         n = setting.n or _WIDTH
-        devices = [setting.device] if setting.device.type == "cuda" else []
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(setting.seed)
+        with seeded(setting.seed, setting.device):
             model = self.recipe.build((histories.shape[1],), n).to(setting.device)
         sources = [Histories(histories, index, setting.device) for index in (learnt, held)]
         history = train_in_stages(
@@ -110,7 +109,7 @@ class Trained(Ranker):
         with torch.device("meta"):  # costs nothing, however large the file says the model is
             sizes = self.recipe.build((items,), n).state_dict()
         files.match({name: tuple(value.shape) for name, value in sizes.items()}, arrays)
-        with torch.random.fork_rng([]):
+        with seeded(0):
             model = self.recipe.build((items,), n)
         model.load_state_dict(arrays)
         return Rebuilt(model.eval(), History.from_json(plain.get("history", {})))

@@ -12,6 +12,7 @@ import torch
 
 from diabolo.errors import FileError
 from diabolo.files import load_tensors, save_tensors, under
+from diabolo.seeding import places, seeded
 from diabolo.training.batches import Source
 from diabolo.training.history import History
 from diabolo.training.run import Run
@@ -74,8 +75,7 @@ def _identity(run: Run, source: Source, seed: int) -> str:
     told: dict[str, Any] = {"training": run.training.to_json(), "seed": seed, "samples": len(source), "shapes": shapes}
     told["recipe"] = recipe.to_json() if recipe else type(run.model).__name__
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
-    with torch.random.fork_rng([]):
-        torch.manual_seed(0)  # some sources add noise
+    with seeded(0, *places(run.model)):  # some sources add noise
         for batch in source.epoch(_AT_ONCE, None):
             parts = (batch.x.indices(), batch.x.values()) if batch.x.is_sparse else (batch.x,)
             for seen in (*parts, batch.target, batch.weight, batch.condition):

@@ -40,26 +40,6 @@ def resolve(device: str) -> torch.device:
     return found
 
 
-def sow(seed: int) -> None:
-    """Seed the draws of this thread and of all cards, as `torch.manual_seed` does.
-
-    That one notes three stack traces for kinds of cards that are not there, a third of a millisecond: of small data
-    every tenth of the time of an epoch.
-
-    Examples
-    --------
-    >>> sow(0)
-    >>> first = torch.rand(2)
-    >>> _ = torch.manual_seed(0)
-    >>> torch.equal(first, torch.rand(2))
-    True
-    """
-    if torch.accelerator.is_available():
-        torch.manual_seed(seed)
-    else:
-        torch.default_generator.manual_seed(seed)
-
-
 def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[object]:
     """Return the context in which the net computes: float32, or bfloat16 where asked or where CUDA has it."""
     fast = device.type == "cuda" and torch.cuda.is_bf16_supported()

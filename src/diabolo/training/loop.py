@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +11,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from diabolo.errors import DiaboloWarning
+from diabolo.errors import warn
 from diabolo.flow import Batch
+from diabolo.seeding import places, seeded, sow
 from diabolo.training.annealing import annealed, at_rest, demand_numbers
 from diabolo.training.batches import Source
 from diabolo.training.callbacks import Callback, watching
 from diabolo.training.checkpoint import Checkpoint
-from diabolo.training.device import keep_memory, sow, threads
+from diabolo.training.device import keep_memory, threads
 from diabolo.training.history import History
 from diabolo.training.plan import Training
 from diabolo.training.run import Run
@@ -84,7 +84,7 @@ def train(
     store.resume(run)
     watchers = watching(callbacks)
     keep_memory()
-    with _reproducible(model), threads(model, run.plan.batch_size):
+    with _reproducible(model, seed), threads(model, run.plan.batch_size):
         try:
             for watcher in watchers:
                 watcher.on_start(run)
@@ -106,7 +106,7 @@ def train(
 def _epoch(run: Run, source: Source, held_out: Source | None, seed: int) -> None:
     started = time.perf_counter()
     step = run.epoch * run.plan.steps_per_epoch
-    sow(_mix(seed, run.epoch))
+    sow(_mix(seed, run.epoch), *places(run.model))
     trace = Trace()
     run.model.train()
     rate, clip = 0.0, run.training.clip
@@ -150,19 +150,18 @@ def evaluate(model: nn.Module, source: Source, batch_size: int, seed: int) -> Te
     tensor(True)
     """
     model.eval()
-    sow(seed)
     losses, count = [], 0
-    for batch in source.epoch(max(batch_size, 512), None):
-        losses.append(model(batch, noise=True).loss.double() * len(batch.x))
-        count += len(batch.x)  # a source of pairs yields more than it has
+    with seeded(seed, *places(model)):
+        for batch in source.epoch(max(batch_size, 512), None):
+            losses.append(model(batch, noise=True).loss.double() * len(batch.x))
+            count += len(batch.x)  # a source of pairs yields more than it has
     return torch.stack(losses).sum(0) / count
 
 
 @contextmanager
-def _reproducible(model: nn.Module) -> Iterator[None]:
+def _reproducible(model: nn.Module, seed: int) -> Iterator[None]:
     """Leave the global random state as it was, and the model ready for use."""
-    devices = {p.device for p in model.parameters() if p.device.type == "cuda"}
-    with torch.random.fork_rng(sorted(d.index for d in devices)):
+    with seeded(seed, *places(model)):
         try:
             yield
         finally:
@@ -179,4 +178,4 @@ def _say_interrupted(run: Run) -> None:
         if run.best_weights
         else "has no epoch to keep yet"
     )
-    warnings.warn(f"Training was interrupted in epoch {run.epoch + 1}; the model {kept}.", DiaboloWarning, stacklevel=4)
+    warn(f"Training was interrupted in epoch {run.epoch + 1}; the model {kept}.")

@@ -9,6 +9,7 @@ from tests.worlds import digit_images, digit_labels
 
 from diabolo import Generator, Recipe, Training, load
 from diabolo.errors import DataError, DataTypeError
+from diabolo.estimators.generation.conditions import Conditions
 from diabolo.latents import Gaussian
 from diabolo.nets import MLP, Linear
 
@@ -210,3 +211,45 @@ def test_numbers_want_numbers():
     pair = quick(training=Training(steps=20)).fit(x, pd.DataFrame({"a": np.ones(40), "b": ["x", "y"] * 20}))
     with pytest.raises(DataError, match="must name 'a', 'b'; got 'a'"):
         pair.sample(2, condition={"a": 1})
+
+
+@pytest.fixture(scope="module")
+def conditions():
+    frame = {"zip": ["007", "7", "x=y"], "zip=x": ["p", "q", "p"], "age": [3, 41, 3], "size": [1.5, 2.5, 3.5]}
+    return Conditions.of(pd.DataFrame(frame), 3)[0]
+
+
+@pytest.mark.parametrize(
+    "texts, values",
+    [
+        (["zip=007", "zip=x=p", "age=41", "size=2.5"], ["007", "p", "41", 2.5]),
+        (["size=25e-1", "age=41.0", "zip=x=q", "zip=7"], ["7", "q", "41", 2.5]),
+        (["zip=07", "zip=x=p", "age=3", "size=-1"], ["7", "p", "3", -1.0]),
+        (["zip=x", "zip=x=q", "age=1_0", "size=1_0"], ["x", "q", "1_0", "1_0"]),  # these say nothing that is known
+    ],
+    ids=str,
+)
+def test_text_is_read_by_the_column_that_it_is_for(conditions, texts, values):
+    found = conditions.parsed(texts)
+    assert [found[aspect.name] for aspect in conditions.aspects] == values
+
+
+@pytest.mark.parametrize(
+    "texts", [["zip=7"], ["7", "p", "3", "1"], ["zip=7", "zip=007", "zip=x=p", "age=3", "size=1"]], ids=str
+)
+def test_text_must_name_each_column_once(conditions, texts):
+    with pytest.raises(DataError, match="must give 'zip', 'zip=x', 'age' and 1 more once, as COLUMN=VALUE; got"):
+        conditions.parsed(texts)
+
+
+def test_text_for_numbers_that_is_none_is_refused_by_name():
+    sizes, _ = Conditions.of(np.array([1.5, 2.5]), 2)
+    assert sizes.encode(sizes.parsed(["2.5"]), 1).tolist() == [[1.0]]
+    for text, error, words in (
+        ("high", DataTypeError, "'y' must be numbers, as y was at fit; got 'high'"),
+        ("infinity", DataError, "finite numbers; got infinity"),
+        ("nan", DataError, "no missing value"),
+        ("1_000", DataTypeError, "got '1_000'"),
+    ):
+        with pytest.raises(error, match=words):
+            sizes.encode(sizes.parsed([text]), 1)

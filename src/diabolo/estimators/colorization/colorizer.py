@@ -22,8 +22,10 @@ from diabolo.estimators.colorization.colouring import both_ways, coloured
 from diabolo.estimators.colorization.hints import hint_maps
 from diabolo.estimators.colorization.photographs import photographs
 from diabolo.estimators.colorization.tinted import Colours, compared, report
+from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.signals import Signals
 from diabolo.estimators.tiles import Watch
+from diabolo.estimators.unchanged import all_or_nothing
 from diabolo.likelihoods import Chromatic
 from diabolo.model import Recipe
 from diabolo.nets import ResUNet
@@ -118,6 +120,7 @@ class Colorizer(TransformerMixin, Estimator):
         self.balance = balance
         self.hints = hints
 
+    @all_or_nothing
     def fit(
         self,
         X: Any,
@@ -154,8 +157,8 @@ class Colorizer(TransformerMixin, Estimator):
         history = train_in_stages(
             model, lessons.train, lessons.held_out, training, seed=seed, callbacks=callbacks, checkpoint=checkpoint
         )
-        self._learned(model, tinting.unscaled(lessons.shape), history)
-        self.n_features_in_ = 3
+        self._keep(FittedModel(model, tinting.unscaled(lessons.shape), history))
+        self._know(3)
         self.mean_colour_ = lessons.mean_colour
         self.quality_ = self._compared(lessons.judged).facts
         return self
@@ -250,13 +253,17 @@ class Colorizer(TransformerMixin, Estimator):
         self, images: Sequence[NDArray[Any]], known: Sequence[torch.Tensor] | None, watch: Watch | None
     ) -> list[NDArray[Any]]:
         self.check_parameters()
-        model, local = self.model_, self.recipe_.net.local
-        if isinstance(self.recipe_.likelihood, Chromatic):
-            model.revise("likelihood", self.recipe_.likelihood(**self._chosen))
+        model, local, likelihood = self.model_, self.recipe_.net.local, self.recipe_.likelihood
+        if isinstance(likelihood, Chromatic):
+            likelihood = likelihood(**self._chosen)
         if local is None:
             self._demand_size(images)
         device = next(model.parameters()).device
-        return coloured(partial(both_ways, model.reconstruct), images, known, self.shape_[0], local, device, watch)
+
+        def colours(x: torch.Tensor) -> torch.Tensor:
+            return likelihood.mean(model.params(x))
+
+        return coloured(partial(both_ways, colours), images, known, self.shape_[0], local, device, watch)
 
     def _demand_size(self, images: Sequence[NDArray[Any]]) -> None:
         """Raise unless all images have the size that the net was built for."""

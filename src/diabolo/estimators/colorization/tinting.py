@@ -23,6 +23,7 @@ from diabolo.likelihoods import Chromatic
 from diabolo.model import Autoencoder, Recipe
 from diabolo.nets import Auto, Net
 from diabolo.nets.fold import padded
+from diabolo.seeding import seeded
 from diabolo.training import Source, Training, split
 from diabolo.training.crops import Crops, batch_size
 from diabolo.training.device import brief
@@ -124,8 +125,7 @@ def planned(training: Training | None, shape: Shape, device: torch.device) -> Tr
 
 def built(found: Lessons, n: int, seed: int, device: torch.device) -> Autoencoder:
     """Return a new model, its weights drawn by the seed."""
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
+    with seeded(seed, device):
         return found.recipe.build(found.shape, n, target=(2, *found.shape[1:])).to(device)
 
 
@@ -167,8 +167,7 @@ def _counted(train: Crops, recipe: Recipe, seed: int) -> tuple[Tensor, list[floa
     """Return how many pixels lie in each bin, if there are any, and the mean a and b."""
     likelihood = recipe.likelihood
     counts, sums, total = torch.zeros(1), torch.zeros(2, dtype=torch.float64), 0
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
+    with seeded(seed, train.device):
         for batch in train.epoch(64, seed):
             ab = batch.x[:0] if batch.target is None else batch.target
             sums, total = sums + ab.double().sum((0, 2, 3)).cpu(), total + ab[:, 0].numel()

@@ -18,9 +18,11 @@ from diabolo.estimators.base import Estimator
 from diabolo.estimators.denoising import restoring
 from diabolo.estimators.denoising.lesson import WAYS, Way
 from diabolo.estimators.denoising.restored import quality, report, restored
+from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.signals import Signals, scaling_of, signals
 from diabolo.estimators.sources import gathered
 from diabolo.estimators.tiles import Watch
+from diabolo.estimators.unchanged import all_or_nothing
 from diabolo.flow import Shape
 from diabolo.metrics.residual import Residual
 from diabolo.model import Recipe
@@ -121,6 +123,7 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
         super().__init__(n_components, recipe=recipe, training=training, random_state=random_state, device=device)
         self.examples = examples
 
+    @all_or_nothing
     def fit(
         self,
         X: Any,
@@ -162,7 +165,7 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
         history = train_in_stages(
             model, train, held_out, training, seed=seed, callbacks=callbacks, checkpoint=checkpoint
         )
-        self._learned(model, scaling, history)
+        self._keep(FittedModel(model, scaling, history))
         self.way_, self.type_ = lesson.way, found.type
         self.constant_ = restoring.constant_of(clean or found)
         self.noise_ = restoring.noise_of(model, train, seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from diabolo.corruptions import MaskPatches
 from diabolo.data import Scaling
-from diabolo.errors import CapabilityError, DataError, DiaboloWarning
+from diabolo.errors import CapabilityError, DataError, warn
 from diabolo.estimators.denoising.noise import level
 from diabolo.estimators.denoising.restoring import clean_of
 from diabolo.estimators.signals import Signals, scaled, scaling_of
@@ -100,12 +99,10 @@ def _warn(denoiser: Denoiser, found: Signals, scaling: Scaling) -> None:
     noise = float(np.median([level(scaled(scaling, x).numpy())[0] for x in few]))
     if noise > _NOISIER * denoiser.noise_[1] + 1e-3:
         unit = "of the range of the images" if found.kind == "images" else "standard deviations"
-        warnings.warn(
+        warn(
             f"X has noise of about {noise:.3g} {unit}; the denoiser learned from {denoiser.noise_[0]:.3g} to "
             f"{denoiser.noise_[1]:.3g}. Check the units of X, or fit with more, such as corruption=BlindNoise(0, "
             f"{1.5 * noise:.2g}).",
-            DiaboloWarning,
-            stacklevel=6,
         )
 
 

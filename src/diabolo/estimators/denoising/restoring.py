@@ -25,6 +25,7 @@ from diabolo.estimators.sources import gathered
 from diabolo.flow import Batch, Shape
 from diabolo.model import Autoencoder, Recipe
 from diabolo.nets import Auto, Net, ResUNet
+from diabolo.seeding import places, seeded
 from diabolo.training import Rows, Source, Training, split
 from diabolo.training.crops import Crops, batch_size
 from diabolo.training.device import brief
@@ -257,8 +258,7 @@ def built(
 ) -> Autoencoder:
     """Return the model, its weights drawn by the seed; what it rebuilds may have another shape than what it sees."""
     widths = getattr(recipe.net, "channels", None) if recipe.net.local is not None else None
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
+    with seeded(seed, device):
         settled = recipe.settle(shape)
         return settled.build(shape, n or (widths[-1] if widths else _CODE), target=target).to(device)
 
@@ -269,8 +269,7 @@ def noise_of(model: Autoencoder, source: Source, seed: int) -> list[float]:
     if len(model.shape) == 1:
         return []
     levels, count = [], 0
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
+    with seeded(seed, *places(model)):
         for batch in source.epoch(64, 0):
             seen = batch.x if isinstance(model.recipe.corruption, BlindSpot) else model.corrupt(batch.x)[0]
             levels.append(level(seen.cpu().numpy()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from diabolo.data import Form
 from diabolo.data.cells import column_of, names_of, read_column
 from diabolo.data.form import PandasForm, PolarsForm
-from diabolo.errors import DiaboloWarning
+from diabolo.errors import warn
 
 Times = NDArray[np.datetime64]
 
@@ -64,7 +63,7 @@ def warn_of_disorder(series: Sequence[Any], clock: str | None) -> None:
     for X in series:
         for name, times in _times(X, clock):
             if trouble := _disorder(times):
-                warnings.warn(_words(name, trouble), DiaboloWarning, stacklevel=7)
+                warn(_words(name, trouble))
                 return
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from diabolo.estimators.detection.pieces import Pieces, Whole
 from diabolo.estimators.detection.placing import density_of, energies, started
 from diabolo.estimators.detection.threshold import columns_of
+from diabolo.estimators.fitted import FittedModel
 from diabolo.model import Recipe
 
 if TYPE_CHECKING:
@@ -58,6 +59,6 @@ def _scored(detector: Detector, pieces: Whole, fold: NDArray[np.int64], recipe: 
     if schedule.steps:  # half of them do: see docs/decisions/0006
         schedule = schedule(steps=-(-schedule.steps // 2))
     often = max(1, _EPOCH // len(rest)) if schedule.steps and not schedule.validation else 1
-    other._train(started(other, pieces.part(np.tile(rest, often)), recipe, seed), (), None, schedule)
+    other._keep(FittedModel.of(started(other, pieces.part(np.tile(rest, often)), recipe, seed), schedule))
     other.density_ = density_of(other, kept, seed)
     return energies(other, pieces.part(fold))

@@ -13,6 +13,7 @@ from diabolo.estimators.detection.crossing import out_of_fold
 from diabolo.estimators.detection.intake import learn
 from diabolo.estimators.detection.memory import HELD, Memory
 from diabolo.estimators.detection.placing import density_of, of_pieces, started
+from diabolo.estimators.fitted import FittedModel
 from diabolo.training import Callback
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def fitted(
     recipe, seed = detector.check_parameters(), detector._seed()
     fresh, rate = copy.copy(detector), detector.false_alarm_rate
     learnt, judged = learn(fresh, X, 0.0 if rate is None else HELD, seed)
-    fresh._train(started(fresh, learnt, recipe, seed), callbacks, checkpoint, fresh.training or learnt.schedule)
+    start, schedule = started(fresh, learnt, recipe, seed), fresh.training or learnt.schedule
+    fresh._keep(FittedModel.of(start, schedule, callbacks, checkpoint))
     fresh.density_ = density_of(fresh, learnt, seed)
     each = of_pieces(fresh, judged)
     fresh.scores_ = np.sort(judged.scores(each))

@@ -15,6 +15,7 @@ from diabolo.estimators.sources import Sources
 from diabolo.flow import Batch
 from diabolo.model import Autoencoder, Recipe
 from diabolo.nets.atoms import AtomsEncoder
+from diabolo.seeding import seeded
 
 Array = NDArray[Any]
 
@@ -48,8 +49,7 @@ class Beginning:
     def model(self, recipe: Recipe, n: int, seed: int) -> Autoencoder:
         """Return a model of `n` latents, begun at some of the vectors."""
         first = next(iter(self.sources.train.epoch(_GUESSED, seed)))
-        with torch.random.fork_rng([]):
-            torch.manual_seed(seed)
+        with seeded(seed, self.device):
             wanted = None if first.target is None else tuple(first.target.shape[1:])
             model = recipe.build(tuple(first.x.shape[1:]), n, target=wanted).to(self.device)
             model.recipe.net.begin_at(model.encoder, model.decoder, [first.x if first.target is None else first.target])

@@ -27,7 +27,9 @@ from diabolo.estimators.dictionaries.cards import report
 from diabolo.estimators.dictionaries.codes import csr, stacked, tensor
 from diabolo.estimators.dictionaries.foreign import adopt, exported
 from diabolo.estimators.dictionaries.intake import settled, unpacked
+from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.sources import blocks_of
+from diabolo.estimators.unchanged import all_or_nothing
 from diabolo.exchange import Weights
 from diabolo.flow import Shape
 from diabolo.metrics import fvu, sparsity
@@ -148,6 +150,7 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             )
         return recipe
 
+    @all_or_nothing
     def fit(
         self,
         X: Any,
@@ -209,7 +212,7 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         return start.model(settled(self.check_parameters(), n, self.k), n, seed)
 
     def _finish(self, model: Autoencoder, start: Beginning, history: History) -> None:
-        self._learned(model, start.scaling, history)
+        self._keep(FittedModel(model, start.scaling, history))
         self.target_scaling_ = start.target_scaling
         self._measure(start.sources.held_out if len(start.sources.held_out) else start.sources.few)
 

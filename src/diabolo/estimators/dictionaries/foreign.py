@@ -11,11 +11,13 @@ from torch import Tensor
 
 from diabolo.data import Scaling
 from diabolo.errors import CapabilityError
+from diabolo.estimators.fitted import FittedModel
 from diabolo.exchange import Weights
 from diabolo.latents import L1, BatchTopK, Gated, JumpReLU, Latent, TopK
 from diabolo.likelihoods import SquaredError
 from diabolo.model import Autoencoder, Recipe
 from diabolo.nets import Atoms
+from diabolo.seeding import seeded
 from diabolo.training import History
 
 if TYPE_CHECKING:
@@ -40,13 +42,13 @@ def adopt(dictionary: Dictionary, weights: Weights) -> None:
         raise CapabilityError(f"A dictionary with {what} is no composition of diabolo; use its Weights as they are.")
     latent = _LATENTS[weights.kind](weights)
     recipe = Recipe(Atoms(unit=False), latent, SquaredError())
-    with torch.random.fork_rng([]):
+    with seeded(0):
         model = recipe.build((weights.inputs,), weights.latents, target=(weights.target,))
     centre = weights.decoder_bias if weights.subtracts_bias else torch.zeros(weights.inputs)
     _fill(model, weights)
     dictionary._shape = (weights.inputs,)
-    dictionary.n_features_in_ = weights.inputs
-    dictionary._learned(model, _shifted(centre), History(stopped="read"))
+    dictionary._know(weights.inputs)
+    dictionary._keep(FittedModel(model, _shifted(centre), History(stopped="read")))
     dictionary.target_scaling_ = _shifted(torch.zeros(weights.target)) if weights.transcodes else None
     dictionary.fvu_ = dictionary.l0_ = dictionary.dead_ = None
 

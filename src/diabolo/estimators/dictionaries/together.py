@@ -41,9 +41,8 @@ def fit_dictionaries(
         array, seed = first._take(source, reset=True), first._seed()
         start = first._begin(array, None, seed)
         for other in others:
-            for name in ("n_features_in_", "feature_names_in_", "_shape"):
-                if hasattr(first, name):
-                    setattr(other, name, getattr(first, name))
+            other._know(first.n_features_in_, getattr(first, "feature_names_in_", None))
+            other._shape = first._shape
         models = [first._model(start, seed), *(other._model(start, other._seed()) for other in others)]
         history = train(
             Several(models),

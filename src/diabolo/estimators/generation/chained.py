@@ -13,6 +13,7 @@ from torch import Tensor
 from diabolo.estimators.generation.chain_rule import ChainRule, Sizes, fits
 from diabolo.estimators.sources import Sources
 from diabolo.model import Autoencoder
+from diabolo.seeding import places, seeded
 from diabolo.training import Source
 
 Vector = NDArray[np.float64]
@@ -50,9 +51,7 @@ def chained(model: Autoencoder, sizes: Sizes, sources: Sources, seed: int) -> Ch
     """
     if not fits(sizes):
         return None
-    devices = [p.device for p in model.parameters() if p.device.type == "cuda"][:1]
-    with torch.random.fork_rng(devices):
-        torch.manual_seed(seed)
+    with seeded(seed, *places(model)):
         learnt = _seen(model, sources.few)
         held_out = _seen(model, sources.held_out) if len(sources.held_out) else learnt
     rule = ChainRule(sizes).to(learnt.x.device)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -13,91 +12,15 @@ from torch import Tensor
 
 from diabolo.check import listed, shorten
 from diabolo.data import Form
-from diabolo.data.cells import Content, column_of, names_of, present, read_column
+from diabolo.data.cells import column_of, names_of
 from diabolo.data.form import NumpyForm, TorchForm
-from diabolo.errors import DataError, DataTypeError, FileError
+from diabolo.errors import DataError, FileError
+from diabolo.estimators.generation.aspect import Aspect
 
 Array = NDArray[Any]
 
-_LABELS = 1024
-"""Labels of one column, at most."""
-
 _KEPT = 10_000
 """Conditions of training samples that are remembered, at most."""
-
-
-@dataclass(frozen=True)
-class Aspect:
-    """One column of y: labels, one-hot in their order, or numbers, standardised.
-
-    Parameters
-    ----------
-    name : str
-        The column's name.
-    labels : tuple of str
-        What it held at fit, as text; none where it held numbers.
-    shift, scale : float
-        Mean and standard deviation of numbers.
-    """
-
-    name: str
-    labels: tuple[str, ...] = ()
-    shift: float = 0.0
-    scale: float = 1.0
-
-    @staticmethod
-    def of(name: str, column: Array) -> Aspect:
-        """Return the aspect of a column (N,): floating point numbers are numbers, all else is labels.
-
-        Raises
-        ------
-        DataError
-            If a value is missing or infinite, or the labels are as many as those of an identifier.
-        DataTypeError
-            If it holds dates.
-        """
-        cells, labelled = _cells(name, column)
-        if not labelled:
-            return Aspect(name, (), float(cells.mean()), float(cells.std()) or 1.0)
-        labels = tuple(dict.fromkeys(cells[np.argsort(_order(column, cells), kind="stable")].tolist()))
-        if len(labels) > _LABELS or (len(labels) > 64 and 2 * len(labels) > len(cells)):
-            raise DataError(
-                f"y must hold labels that come back; got {len(labels)} distinct ones in {len(cells)} rows of {name!r}. "
-                "Group them, or pass floating point numbers if they are quantities."
-            )
-        return Aspect(name, labels)
-
-    @property
-    def width(self) -> int:
-        """How many numbers it is told by."""
-        return len(self.labels) or 1
-
-    def encode(self, column: Array) -> Array:
-        """Return values (N,) as numbers (N, width).
-
-        Raises
-        ------
-        DataError
-            If a label was not there at fit, or a value is missing or infinite.
-        DataTypeError
-            If numbers are not given where there were numbers.
-        """
-        if not self.labels:
-            content, cells = _known(self.name, column)
-            if content != "number":
-                raise DataTypeError(
-                    f"The condition {self.name!r} must be numbers, as y was at fit; got {shorten(str(cells[0]))}."
-                )
-            return (cells.astype(np.float64)[:, None] - self.shift) / self.scale
-        cells = np.array([_text(value) for value in column.tolist()], dtype=object)
-        places = {label: i for i, label in enumerate(self.labels)}
-        lost = [cell for cell in cells if cell not in places]
-        if lost:
-            raise DataError(
-                f"The condition {self.name!r} must be one of the labels in y at fit, {listed(self.labels)}; got "
-                f"{shorten(lost[0])}. Fit anew with samples of it."
-            )
-        return np.eye(len(places))[[places[cell] for cell in cells]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +90,33 @@ class Conditions:
             )
         told = [a.encode(column) for a, column in zip(self.aspects, columns, strict=True)]
         return np.concatenate([np.broadcast_to(each, (count, each.shape[1])) for each in told], 1)
+
+    def parsed(self, texts: Sequence[str]) -> dict[str, str | float]:
+        """Return the condition of which only text is there, as on a command line: VALUE, or COLUMN=VALUE.
+
+        Raises
+        ------
+        DataError
+            If not each column is named once; where there is but one, its name may be left out.
+
+        Examples
+        --------
+        >>> Conditions.of(["00501", "10001"], 2)[0].parsed(["00501"])
+        {'y': '00501'}
+        """
+        said = [self._said(text) for text in texts]
+        if sorted(aspect.name for aspect, _ in said if aspect) != sorted(aspect.name for aspect in self.aspects):
+            names = listed([aspect.name for aspect in self.aspects])
+            raise DataError(f"The condition must give {names} once, as COLUMN=VALUE; got {listed(texts)}.")
+        return {aspect.name: aspect.parsed(value) for aspect, value in said if aspect}
+
+    def _said(self, text: str) -> tuple[Aspect | None, str]:
+        """Return which aspect a text is of, and its value; both may hold "=", and the longest name counts."""
+        named = [aspect for aspect in self.aspects if text.startswith(f"{aspect.name}=")]
+        if named:
+            longest = max(named, key=lambda aspect: len(aspect.name))
+            return longest, text.removeprefix(f"{longest.name}=")
+        return (self.aspects[0] if len(self.aspects) == 1 else None), text
 
     def drawn(self, count: int, rng: np.random.Generator) -> Array:
         """Return conditions (count, K) drawn from those of training samples."""
@@ -239,37 +189,3 @@ def _ordered(condition: Mapping[Any, Any], names: list[str]) -> Array:
         raise DataError(f"The condition must name {listed(names)}; got {listed(list(known))}.")
     columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(known[name], dtype=object)) for name in names))
     return np.stack(columns, 1)
-
-
-def _cells(name: str, column: Array) -> tuple[Array, bool]:
-    """Return a column as numbers, or as texts if it holds labels, and which."""
-    content, cells = _known(name, column)
-    labelled = content == "category" or column.dtype.kind in "iu" or _integers(column)
-    return (np.array([_text(value) for value in column.tolist()], dtype=object) if labelled else cells), labelled
-
-
-def _known(name: str, column: Array) -> tuple[Content, Array]:
-    """Return what a column holds, and its cells, none of which is missing or infinite."""
-    content, cells = read_column(name, column)
-    if content == "date":
-        raise DataTypeError(f"y must hold labels or numbers; got dates in {name!r}: pass a number, such as the year.")
-    if not present(cells).all():
-        raise DataError(f"y must hold no missing value; got one in {name!r}. Drop such samples, or give it a name.")
-    if content == "number" and not np.isfinite(cells).all():
-        raise DataError(f"y must hold finite numbers; got infinity in {name!r}.")
-    return content, cells
-
-
-def _integers(column: Array) -> bool:
-    return column.dtype.kind == "O" and all(isinstance(value, Integral) for value in column)
-
-
-def _order(column: Array, cells: Array) -> Array:
-    """Return what labels are sorted by: integers by size, all else by text."""
-    return column.astype(np.int64) if column.dtype.kind in "iu" or _integers(column) else cells.astype(str)
-
-
-def _text(value: Any) -> str:
-    """Return a label as text, 3.0 as 3."""
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool | np.bool_) else 0.5
-    return str(int(number)) if number.is_integer() else str(value)

@@ -20,6 +20,7 @@ from diabolo.generation import evidence
 from diabolo.latents.gaussian import GaussianModule
 from diabolo.model import Autoencoder
 from diabolo.priors import Joint, TokenModule, Whitened
+from diabolo.seeding import seeded
 
 if TYPE_CHECKING:
     from diabolo.estimators.generation.generator import Generator
@@ -83,8 +84,7 @@ def drawn(generator: Generator, count: int, condition: Any, seed: int, draw: boo
     else:
         rows = torch.from_numpy(known.drawn(count, np.random.default_rng(seed)))
     device = next(generator.model_.parameters()).device
-    with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.inference_mode():
-        torch.manual_seed(seed)
+    with seeded(seed, device), torch.inference_mode():
         z = _new_codes(generator, count, rows)
         return _decoded(generator, z, rows, _drawn_by_default(generator) if draw is None else draw)
 

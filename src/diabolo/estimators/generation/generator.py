@@ -18,6 +18,7 @@ from diabolo.data import Form, read
 from diabolo.data.form import PandasForm
 from diabolo.errors import DataError, ParameterError
 from diabolo.estimators.base import Estimator
+from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.generation import drawing
 from diabolo.estimators.generation.arrays import Arrays
 from diabolo.estimators.generation.chain_rule import ChainRule
@@ -29,6 +30,7 @@ from diabolo.estimators.generation.settling import recall, remembered, settle
 from diabolo.estimators.generation.tokens import demand_tokens
 from diabolo.estimators.generation.walks import along, between
 from diabolo.estimators.sources import gathered
+from diabolo.estimators.unchanged import all_or_nothing
 from diabolo.flow import Shape
 from diabolo.generation import summary
 from diabolo.latents import Gaussian
@@ -140,6 +142,7 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         super().__init__(n_components, recipe=recipe, training=training, random_state=random_state, device=device)
         self.density = density
 
+    @all_or_nothing
     def fit(
         self,
         X: Any,
@@ -170,7 +173,7 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         """
         recipe, seed = self.check_parameters(), self._seed()
         start = started(self, X, y, recipe, seed)
-        self._train(start, callbacks, checkpoint, self.schedule)
+        self._keep(FittedModel.of(start, self.schedule, callbacks, checkpoint))
         settle(self, start.sources, seed)
         return self
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from diabolo.check import listed
-from diabolo.errors import DiaboloWarning, FileError
+from diabolo.errors import FileError, warn
 from diabolo.estimators.generation.arrays import Arrays
 from diabolo.estimators.generation.chain_rule import ChainRule, fits
 from diabolo.estimators.generation.chained import chained
@@ -26,6 +25,7 @@ from diabolo.model import Autoencoder
 from diabolo.part import from_json
 from diabolo.priors import Autoregressive, Joint, Mixture, Normal, Prior, TokenModule, Whitened
 from diabolo.recipes import named
+from diabolo.seeding import places, seeded
 
 if TYPE_CHECKING:
     from diabolo.estimators.generation.generator import Generator
@@ -64,7 +64,7 @@ def settle(generator: Generator, sources: Sources, seed: int) -> None:
     rows = generator.form_ if isinstance(generator.form_, Rows) else None
     generator.columns_ = None if rows is None else chained(model, rows.sizes, sources, seed)
     if 2 * len(generator.collapsed_) > model.n:
-        warnings.warn(collapse(generator), DiaboloWarning, stacklevel=3)
+        warn(collapse(generator))
 
 
 def collapse(generator: Generator) -> str:
@@ -159,7 +159,7 @@ def _density(
     weights = {name.removeprefix("density."): value for name, value in arrays.items() if name.startswith("density.")}
     if {name: value.shape for name, value in weights.items()} != expected:
         raise FileError("its density has weights of other shapes")
-    with torch.random.fork_rng([]):
+    with seeded(0):
         density = _built(part, model)
     density.load_state_dict(weights)
     return part, density.eval()
@@ -199,9 +199,7 @@ def _density_of(prior: Prior, seen: _Seen, latent: LatentModule, seed: int) -> W
 
 def _seen(generator: Generator, sources: Sources, seed: int) -> _Seen:
     model, found, count = generator.model_, [], 0
-    devices = [p.device for p in model.parameters() if p.device.type == "cuda"][:1]
-    with torch.random.fork_rng(devices):
-        torch.manual_seed(seed)
+    with seeded(seed, *places(model)):
         for batch in sources.train.epoch(4096, None):
             h, _ = model.hidden(batch.x, batch.condition)
             code = model.latent(h, False)

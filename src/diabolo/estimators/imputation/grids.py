@@ -14,6 +14,7 @@ from torch import Tensor
 from diabolo.data import Scaling
 from diabolo.errors import FileError, ParameterError
 from diabolo.estimators.denoising.restoring import axes, built, demand_samples, planned, shape_of, sources
+from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.imputation.filler import Filler
 from diabolo.estimators.imputation.filling import LEVELS
 from diabolo.estimators.imputation.hiding import beside_indicators, demand_values, judged, shown, suited
@@ -25,6 +26,7 @@ from diabolo.estimators.tiles import POINTS
 from diabolo.flow import Shape, channel_axis, channels, with_channels
 from diabolo.model import Recipe
 from diabolo.report import Page
+from diabolo.seeding import seeded
 from diabolo.training import Callback, resolve, train_in_stages
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ class Grids(Filler):
         history = train_in_stages(
             model, train, held_out, training, seed=seed, callbacks=callbacks, checkpoint=checkpoint
         )
-        imputer._learned(model, beside_indicators(scaling), history)
+        imputer._keep(FittedModel(model, beside_indicators(scaling), history))
         imputer.coverage_, imputer.errors_ = judged(imputer, held_out or train, seed)
 
     def sample_shape(self, imputer: Imputer) -> Shape:
@@ -179,8 +181,7 @@ def _told(imputer: Imputer, found: Signals, ask: Ask, seed: int = 0) -> Iterator
         return ask(likelihood, model.params(shown(scaling, x.to(device)).x))
 
     arrays = found.arrays[gappy] if isinstance(found.arrays, np.ndarray) else [found.arrays[i] for i in gappy]
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
+    with seeded(seed, device):
         points = POINTS if ask in (mean, sample) else _FEW
         each = through(compute, arrays, scaling, model.recipe.net.local, points)
         yield from zip(gappy, each, strict=True)

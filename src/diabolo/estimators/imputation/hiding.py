@@ -21,6 +21,7 @@ from diabolo.likelihoods import Auto as AutoLikelihood
 from diabolo.likelihoods import LogisticMixture
 from diabolo.model import Autoencoder, Recipe
 from diabolo.nets import Auto, ResUNet
+from diabolo.seeding import places, seeded
 from diabolo.training import Source
 
 if TYPE_CHECKING:
@@ -104,8 +105,7 @@ def judged(imputer: Imputer, source: Source, seed: int) -> tuple[Array, dict[str
     """
     model = imputer.model_
     found: list[tuple[Tensor, ...]] = []
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
+    with seeded(seed, *places(model)):
         for batch in source.epoch(16, None):
             found.append(_compared(model, batch.x))
             if sum(len(true) for true, *_ in found) >= _JUDGED:

@@ -23,6 +23,7 @@ from diabolo.estimators.imputation.grids import Grids, are_grids
 from diabolo.estimators.imputation.spreads import Spread
 from diabolo.estimators.imputation.tables import Tables, indicated
 from diabolo.estimators.sources import gathered
+from diabolo.estimators.unchanged import all_or_nothing
 from diabolo.flow import Shape
 from diabolo.model import Recipe
 from diabolo.report import Page
@@ -137,6 +138,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         self.strategy = strategy
         self.add_indicator = add_indicator
 
+    @all_or_nothing
     def fit(
         self,
         X: Any,

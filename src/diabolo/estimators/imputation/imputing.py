@@ -20,6 +20,7 @@ from diabolo.estimators.imputation.masked import Copies, Hidden, shown
 from diabolo.estimators.imputation.spreads import Spread
 from diabolo.likelihoods import Binned
 from diabolo.model import Autoencoder, Recipe
+from diabolo.seeding import seeded
 from diabolo.training import resolve, split
 
 if TYPE_CHECKING:
@@ -258,8 +259,7 @@ def _model(imputer: Imputer, recipe: Recipe, wide: int, seed: int) -> Autoencode
     widths = sizes(imputer)
     recipe = recipe.revise(likelihood=Binned(widths)).settle((wide,))
     n = imputer.n_components or min(64, max(8, wide))
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = recipe.build((wide,), int(n), target=(sum(widths) + len(widths),))
     return model.to(resolve(imputer.device))
 

@@ -15,6 +15,7 @@ from diabolo.check import shorten
 from diabolo.data import Form, Scaling
 from diabolo.errors import DataError, ParameterError
 from diabolo.estimators.denoising.restoring import demand_samples
+from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.imputation.completing import completed, flagged
 from diabolo.estimators.imputation.filler import Filler
 from diabolo.estimators.imputation.filling import best, covered, draw_cells, ends, errors, trusted, uncertainty
@@ -75,7 +76,7 @@ class Tables(Filler):
             checkpoint=checkpoint,
         )
         wide = learnt.model.shape[0]
-        imputer._learned(learnt.model, Scaling(np.zeros(wide), np.ones(wide)), history)
+        imputer._keep(FittedModel(learnt.model, Scaling(np.zeros(wide), np.ones(wide)), history))
         imputer.trust_ = trusted(imputer, learnt)
         imputer.coverage_, imputer.errors_ = covered(imputer, learnt), errors(imputer, learnt)
 

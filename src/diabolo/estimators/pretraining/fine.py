@@ -18,6 +18,7 @@ from diabolo.estimators.pretraining.labelled import Labelled
 from diabolo.estimators.pretraining.targets import Target
 from diabolo.estimators.pretraining.tuned import Head, Tuned
 from diabolo.estimators.pretraining.tuning import Tuning
+from diabolo.seeding import seeded
 from diabolo.training import Callback, History, train
 from diabolo.training.batches import shuffled
 
@@ -178,8 +179,7 @@ def _whole(
             noise.check_shape(features.shape)
     module = None
     if more and chosen.weight > 0:
-        with torch.random.fork_rng([]):
-            torch.manual_seed(lesson.seed)
+        with seeded(lesson.seed, lesson.device):
             module = chosen.build(features.width, lesson.target, weak, lesson.strong).to(lesson.device)
     return Tuned(features, head, lesson.target, rates, tuning.averaging, weak, module)
 

@@ -18,6 +18,7 @@ from diabolo.check import Maybe, OneOf, Whole, demand
 from diabolo.data import Scaling, Schema, Stored, joined, read
 from diabolo.errors import DataError
 from diabolo.estimators.base import Estimator
+from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.pretraining.features import Features, Layer, Layers
 from diabolo.estimators.pretraining.suiting import composed, precision, size_of_code
 from diabolo.estimators.sources import filled, gathered
@@ -102,7 +103,7 @@ class Pretrained(Estimator):
         start = Start.of(numbers, suited, int(n), self.schedule.validation, seed, device, scaling)
         Features(start.model, self.layer, self.pooling)  # says whether there is such a layer, before the training
         schedule = self.schedule if self.training else self.schedule(precision=precision(shape, device))
-        self._train(start, callbacks, checkpoint, schedule)
+        self._keep(FittedModel.of(start, schedule, callbacks, checkpoint))
 
     def _learn(self, X: Any, recipe: Recipe) -> tuple[Array, Scaling | None]:
         """Return samples as numbers, and their scaling if it is known: a table is scaled by its schema."""

@@ -19,6 +19,7 @@ from diabolo.estimators.pretraining.pretrained import Pretrained, in_memory
 from diabolo.estimators.pretraining.quantities import holds_quantities
 from diabolo.estimators.pretraining.regressor import Regressor
 from diabolo.estimators.pretraining.tuning import TUNING, Tuning
+from diabolo.estimators.unchanged import all_or_nothing
 from diabolo.model import Recipe
 from diabolo.report import Page
 from diabolo.training import Callback, Training
@@ -104,6 +105,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pretrained):
             pooling=pooling,
         )
 
+    @all_or_nothing
     def fit(
         self,
         X: Any,

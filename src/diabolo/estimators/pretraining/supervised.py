@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -25,13 +26,11 @@ from diabolo.estimators.pretraining.suiting import precision
 from diabolo.estimators.pretraining.targets import Target, as_array
 from diabolo.estimators.pretraining.tuned import Head
 from diabolo.estimators.pretraining.tuning import Tuning
+from diabolo.estimators.unchanged import all_or_nothing
 from diabolo.flow import Shape
 from diabolo.model import Recipe
 from diabolo.report import Page
 from diabolo.training import Callback, History, Training
-
-_LEARNT = ("schema_", "shape_", "recipe_", "scaling_", "history_", "n_iter_", "n_features_in_", "feature_names_in_")
-"""What a pretrained job hands over beside its model."""
 
 
 class Supervised(Pretrained):
@@ -63,6 +62,7 @@ class Supervised(Pretrained):
         )
         self.tuning = tuning
 
+    @all_or_nothing
     def fit(
         self,
         X: Any,
@@ -100,12 +100,12 @@ class Supervised(Pretrained):
 
     def start_from(self, other: Pretrained) -> Self:
         """Take over what another job learnt of unlabelled samples, a copy of it; what follows is learnt by `go_on`."""
-        for name in _LEARNT:
-            if hasattr(other, name):
-                setattr(self, name, getattr(other, name))
-        self.model_ = copy.deepcopy(other.model_)
+        self._keep(replace(other._fitted, model=copy.deepcopy(other.model_)))
+        self._know(other.n_features_in_, getattr(other, "feature_names_in_", None))
+        self.schema_ = other.schema_
         return self
 
+    @all_or_nothing
     def go_on(
         self, X: Any, y: Any, unlabelled: Any, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None
     ) -> Self:

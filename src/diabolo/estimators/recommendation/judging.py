@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from diabolo.check import Many, Whole, demand
 from diabolo.data import folded
 from diabolo.data.holding_out import leave_out
-from diabolo.errors import DataError, DiaboloWarning
+from diabolo.errors import DataError, warn
 from diabolo.estimators.recommendation.asking import Asked
 from diabolo.metrics import Ranking
 from diabolo.rankers import Scorer, ranked
@@ -63,12 +62,10 @@ def _warn_of_learned(recommender: Recommender, users: Array, targets: Matrix, na
     learned = (matrix[rows[there]] > 0).multiply(targets[there] > 0)
     if learned.nnz >= (1 if named else max(targets.nnz, 1)):
         count = np.count_nonzero(np.diff(learned.tocsr().indptr))
-        warnings.warn(
+        warn(
             f"What is to be found of {count} of the {len(users)} users was learned from, so the measures are too high; "
             "leave these users out of fit, with X[~X['user'].isin(users)] for instance, or pass as y what they took "
             "since.",
-            DiaboloWarning,
-            stacklevel=4,
         )
 
 

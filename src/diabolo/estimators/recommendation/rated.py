@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from diabolo.check import Number
-from diabolo.errors import DiaboloWarning
+from diabolo.errors import warn
 from diabolo.rankers.ranker import Floats
 
 _TOPS = (5, 10)
@@ -60,10 +58,8 @@ def warn_of_ratings(weights: Floats) -> None:
     """
     best = best_rating(weights)
     if best is not None:
-        warnings.warn(
+        warn(
             f"The weights of X look like ratings up to {best}, and count as they are, so that low ones speak for an "
             f"item too; pass threshold={best * 4 // 5} to make likes of the better ones, or threshold=None if they are "
             "no ratings.",
-            DiaboloWarning,
-            stacklevel=3,
         )

@@ -21,6 +21,7 @@ from diabolo.estimators.recommendation import cold, judging, keeping, learning
 from diabolo.estimators.recommendation.asking import Asked, Recommended, chosen, named
 from diabolo.estimators.recommendation.rated import Threshold, warn_of_ratings
 from diabolo.estimators.recommendation.recommended import report
+from diabolo.estimators.unchanged import all_or_nothing
 from diabolo.metrics import Ranking
 from diabolo.model import Recipe
 from diabolo.rankers import Ranker, Scorer, Setting, named_ranker
@@ -116,6 +117,7 @@ class Recommender(Job):
         self.random_state = random_state
         self.device = device
 
+    @all_or_nothing
     def fit(
         self,
         X: Any,

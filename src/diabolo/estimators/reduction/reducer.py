@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike
@@ -17,10 +16,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from diabolo.data import Form, Stored, joined, read
 from diabolo.data.form import NumpyForm, PandasForm, PolarsForm
-from diabolo.errors import DataError, DiaboloWarning
+from diabolo.errors import DataError, warn
 from diabolo.estimators.base import Estimator
+from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.reduction.report import report
 from diabolo.estimators.start import Start
+from diabolo.estimators.unchanged import all_or_nothing
 from diabolo.model import Recipe
 from diabolo.report import Page
 from diabolo.training import Callback, Training, resolve
@@ -98,6 +99,7 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     ) -> None:
         super().__init__(n_components, recipe=recipe, training=training, random_state=random_state, device=device)
 
+    @all_or_nothing
     def fit(
         self,
         X: Any,
@@ -129,7 +131,7 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             If the loss is no longer finite.
         """
         start = self._prepare(X)
-        self._train(start, callbacks, checkpoint, self.schedule)
+        self._keep(FittedModel.of(start, self.schedule, callbacks, checkpoint))
         self._finish(start.sources.judged)
         return self
 
@@ -144,7 +146,7 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         maps = any(penalty.pairing() is not None for penalty in self.recipe_.penalties)  # which have another aim
         narrow = self.n_components < int(np.prod(self.shape_))  # PCA of any other code rebuilds all there is
         if narrow and not maps and self.errors_["model"] > self.errors_["pca"] * 1.001:
-            warnings.warn(_worse(self.errors_, self.n_components), DiaboloWarning, stacklevel=3)
+            warn(_worse(self.errors_, self.n_components))
 
     @torch.inference_mode()
     def _errors(self, array: NDArray[Any] | Stored) -> dict[str, float]:
