@@ -255,3 +255,19 @@ def test_too_few_rows_to_hold_some_out():
         detector = quick(false_alarm_rate=0.005).fit(plane(500))
     assert detector.offset_ < -detector.scores_[-10]
     assert (detector.predict(plane(500, seed=1)) < 0).mean() < 0.05
+
+
+def test_auto_is_never_far_beyond_all_scores():
+    scores = np.concatenate([np.full(150, 1e-8), np.full(100, 1.0), np.linspace(1, 9, 50)])
+    assert 9 < Threshold().of(scores) <= 18
+    assert Threshold().of(np.logspace(-8, 300, 400)) < np.inf
+
+
+def test_what_stands_out_of_a_series_that_repeats_itself_is_flagged():
+    hours = np.arange(24 * 60)
+    usual = (20 + 60 * (hours % 24 > 8) + np.random.default_rng(0).uniform(0, 1e-3, len(hours)))[:, None]
+    detector = diabolo.Detector(window=24, training=diabolo.Training(steps=100), random_state=0).fit(usual)
+    broken = usual.copy()
+    broken[700:730] = 300
+    assert (detector.predict(broken)[700:730] == -1).all()
+    assert (detector.predict(usual) == -1).mean() < 0.02

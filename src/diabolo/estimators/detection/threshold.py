@@ -33,6 +33,13 @@ _FEW, _OWN = 8, 1e-3
 """Columns up to which the line depends on their number, and the least variance in a direction, as a share of the largest,
 that makes it one in which rows differ."""
 
+_MANY, _BEYOND = 100, 2.0
+"""Scores from which on the line is no farther out than so many times the largest of them: where most samples have
+equals, as in a series that repeats itself, logarithms are so far apart that it would lie beyond everything."""
+
+_ENDLESS = 700.0
+"""Logarithm of a number that is still finite."""
+
 _NOTHING = 1e-9
 """Scores up to it are rounding: those of samples that have enough equals."""
 
@@ -184,4 +191,5 @@ def _fence(scores: Array, columns: int | None) -> float:
         return _NOTHING
     low, middle, high = np.quantile(logs, _MIDST)
     steps = _FENCE + (_SKEWED / columns**2 if columns else 0)
-    return float(np.exp(middle + steps * (high - low) + _NOTHING))
+    line = float(np.exp(min(middle + steps * (high - low) + _NOTHING, _ENDLESS)))
+    return min(line, _BEYOND * float(scores.max())) if len(scores) >= _MANY else line
