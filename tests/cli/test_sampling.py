@@ -115,3 +115,29 @@ def test_errors_are_one_sentence(call, model, shop, tmp_path):
         assert word in err
         assert err.count("\n") == 1
     assert not (tmp_path / "s.csv").exists()
+
+
+def test_a_conditioned_model_is_applied_to_and_reported_on_the_table_it_came_from(call, coded, tmp_path):
+    data = tmp_path / "zips.csv"
+    code, _, err = call("apply", tmp_path / "zips", data, "-o", tmp_path / "l.csv", "--as", "log_likelihood")
+    assert code == 1
+    assert "zip" in err
+    args = ("--condition", "zip", "--json")
+    assert call("apply", tmp_path / "zips", data, "-o", tmp_path / "l.csv", "--as", "log_likelihood", *args)[0] == 0
+    likelihoods = pd.read_csv(tmp_path / "l.csv")
+    assert list(likelihoods.columns) == ["log_likelihood"]
+    assert np.isfinite(likelihoods["log_likelihood"]).sum() == 90
+    assert call("report", tmp_path / "zips", data, "-o", tmp_path / "r.html", *args)[0] == 0
+
+
+def test_a_classifier_is_applied_to_the_table_it_came_from(call, shop, tmp_path):
+    code, _, err = call("fit", "classifier", shop, "-o", tmp_path / "none", *QUICK)
+    assert code == 1
+    assert "--condition" in err
+    args = ("--set", "training.steps=20", "--set", "tuning.steps=20", "--quiet")
+    code, _, err = call("fit", "classifier", shop, "-o", tmp_path / "classes", "--condition", "city", *args)
+    assert code == 0, err
+    code, _, err = call("apply", tmp_path / "classes", shop, "-o", tmp_path / "p.csv", "--condition", "city")
+    assert code == 0, err
+    assert len(pd.read_csv(tmp_path / "p.csv")) == 200
+    assert call("report", tmp_path / "classes", shop, "-o", tmp_path / "r.html", "--condition", "city")[0] == 0

@@ -25,6 +25,13 @@ Compressed = Annotated[Path, typer.Argument(help="A .dbl file.", metavar="FILE")
 Known = Annotated[
     Path | None, typer.Option("--model", help="The compressor that wrote FILE, if it is not in it.", metavar="MODEL")
 ]
+Condition = Annotated[
+    str | None,
+    typer.Option(
+        help="The column that a generator was told, or a classifier or regressor tells, where DATA has it.",
+        metavar="COLUMN",
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 
 
@@ -33,8 +40,8 @@ def fit(
     estimator: Annotated[
         str,
         typer.Argument(
-            help="The job: reducer, detector, generator, denoiser, colorizer, imputer, recommender, compressor or "
-            "dictionary.",
+            help="The job: reducer, detector, generator, denoiser, colorizer, imputer, recommender, compressor, "
+            "pretrainer, classifier, regressor or dictionary.",
             metavar="ESTIMATOR",
         ),
     ],
@@ -107,6 +114,7 @@ def apply(
         list[str] | None,
         typer.Option("--user", help="A user to recommend to, whom MODEL knows, in place of DATA.", metavar="ID"),
     ] = None,
+    condition: Condition = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -114,7 +122,9 @@ def apply(
     with failing(as_json):
         from diabolo.cli import work
 
-        facts = work.apply(model, data, output, verb, device, quiet=as_json, count=count, users=users or ())
+        facts = work.apply(
+            model, data, output, verb, device, quiet=as_json, count=count, users=users or (), condition=condition
+        )
     failed = facts.get("failed", {})
     Answer(facts if as_json or not failed else {**facts, "failed": len(failed)}, as_json).give(f"wrote {output}")
     left_out(failed, as_json)
@@ -249,6 +259,7 @@ def report(
         str | None,
         typer.Option(help="What DATA is to become: clean samples; what users took besides.", metavar="DATA"),
     ] = None,
+    condition: Condition = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -256,7 +267,7 @@ def report(
     with failing(as_json):
         from diabolo.cli import work
 
-        facts = work.report(model, data, output, device, target)
+        facts = work.report(model, data, output, device, target, condition)
     Answer(facts, as_json).give(f"wrote {output}")
 
 

@@ -35,6 +35,9 @@ def fit(
 ) -> dict[str, Any]:
     """Fit, save, and return what came of it."""
     demand_place(output)
+    if condition is None and isinstance(estimator, Classifier | Regressor):
+        name = type(estimator).__name__.lower()
+        raise ParameterError(f"fit {name} needs --condition, the column that it is to tell; got none. Name one.")
     callbacks = () if quiet else (Progress(),)
     if target is not None and isinstance(estimator, Dictionary):
         estimator.fit(estimator.opened(data), target=read(target), callbacks=callbacks, checkpoint=checkpoint)
@@ -58,31 +61,28 @@ def apply(
     quiet: bool,
     count: int | None = None,
     users: Sequence[str] = (),
+    condition: str | None = None,
 ) -> dict[str, Any]:
     """Apply a saved model to data or known users, write the result, return its shape, or what became of pictures."""
     estimator: Job = load(model, device)
     table = output.suffix.lower() in (".csv", ".parquet")
-    chosen = verb or (table and estimator.row_verb) or estimator.verbs[0]
-    if chosen not in estimator.verbs:
-        raise ParameterError(f"{type(estimator).__name__}: {unknown('verb', chosen, estimator.verbs)}")
-    if isinstance(estimator, Dictionary) and chosen == "transform" and output.suffix.lower() != ".npz":
-        raise ParameterError(
-            f"Codes of a dictionary are sparse, and written as .npz, which scipy.sparse.load_npz reads; got "
-            f"{output.name!r}. Name such a file, or choose --as reconstruct."
-        )
-    method, parted = _counting(getattr(estimator, chosen), count), estimator.in_parts
+    verb = _verb(estimator, verb, output, table)
+    method = _counting(getattr(estimator, verb), count)
+    if condition is not None:
+        method = _apart(method, estimator, condition)
     if data is None or users:
-        samples, found = _known(estimator, data, users), {}
+        samples = _known(estimator, data, users)
     elif estimator.pictures and are_pictures(data, output):
         return restore(method, data, output, quiet)
     else:
-        samples, found = estimator.opened(data), {}
+        samples = estimator.opened(data)
     if isinstance(estimator, TransformerMixin) and table and not isinstance(estimator, Dictionary):
         estimator.set_output(transform="pandas")  # columns with names
-    if isinstance(samples, Stored) and parted:
-        shape = write_parts(output, map(method, samples.parts()))
+    answer = partial(_answer, method, verb if table else None)
+    if isinstance(samples, Stored) and estimator.in_parts:
+        shape, found = write_parts(output, map(answer, samples.parts())), {}
     else:
-        result = _tabled(method(samples))
+        result = answer(samples)
         write(output, result)
         shape = tuple(result.shape)
         found = {"anomalies": int(result["anomaly"].sum())} if "anomaly" in getattr(result, "columns", ()) else {}
@@ -140,11 +140,15 @@ def rankers() -> list[dict[str, Any]]:
     ]
 
 
-def report(model: Path, data: str, output: Path, device: str, target: str | None = None) -> dict[str, Any]:
+def report(
+    model: Path, data: str, output: Path, device: str, target: str | None = None, condition: str | None = None
+) -> dict[str, Any]:
     """Write the report of a saved model on data, and return what it shows in numbers."""
     job: Job = load(model, device)
     if target is not None and not isinstance(job, Recommender):
         X, y = _paired(job, data, target)
+    elif condition is not None:
+        X, y = _parted(job, job.opened(data), condition)
     else:
         X, y = job.opened(data), None if target is None else job.opened(target)
     page = job.report(X, y)
@@ -159,6 +163,19 @@ def facts(job: Job) -> dict[str, Any]:
         value = getattr(job, name)
         found |= {f"{name.rstrip('_')} {k}": v for k, v in value.items()} if isinstance(value, dict) else {name: value}
     return found
+
+
+def _verb(job: Job, asked: str | None, output: Path, table: bool) -> str:
+    """Return the verb that is asked for, or the usual one, if the output can hold what it gives."""
+    verb = asked or (table and job.row_verb) or job.verbs[0]
+    if verb not in job.verbs:
+        raise ParameterError(f"{type(job).__name__}: {unknown('verb', verb, job.verbs)}")
+    if isinstance(job, Dictionary) and verb == "transform" and output.suffix.lower() != ".npz":
+        raise ParameterError(
+            f"Codes of a dictionary are sparse, and written as .npz, which scipy.sparse.load_npz reads; got "
+            f"{output.name!r}. Name such a file, or choose --as reconstruct."
+        )
+    return verb
 
 
 def _counting(method: Callable[..., Any], count: int | None) -> Callable[..., Any]:
@@ -180,11 +197,25 @@ def _known(job: Job, data: str | None, users: Sequence[str]) -> Any:
     return package("pandas").DataFrame({"user": job.interactions_.users.parsed(users)})
 
 
-def _tabled(result: Any) -> Any:
-    """Return a result as it is written: recommendations to the rows of a matrix as a table."""
-    if not isinstance(result, Recommended):
-        return result
-    return package("pandas").DataFrame(result.columns(np.arange(len(result.items))))
+def _apart(method: Callable[..., Any], job: Job, column: str) -> Callable[[Any], Any]:
+    """Return a verb of tables with one column more: what samples are conditioned on, or what is told of them."""
+    wanted = "condition" in signature(method).parameters
+
+    def apart(X: Any) -> Any:
+        X, y = _parted(job, X, column)
+        return method(X, condition=y) if wanted else method(X)
+
+    return apart
+
+
+def _answer(method: Callable[[Any], Any], column: str | None, X: Any) -> Any:
+    """Return what a verb makes of X as it is written: recommendations as a table, one number each as a `column`."""
+    result = method(X)
+    if isinstance(result, Recommended):
+        return package("pandas").DataFrame(result.columns(np.arange(len(result.items))))
+    if column is not None and isinstance(result, np.ndarray) and result.ndim == 1:
+        return package("pandas").DataFrame({column: result})
+    return result
 
 
 def _parted(estimator: Job, X: Any, column: str) -> tuple[Any, Any]:
