@@ -46,7 +46,7 @@ def coded(part: latents.Latent) -> list[float]:
     h.requires_grad_()
     code = module(h, noise=True)
     still = module(h, noise=False)
-    distortion, rate = module.bound(code, code.z.square().sum(1))
+    distortion, rate, _ = module.bound(code, code.z.square().sum(1))
     (slope,) = torch.autograd.grad((distortion + rate).sum(), h)
     return fingerprint(code.z, code.mean, distortion, rate, still.z, still.rate, slope, *module.buffers())
 

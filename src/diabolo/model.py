@@ -173,7 +173,7 @@ class Autoencoder(nn.Module):
     def cost(self, batch: Batch, code: Code, params: Tensor, hidden: Tensor | None = None) -> Output:
         """Return what the params (K * B, *out) of a code cost: the terms of the loss."""
         target = batch.x if batch.target is None else batch.target  # (B, *self.target)
-        distortion, rate = self.latent.bound(code, self._distortion(params, target, hidden))  # (B,), (B,)
+        distortion, rate, code = self.latent.bound(code, self._distortion(params, target, hidden))  # (B,), (B,)
         output = Output(target, code, params, distortion, rate, {}, batch.weight)
         critics = dict(self.critics.items())
         for name, penalty in called(self.recipe.penalties):

@@ -89,7 +89,8 @@ def test_several_draws_are_bounded_as_burda_has_it(prior):
     code = module(torch.randn(4, 4, dtype=torch.float64), noise=True)
     distortion = code.z.square().sum(1) + 1
     log_weight = -distortion.view(5, 4) - 0.7 * code.info["log_ratio"].view(5, 4)
-    torch.testing.assert_close(torch.stack(module.bound(code, distortion)).sum(0), -(log_weight.exp().mean(0)).log())
+    total = torch.stack(module.bound(code, distortion)[:2]).sum(0)
+    torch.testing.assert_close(total, -(log_weight.exp().mean(0)).log())
 
 
 @pytest.mark.parametrize("prior", [Normal(), *LEARNED], ids=str)

@@ -127,6 +127,17 @@ def holds_text(X: Any) -> bool:
         return False
 
 
+def axes(X: Any) -> int:
+    """Return how many axes X has: two if it is a frame, of which no array is made to know that.
+
+    Examples
+    --------
+    >>> axes([["Oslo", 1.0]]), axes(np.zeros((2, 3, 4)))
+    (2, 3)
+    """
+    return 2 if hasattr(X, "columns") else np.ndim(X)
+
+
 def taken(detector: Estimator, X: Any, reset: bool) -> Any:
     """Return X, an array of numbers checked as every estimator does, of mixed columns or a frame by its columns.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
 
@@ -189,11 +189,11 @@ class GaussianModule(LatentModule):
         over = kl - capacity
         return over * over.detach().mean().sign()
 
-    def bound(self, code: Code, distortion: Tensor) -> tuple[Tensor, Tensor]:
+    def bound(self, code: Code, distortion: Tensor) -> tuple[Tensor, Tensor, Code]:
         if len(distortion) == len(code.rate):
-            return distortion, code.rate
-        seen, code.z = code.z, code.info["draws"]  # of which penalties see the gradient as it is
-        return self.part.bound.of(distortion, code.info["log_ratio"], self.part.beta, seen)
+            return distortion, code.rate, code
+        joined = self.part.bound.of(distortion, code.info["log_ratio"], self.part.beta, code.z)
+        return *joined, replace(code, z=code.info["draws"])
 
     def draws(self, h: Tensor, count: int, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         mean, log_var = moments(h)

@@ -111,10 +111,10 @@ class LadderModule(LatentModule):
             mean = self._down(h, torch.zeros_like(eps[: len(h)]))[0]
         return Code(z, mean, self.part.beta * floored(kl, self.part.free_bits).sum(1), {"kl": kl, "log_ratio": ratio})
 
-    def bound(self, code: Code, distortion: Tensor) -> tuple[Tensor, Tensor]:
+    def bound(self, code: Code, distortion: Tensor) -> tuple[Tensor, Tensor, Code]:
         if len(distortion) == len(code.rate):
-            return distortion, code.rate
-        return Bound(self.part.samples).of(distortion, code.info["log_ratio"], self.part.beta)
+            return distortion, code.rate, code
+        return *Bound(self.part.samples).of(distortion, code.info["log_ratio"], self.part.beta), code
 
     def draws(self, h: Tensor, count: int, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         eps = torch.randn(count * len(h), h.shape[1] // 2, dtype=h.dtype, device=h.device)

@@ -104,9 +104,12 @@ class LatentModule(nn.Module):
         """
         raise CapabilityError(f"{type(self.part).__name__} does not keep few entries of h; use a TopK() latent.")
 
-    def bound(self, code: Code, distortion: Tensor) -> tuple[Tensor, Tensor]:
-        """Join the distortions (K * B,) of K draws with the code into distortion (B,) and rate (B,)."""
-        return distortion, code.rate
+    def bound(self, code: Code, distortion: Tensor) -> tuple[Tensor, Tensor, Code]:
+        """Join the distortions (K * B,) of K draws with the code into distortion (B,) and rate (B,).
+
+        The code comes back as penalties are to see it, whose gradient may be another than the decoder's.
+        """
+        return distortion, code.rate, code
 
     def sample(self, count: int) -> Tensor:
         """Draw `count` codes (count, n) from the prior.

@@ -74,7 +74,7 @@ def _closed(model: Autoencoder, encoder: Dense, decoder: Dense, batch: Batch) ->
     h, on_the_way_in = encoder.forward(x)  # (B, width)
     closed = model.latent.closed(h)
     code = _recorded(model.latent, h) if closed is None else closed.code
-    drawn, z = code.z, code.z.detach()  # (K * B, n); costing a code may replace its draws
+    z = code.z.detach()  # (K * B, n)
     out, on_the_way_out = decoder.forward(z)  # (K * B, D)
     params = out.view(-1, *model.recipe.likelihood.shape(model.target))
     known = _slope(model, batch, code, params, hidden, h) if len(z) == len(h) else None
@@ -85,7 +85,7 @@ def _closed(model: Autoencoder, encoder: Dense, decoder: Dense, batch: Batch) ->
     if closed is not None:
         by_h = closed.back(by_z, 1 / len(h) if batch.weight is None else _shares(batch.weight).unsqueeze(1))
     else:
-        (rest,) = torch.autograd.grad(drawn, h, by_z)
+        (rest,) = torch.autograd.grad(code.z, h, by_z)
         by_h = rest if by_h is None else rest + by_h
     of_encoder, _ = encoder.backward(x, on_the_way_in, by_h)
     return terms, (*of_encoder, *of_decoder)

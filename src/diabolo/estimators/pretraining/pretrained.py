@@ -23,7 +23,7 @@ from diabolo.estimators.pretraining.features import Features, Layer, Layers
 from diabolo.estimators.pretraining.suiting import composed, precision, size_of_code
 from diabolo.estimators.sources import filled, gathered
 from diabolo.estimators.start import Start
-from diabolo.estimators.tabular import encoded, restored, taken
+from diabolo.estimators.tabular import axes, encoded, restored, taken
 from diabolo.flow import Shape
 from diabolo.likelihoods import Auto
 from diabolo.model import Recipe
@@ -111,7 +111,7 @@ class Pretrained(Estimator):
         if _of_plain_numbers(recipe):
             return self._plain(X, reset=True), None
         X = taken(self, X, reset=True)
-        if np.ndim(X) != 2:
+        if axes(X) != 2:
             return X, None
         self.schema_ = Schema.of(X)
         numbers, _ = encoded(self.schema_, X)
