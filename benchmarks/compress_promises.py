@@ -1,8 +1,8 @@
 """Measure whether `Compressor` keeps its promises: the same everywhere, and never wrong about a damaged file.
 
-``python -m benchmarks.compress_promises [--only DATA ...] [--model PATH] [--copies N] [--forged N] [--write FILE]``:
-small compressors are fitted to a table, records, telemetry, digits and photographs, and write files here, with their
-model and without.
+``python -m benchmarks.compress_promises [--only DATA ...] [--models FOLDER] [--copies N] [--forged N] [--write
+FILE]``: small compressors are fitted to a table, records, telemetry, digits and photographs, or taken from a folder
+where an earlier run kept them, and write files here, with their model and without.
 
 - The same everywhere: what is decoded here, at once, is compared by its SHA-256 with what other processes decode: on 1
   and 2 threads, the files or their chunks the other way round, two at once, with channels last in memory, without
@@ -64,6 +64,9 @@ CIRCUMSTANCES: dict[str, tuple[int, dict[str, bool], bool]] = {
 }
 """Threads, what the worker is told, and whether the files come in the other order; each in a process of its own."""
 
+Kind = tuple[Any, Callable[[], Any], list[Any]]
+"""A compressor that is not fitted, what to fit it to, and two pieces that it is to compress."""
+
 
 @dataclass(frozen=True)
 class Files:
@@ -91,12 +94,23 @@ def main() -> None:
     torch.set_num_threads(1)
     report = Report("Promises of the compressor", arguments)
     with scratch() as folder:
-        written = {name: files(*DATA[name](arguments), folder / name) for name in arguments.only}
+        written = {name: files(*learned(name, arguments.models), folder / name) for name in arguments.only}
         report.add("", "## The same everywhere", "", *everywhere(written))
         for kind, count in (("damaged", arguments.copies), ("forged", arguments.forged)):
             report.add("", f"## Files that were {kind}", "", *of_copies(written, kind, count, folder / "log.json"))
     report.versions |= {name: version(name) for name in ("diabolo", "torch", "numpy")}
     report.finish()
+
+
+def learned(name: str, models: Path | None) -> tuple[Any, list[Any]]:
+    """Return a compressor, fitted here unless the folder `models` has it, which then keeps it, and two pieces."""
+    unfitted, samples, pieces = DATA[name]()
+    if models is None:
+        return unfitted.fit(samples()), pieces
+    if not (models / name).exists():
+        models.mkdir(parents=True, exist_ok=True)
+        unfitted.fit(samples()).save(models / name)
+    return load(models / name), pieces
 
 
 def files(compressor: Any, pieces: list[Any], folder: Path) -> Files:
@@ -191,41 +205,41 @@ def _row(name: str, counts: Counter[str], outcomes: tuple[str, ...]) -> str:
     return f"| {name} | {copies:,} | " + " | ".join(f"{counts[outcome]:,}" for outcome in outcomes) + " |"
 
 
-def of_table(arguments: Namespace) -> tuple[Any, list[Any]]:
-    """Return a compressor of rows within a bound, and two pieces."""
+def of_table() -> Kind:
+    """Return a compressor of rows within a bound, what it learns from, and two pieces."""
     X = table("32_shuttle")[:4000]
-    return Compressor(fidelity=Absolute(1e-3), random_state=0).fit(X), [X[:2000], X[2000:]]
+    return Compressor(fidelity=Absolute(1e-3), random_state=0), lambda: X, [X[:2000], X[2000:]]
 
 
-def of_records(arguments: Namespace) -> tuple[Any, list[Any]]:
-    """Return an exact compressor of records, and two pieces."""
+def of_records() -> Kind:
+    """Return an exact compressor of records, what it learns from, and two pieces."""
     rows = frame().head(3000)
-    return Compressor(fidelity=Exact(), random_state=0).fit(rows), [
-        rows.head(2000),
-        rows.tail(1000).reset_index(drop=True),
-    ]
+    pieces = [rows.head(2000), rows.tail(1000).reset_index(drop=True)]
+    return Compressor(fidelity=Exact(), random_state=0), lambda: rows, pieces
 
 
-def of_series(arguments: Namespace) -> tuple[Any, list[Any]]:
-    """Return an exact compressor of points in time, and two pieces."""
+def of_series() -> Kind:
+    """Return an exact compressor of points in time, what it learns from, and two pieces."""
     X = channel("smap A-1")[:3000]
-    return Compressor(fidelity=Exact(), random_state=0).fit(X), [X[:2000], X[2000:]]
+    return Compressor(fidelity=Exact(), random_state=0), lambda: X, [X[:2000], X[2000:]]
 
 
-def of_digits(arguments: Namespace) -> tuple[Any, list[Any]]:
-    """Return an exact compressor of digits, and two pieces."""
+def of_digits() -> Kind:
+    """Return an exact compressor of digits, what it learns from, and two pieces."""
     X = mnist_test(200)
-    return Compressor(fidelity=Exact(), random_state=0).fit(mnist(5000)), [X[:100], X[100:]]
+    return Compressor(fidelity=Exact(), random_state=0), lambda: mnist(5000), [X[:100], X[100:]]
 
 
-def of_photographs(arguments: Namespace) -> tuple[Any, list[Any]]:
-    """Return a compressor of photographs at a rate, saved or fitted here, and the middle of two and two of them."""
-    middles = [photo.transpose(2, 0, 1).copy() for photo in photographs("kodak24", 200).values()]
-    pieces = [middles[:2], middles[2:4]]
-    if arguments.model:
-        return load(arguments.model).set_params(fidelity=Rate(0.5)), pieces
-    learnt = [photo.transpose(2, 0, 1).copy() for photo in photographs(TRAIN).values()]
-    return Compressor(fidelity=Rate(0.5), random_state=0).fit(learnt), pieces
+def of_photographs() -> Kind:
+    """Return a compressor of photographs at a rate, what it learns from, and the middle of two and two of them."""
+    middles = _upright(photographs("kodak24", 200))
+    compressor = Compressor(fidelity=Rate(0.5), random_state=0)
+    return compressor, lambda: _upright(photographs(TRAIN)), [middles[:2], middles[2:4]]
+
+
+def _upright(photos: Mapping[str, Any]) -> list[Any]:
+    """Return photographs (H, W, 3) as (3, H, W)."""
+    return [photo.transpose(2, 0, 1).copy() for photo in photos.values()]
 
 
 DATA = {
@@ -240,7 +254,7 @@ DATA = {
 def _arguments() -> Namespace:
     reader = parser(__doc__, rounds=1)
     reader.add_argument("--only", nargs="+", choices=DATA, default=list(DATA), help="which data")
-    reader.add_argument("--model", type=Path, help="a saved compressor of photographs, instead of fitting one")
+    reader.add_argument("--models", type=Path, help="a folder of saved compressors; those that it lacks are fitted")
     reader.add_argument("--copies", type=int, default=10_000, help="damaged files, over all data")
     reader.add_argument("--forged", type=int, default=1000, help="forged files, over all data")
     return reader.parse_args()

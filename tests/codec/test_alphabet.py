@@ -77,6 +77,18 @@ def test_levels_that_were_not_there_are_told_as_some_that_were(levels, others):
         assert near == other or other not in levels.tolist()
 
 
+@given(LEVELS, st.lists(st.one_of(st.integers(0, 70_000), st.integers(0, 2**64 - 1)), min_size=1, max_size=20))
+@example(np.arange(5, 60_000, 7, dtype=np.uint64), [0, 4, 5, 6, 65_535, 2**64 - 1])
+@example(np.array([2**16], np.uint64), [0, 2**16])
+def test_cells_that_are_looked_up_are_those_that_a_search_finds(levels, others):
+    alphabet, numbers = Alphabet.of(levels), np.array([*others, *levels[:20].tolist()], np.uint64)
+    found = np.maximum(np.searchsorted(alphabet.starts, numbers, side="right") - 1, 0)
+    np.testing.assert_array_equal(alphabet.cells(numbers), found)
+    np.testing.assert_array_equal(alphabet.nearest(numbers), alphabet.level(*alphabet.grouped(numbers)))
+    near = alphabet.nearest(numbers)
+    np.testing.assert_array_equal(alphabet.measures(near, alphabet.cells(near)), alphabet.measured(near))
+
+
 @given(LEVELS)
 def test_arrays_describe_it(levels):
     alphabet = Alphabet.of(levels)

@@ -1,13 +1,16 @@
 """The alphabets of a table: columns side by side, told into a stream and asked out of it."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from diabolo.codec.alphabets import Alphabets
-from diabolo.codec.entropy import Reader, Writer
+from diabolo.codec.entropy import Comparer, Reader, Writer
 from diabolo.codec.exact import counts
+from diabolo.codec.exchange import blocks, exchanged
 from diabolo.errors import FileError
 
 
@@ -32,12 +35,10 @@ def walk(alphabets, exchange, rows):
     levels = np.zeros((rows, len(alphabets.each)), np.uint64)
     for column, alphabet in enumerate(alphabets.each):
         table = np.where(alphabets.expected[column] > -(2**62), counts(alphabets.expected[column]), 0)
-
-        def places(rows, group, table=table):
-            return table[group]
-
-        for part in np.array_split(np.arange(rows), 3):
-            levels[part, column] = exchange(column, part, alphabet.together, places)
+        for part in blocks(rows, max(1, rows // 3)):
+            group = exchange.groups(column, part, alphabet.together)
+            cells = exchanged(exchange, alphabet, column, part, group, lambda _, own, table=table: table[own])
+            levels[part, column] = exchange.levels(column, part, cells)
     return levels
 
 
@@ -50,6 +51,15 @@ def test_what_is_told_is_what_is_asked(seed, rows):
     np.testing.assert_array_equal(walk(alphabets, alphabets.telling(levels, writer), rows), levels)
     again = Alphabets.from_arrays(alphabets.arrays())
     np.testing.assert_array_equal(walk(again, again.asking(Reader(writer.bytes())), rows), levels)
+    comparer = Comparer(Reader(writer.bytes()))
+    walk(again, again.telling(levels, comparer), rows)
+    assert comparer.same
+    other = levels.copy()
+    other[seed % rows] = again.nearest(table(seed + 1, 1))
+    comparer = Comparer(Reader(writer.bytes()))
+    with suppress(FileError):
+        walk(again, again.telling(other, comparer), rows)
+        assert comparer.same == (other == levels).all()
 
 
 @given(st.integers(0, 2**32), st.binary(max_size=400))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diabolo.codec.entropy import MOST, Reader, Writer
+from diabolo.codec.entropy import MOST, Comparer, Reader, Writer
 from diabolo.errors import FileError
 
 COUNTS = st.lists(st.integers(1, MOST // 64), min_size=1, max_size=40).map(np.array)
@@ -110,3 +110,17 @@ def test_a_stream_read_with_other_counts_is_told_or_other():
     except FileError:
         return
     assert (got != symbols).any()
+
+
+@given(st.integers(0, 2**32), st.sampled_from(["shared", "own", "even"]))
+def test_a_comparer_tells_whether_the_same_was_put(seed, kind):
+    draw = np.random.default_rng(seed)
+    symbols, counts = draw.integers(0, 5, 30), draw.integers(1, 2**16, (30, 5))
+    model = {"shared": counts[0], "own": counts, "even": np.full(30, 5, np.int32)}[kind]
+    writer, other = Writer(), symbols.copy()
+    other[draw.integers(30)] += 1
+    (writer.put_even if kind == "even" else writer.put)(symbols, model)
+    for each in (symbols, other % 5):
+        comparer = Comparer(Reader(writer.bytes()))
+        (comparer.put_even if kind == "even" else comparer.put)(each, model)
+        assert comparer.same == (each is symbols)

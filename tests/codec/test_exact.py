@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from diabolo.codec.exact import POWERS, TOP, UNIT, counts, demand_exact, exponential, shifted
+from diabolo.codec.exact import POWERS, TOP, UNIT, counts, counts_below, demand_exact, exponential, shifted
 from diabolo.errors import FileError
 
 
@@ -23,6 +23,13 @@ def test_powers_are_exponentials_rounded():
     assert POWERS.tolist() == [power(TOP, d) for d in range(len(POWERS))]
     assert POWERS[-1] == 1 < POWERS[-2]
     assert (np.diff(POWERS) <= 0).all()
+
+
+@given(arrays(np.float64, (3, 5), elements=st.integers(-(2**40), 2**40).map(float)))
+def test_counts_of_what_is_below_the_likeliest_are_those_of_logits(logits):
+    below = logits.max(1, keepdims=True) - logits
+    np.testing.assert_array_equal(counts_below(below.T), counts(logits))
+    assert counts_below(below.T).flags.c_contiguous
 
 
 @given(st.integers(-(2**40), 2**40))

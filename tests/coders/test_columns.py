@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from diabolo.coders import Columns, Setting
+from diabolo.coders.columns import Counted
 from diabolo.errors import FileError
 
 
@@ -51,3 +52,14 @@ def test_a_stream_that_was_cut_is_told_or_other():
         except FileError:
             continue
         assert (got != levels).any()
+
+
+@pytest.mark.parametrize("count", [1, 30, 5000])
+def test_bits_are_told_without_writing(count):
+    draw = np.random.default_rng(0)
+    several = draw.integers(0, 2**40, 5000), draw.integers(0, 999, 5000), draw.geometric(0.3, 5000), np.full(5000, 7)
+    levels = np.stack(several, 1).astype(np.uint64)
+    coding = Columns().learn(levels, Setting())
+    assert isinstance(coding, Counted)
+    some = levels[:count]
+    assert coding.bits(some) == pytest.approx(8 * len(coding.encode(some)), rel=0.002, abs=64)

@@ -13,7 +13,9 @@ import torch
 from diabolo.codec.alphabet import Levels
 from diabolo.codec.packed import pack, unpack
 from diabolo.coders import Columns, Rows, Setting
-from diabolo.coders.rows.coding import LANES, ROWS, RowCoding
+from diabolo.coders.rows import coding as rows_coding
+from diabolo.coders.rows.coding import RowCoding
+from diabolo.coders.rows.lanes import LANES, ROWS, Lanes
 from diabolo.coders.rows.net import STEPS, RowNet
 from diabolo.errors import FileError, ParameterError
 from diabolo.flow import Batch
@@ -94,6 +96,43 @@ def test_rows_come_back_however_lanes_divide_them(learnt, count):
     levels, coding = learnt
     some = levels[-count:]
     np.testing.assert_array_equal(coding.decode(coding.encode(some), some.shape), some)
+
+
+@pytest.mark.parametrize("count", [1, 17, 511, 1600])
+def test_bytes_are_told_to_hold_their_rows_and_no_others(learnt, count):
+    levels, coding = learnt
+    some = levels[:count]
+    data = coding.encode(some)
+    assert coding.holds(data, some)
+    other, draw = some.copy(), np.random.default_rng(count)
+    row, column = draw.integers(count), draw.integers(some.shape[1])
+    other[row, column] = next(level for level in levels[:, column] if level != some[row, column])
+    assert not coding.holds(data, other)
+    assert not coding.holds(coding.encode(other), some)
+
+
+def test_rows_that_are_looked_at_together_do_not_matter(learnt, monkeypatch):
+    levels, coding = learnt
+    data = coding.encode(levels)
+    for together in (1, 40, 300, 10**6):
+        monkeypatch.setattr(rows_coding, "_TOGETHER", together)
+        assert coding.encode(levels) == data
+        np.testing.assert_array_equal(coding.decode(data, levels.shape), levels)
+
+
+@pytest.mark.parametrize(("count", "length"), [(0, 1), (1, 1), (7, 3), (640, 10), (641, 11), (40_000, 512)])
+def test_lanes_are_told_step_by_step(count, length):
+    lanes = Lanes(count, length)
+    rows = [np.arange(count)[step] for step in lanes.steps]
+    assert sorted(lanes.order.tolist()) == list(range(count))
+    assert np.array_equal(lanes.order, np.concatenate([np.empty(0, int), *rows]))
+    assert lanes.starts.tolist() == np.cumsum([0, *map(len, rows)]).tolist()
+    for lag in (1, 2):
+        later = slice(int(lanes.starts[min(lag, len(rows))]), count)
+        np.testing.assert_array_equal(lanes.order[lanes.earlier(later, lag)], lanes.order[later] - lag)
+    together = list(lanes.together(2, 100))
+    assert [step for steps in together for step in steps] == list(range(len(rows)))
+    assert all(len(steps) == 1 for steps in together if steps.start < 2)
 
 
 def test_columns_that_say_something_of_each_other_take_fewer_bytes(learnt):

@@ -63,7 +63,8 @@ def _likeness(compressor: Compressor, X: Any, members: Sequence[Member]) -> dict
         same = place_all(Path(folder), X, members)
     if same == len(members):
         return {"identical": same}
-    return {"identical": same, "note": "every value comes back; the bytes of the other files are laid out anew"}
+    note = "every value comes back as it was read, texts such as NA as missing; the other files are laid out anew"
+    return {"identical": same, "note": note}
 
 
 def chosen(

@@ -23,6 +23,7 @@ MEASURE = 1024
 
 _FARTHEST = 16 * MEASURE
 _MOST = 2**12  # cells of a column
+_TABLED = 2**16  # levels that are looked up
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,19 +84,27 @@ class Alphabet:
 
         Those that the alphabet lacks are told as one that it has: `level` says which.
         """
-        cell = np.searchsorted(self.starts, levels, side="right") - 1
-        cell = np.maximum(cell, 0)
-        group = self.owner[cell]
-        rest = np.minimum(np.maximum(levels, self.starts[cell]) - self.starts[cell], self.spans[cell] - np.uint64(1))
-        return group, cell - self.first[group], rest
+        cell = self.cells(levels)
+        return self.owner[cell], self.within[cell], self._rest(levels, cell)
 
     def level(self, group: NDArray[Any], place: NDArray[Any], rest: Levels) -> Levels:
         """Return the levels (N,) that were told so."""
         return self.starts[self.first[group] + place] + rest
 
-    def last(self, group: NDArray[Any], place: NDArray[Any]) -> Levels:
-        """Return how far the last level of each cell (N,) lies from its first."""
-        return self.spans[self.first[group] + place] - np.uint64(1)
+    def cells(self, levels: Levels) -> NDArray[np.int64]:
+        """Return the cell of each level (N,), of those that the alphabet lacks the nearest below, or the first."""
+        if self._table is not None:
+            return self._table[np.minimum(levels, np.uint64(len(self._table) - 1))]
+        return np.maximum(np.searchsorted(self.starts, levels, side="right") - 1, 0)
+
+    def nearest(self, levels: Levels) -> Levels:
+        """Return the levels (N,), those that the alphabet lacks as one that it has."""
+        cell = self.cells(levels)
+        return self.starts[cell] if self.single else self.starts[cell] + self._rest(levels, cell)
+
+    def _rest(self, levels: Levels, cell: NDArray[np.int64]) -> Levels:
+        """Return the place within its cell of each level (N,)."""
+        return np.minimum(np.maximum(levels, self.starts[cell]) - self.starts[cell], self.spans[cell] - np.uint64(1))
 
     def measured(self, levels: Levels) -> NDArray[np.int64]:
         """Return the levels (N,) as signed numbers from their median on, on a scale that `MEASURE` describes.
@@ -105,6 +114,15 @@ class Alphabet:
         around, shift = self._scale
         distance = np.floor((levels.astype(np.float64) - around) * 2.0**shift)
         return np.where(levels == 0, 0, np.clip(distance, -_FARTHEST, _FARTHEST)).astype(np.int64)
+
+    def measures(self, levels: Levels, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the levels (N,), which are in these cells (N,), as `measured`."""
+        return self._measures.take(cells) if self.single else self.measured(levels).astype(np.float64)
+
+    @cached_property
+    def _measures(self) -> NDArray[np.float64]:
+        """The first level of each cell (C,) as measured."""
+        return self.measured(self.starts).astype(np.float64)
 
     @property
     def likeliest(self) -> np.uint64:
@@ -120,6 +138,43 @@ class Alphabet:
     def owner(self) -> NDArray[np.int64]:
         """The group of each cell (C,)."""
         return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+    @cached_property
+    def within(self) -> NDArray[np.int64]:
+        """The place of each cell (C,) in its group."""
+        return np.arange(len(self.starts)) - self.first[self.owner]
+
+    @cached_property
+    def single(self) -> bool:
+        """Whether each cell holds one level."""
+        return bool(self.spans.max() == 1)
+
+    @cached_property
+    def shared(self) -> NDArray[np.bool_]:
+        """Whether each group (K,) has several cells."""
+        return self.sizes > 1
+
+    @cached_property
+    def most(self) -> NDArray[np.int64]:
+        """The last place of a cell in each group (K,)."""
+        return self.sizes - 1
+
+    @cached_property
+    def all_shared(self) -> bool:
+        """Whether every group has several cells."""
+        return bool(self.shared.all())
+
+    @cached_property
+    def any_shared(self) -> bool:
+        """Whether any group has several cells."""
+        return bool(self.shared.any())
+
+    @cached_property
+    def _table(self) -> NDArray[np.int64] | None:
+        """The cell of each level up to the last cell's first, where these are not too many: quicker than a search."""
+        if self.starts[-1] >= _TABLED:
+            return None
+        return np.maximum(np.searchsorted(self.starts, np.arange(int(self.starts[-1]) + 1), side="right") - 1, 0)
 
     @cached_property
     def frequencies(self) -> NDArray[np.int64]:

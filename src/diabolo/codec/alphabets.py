@@ -4,38 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diabolo.codec.alphabet import Alphabet, Levels
-from diabolo.codec.entropy import Counts, Reader, Writer
+from diabolo.codec.entropy import Comparer, Reader, Writer
+from diabolo.codec.exchange import Asking, Integers, Telling
 from diabolo.errors import FileError
-
-Integers = NDArray[np.int64]
-
-_PART = 16
-"""Bits of a place in a cell that are told at a time."""
-
-
-class Exchange(Protocol):
-    """One end of a coded stream: a column of levels goes in or comes out, at the same place with the same counts."""
-
-    def __call__(self, column: int, rows: Integers, groups: Counts, places: Places) -> Levels:
-        """Return the levels (S,) of these rows, told or being told.
-
-        `groups` (K,) or (S, K) says how often each group is expected; `places` how often each cell, given the groups.
-        """
-        ...
-
-
-class Places(Protocol):
-    """How often each cell of a group is expected."""
-
-    def __call__(self, rows: Integers, group: Integers) -> Counts:
-        """Return counts (R, W), 0 beyond the size of a group, for R of the rows, by their place among them."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +50,7 @@ class Alphabets:
 
     def nearest(self, levels: Levels) -> Levels:
         """Return levels (N, D), those that the alphabets lack as one that they have."""
-        columns = zip(self.each, levels.T, strict=True)
-        return np.stack([alphabet.level(*alphabet.grouped(column)) for alphabet, column in columns], 1)
+        return np.stack([alphabet.nearest(column) for alphabet, column in zip(self.each, levels.T, strict=True)]).T
 
     @cached_property
     def expected(self) -> tuple[Integers, ...]:
@@ -86,60 +62,17 @@ class Alphabets:
         """The middle of each cell as measured (K, W), a table for each column."""
         return tuple(_by_group(alphabet, alphabet.middles, 0) for alphabet in self.each)
 
-    def telling(self, levels: Levels, writer: Writer) -> Exchange:
-        """Return the end of a stream that levels (N, D) go into."""
-        told = [alphabet.grouped(column) for alphabet, column in zip(self.each, levels.T, strict=True)]
+    def telling(self, levels: Levels, writer: Writer | Comparer) -> Telling:
+        """Return the end of a stream that levels (N, D) go into, or are compared with."""
+        return Telling(self.each, levels, writer)
 
-        def exchange(column: int, rows: Integers, groups: Counts, places: Places) -> Levels:
-            group, place = (part[rows] for part in told[column][:2])
-            rest = told[column][2][rows]
-            writer.put(group, groups)
-            several = np.flatnonzero(self.each[column].sizes[group] > 1)
-            if len(several):
-                writer.put(place[several], places(several, group[several]))
-            for shift, sizes, here in self._parts(column, group, place):
-                writer.put_even((rest[here] >> np.uint64(shift)) & np.uint64(2**_PART - 1), sizes)
-            return levels[rows, column]
-
-        return exchange
-
-    def asking(self, reader: Reader) -> Exchange:
+    def asking(self, reader: Reader) -> Asking:
         """Return the end of a stream that levels come out of."""
+        return Asking(self.each, reader)
 
-        def exchange(column: int, rows: Integers, groups: Counts, places: Places) -> Levels:
-            alphabet = self.each[column]
-            group = reader.take(groups, len(rows) if groups.ndim == 1 else None).astype(np.int64)
-            place, rest = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.uint64)
-            several = np.flatnonzero(alphabet.sizes[group] > 1)
-            if len(several):
-                place[several] = reader.take(places(several, group[several]))
-            place = np.minimum(place, alphabet.sizes[group] - 1)  # what is no such stream may say more, here and below
-            for shift, sizes, here in self._parts(column, group, place):
-                rest[here] += reader.take_even(sizes).astype(np.uint64) << np.uint64(shift)
-            if not self._single[column]:
-                rest = np.minimum(rest, alphabet.last(group, place))
-            return alphabet.level(group, place, rest)
-
-        return exchange
-
-    def _parts(self, column: int, group: Integers, place: Integers) -> list[tuple[int, NDArray[np.int32], Integers]]:
-        """Return how places in these cells (S,) are told, part by part: how far shifted, sizes, and whose."""
-        alphabet, found = self.each[column], []
-        if self._single[column]:
-            return []
-        last = alphabet.last(group, place)
-        for shift in (48, 32, 16, 0):
-            top = last >> np.uint64(shift)
-            here = np.flatnonzero(top)
-            if len(here):
-                whole = top[here] >= 2**_PART - 1
-                found.append((shift, np.where(whole, 2**_PART, top[here] + np.uint64(1)).astype(np.int32), here))
-        return found
-
-    @cached_property
-    def _single(self) -> tuple[bool, ...]:
-        """Whether all cells of a column hold one level."""
-        return tuple(bool(alphabet.spans.max() == 1) for alphabet in self.each)
+    def constant(self, count: int) -> Levels:
+        """Return so many rows of levels (N, D), each column contiguous, of the first level of each."""
+        return np.repeat(np.array([[a.starts[0]] for a in self.each], np.uint64), count, 1).T
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return them as arrays of small numbers."""
@@ -168,5 +101,5 @@ class Alphabets:
 
 def _by_group(alphabet: Alphabet, of_cells: Integers, beyond: int) -> Integers:
     table = np.full((len(alphabet.sizes), alphabet.sizes.max()), beyond, np.int64)
-    table[alphabet.owner, np.arange(len(of_cells)) - alphabet.first[alphabet.owner]] = of_cells
+    table[alphabet.owner, alphabet.within] = of_cells
     return table

@@ -42,7 +42,7 @@ class Writer:
     def put(self, symbols: NDArray[Any], counts: Counts) -> None:
         """Append symbols (S,) from 0 to K - 1, of which `counts` (K,) or (S, K) say how often each is expected."""
         if counts.shape[-1] > 1 and len(symbols):
-            self._coder.encode(symbols.astype(np.int32), *_model(counts))
+            self._coder.encode(symbols.astype(np.int32, copy=False), *_model(counts))
 
     def put_even(self, symbols: NDArray[Any], sizes: Symbols) -> None:
         """Append symbols (S,) from 0 to their `sizes` (S,) less 1, all expected alike; a size is 2 to 2²⁴ − 1."""
@@ -111,6 +111,48 @@ class Reader:
             ) from error
 
 
+class Comparer:
+    """Takes the place of a `Writer` whose bytes are there: they are read, and compared with what is put again.
+
+    As all that was put before is the same, whoever does not know it reads the same with the same counts.
+
+    Examples
+    --------
+    >>> writer, counts = Writer(), np.array([1, 1, 6])
+    >>> writer.put(np.array([0, 2, 2]), counts)
+    >>> for symbols in ([0, 2, 2], [0, 2, 1]):
+    ...     comparer = Comparer(Reader(writer.bytes()))
+    ...     comparer.put(np.array(symbols), counts)
+    ...     comparer.same
+    True
+    False
+
+    Parameters
+    ----------
+    reader : Reader
+        Of the bytes.
+
+    Raises
+    ------
+    FileError
+        From `put`, if the bytes cannot have been written with such counts.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader, self.same = reader, True
+
+    def put(self, symbols: NDArray[Any], counts: Counts) -> None:
+        """Compare symbols (S,) with the next ones, as of `Writer.put`."""
+        if self.same and counts.shape[-1] > 1:
+            found = self._reader.take(counts, len(symbols) if counts.ndim == 1 else None)
+            self.same = bool((found == symbols).all())
+
+    def put_even(self, symbols: NDArray[Any], sizes: Symbols) -> None:
+        """Compare symbols (S,) with the next ones, as of `Writer.put_even`."""
+        if self.same:
+            self.same = bool((self._reader.take_even(sizes) == symbols).all())
+
+
 def _model(counts: Counts) -> tuple[Any, ...]:
     # whole numbers below 2**53 are exact in float64, so that nothing depends on the machine
     if counts.ndim == 2:
@@ -123,6 +165,7 @@ def _family() -> Any:
     return _models().Categorical(perfect=False)
 
 
+@cache
 def _models() -> ModuleType:
     return package("constriction", "codec").stream.model
 

@@ -38,6 +38,18 @@ POWERS = _powers(TOP)
 """2¹⁶·exp(−d / 256) for d = 0, 1, …; the last is 1."""
 
 _FINE = _powers(2**24)
+_COUNTS = POWERS.astype(np.float64)
+
+
+def counts_below(below: Whole) -> Whole:
+    """Return counts (S, K), as the coder takes them, of so many units of 1/256 nat (K, S) below the likeliest: whole.
+
+    Examples
+    --------
+    >>> counts_below(np.array([[0.0], [256.0], [1e6]])).tolist()
+    [[65536.0, 24109.0, 1.0]]
+    """
+    return _COUNTS.take(below.T.astype(np.intp, order="C"), mode="clip")
 
 
 def counts(logits: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.int64]:

@@ -47,6 +47,8 @@ class Framed(Sheet):
             raise DataTypeError(f"X has a column that no table file can hold ({error}); convert or drop it.") from error
         if not table.num_columns:
             raise DataError("X must have columns; got a data frame without any.")
+        for field in table.schema:
+            _demand_readable(field)
         columns = [_one(column) for column in table.columns]
         categories = {
             str(i): column.dictionary.to_pylist() for i, column in enumerate(columns) if _categorical(column.type)
@@ -194,6 +196,18 @@ def _encoded(metadata: dict[str, str]) -> dict[bytes, bytes]:
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise ValueError("metadata that is no text")
     return {name.encode("latin-1"): text.encode("latin-1") for name, text in metadata.items()}
+
+
+def _demand_readable(field: Any) -> None:
+    """Raise DataTypeError unless the type of a column can be read back: Arrow writes some categories that it cannot."""
+    arrow = package("pyarrow")
+    try:
+        arrow.ipc.read_schema(arrow.schema([field]).serialize())
+    except (arrow.ArrowException, TypeError, ValueError) as error:
+        raise DataTypeError(
+            f"X must have columns of types that can be read back; column {field.name!r} is {shorten(str(field.type))}, "
+            f"which cannot. Convert it, to text with X[{field.name!r}].astype(str)."
+        ) from error
 
 
 def _one(column: Any) -> Any:

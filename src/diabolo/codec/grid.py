@@ -88,7 +88,7 @@ class Steps(Grid):
         """Return the nearest step of each value."""
         with np.errstate(invalid="ignore", over="ignore"):
             steps = np.rint((values.astype(np.float64) - self.low) / self.step)
-        return np.nan_to_num(steps, nan=0.0).clip(0, 2.0**52).astype(np.uint64) + _ONE
+        return np.fmin(np.fmax(steps, 0.0), 2.0**52).astype(np.uint64) + _ONE  # what is not a number is 0
 
     def values(self, levels: Levels, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Return the steps."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+import numpy as np
+
 from diabolo.part import Part
 from diabolo.training import History, Setting
 
@@ -36,6 +38,10 @@ class Coding(ABC):
         FileError
             If they are no such bytes.
         """
+
+    def holds(self, data: bytes, samples: Any) -> bool:
+        """Tell whether bytes that `encode` made of samples give them back: an array, by default decoded."""
+        return bool(np.array_equal(self.decode(data, samples.shape).T, samples.T))
 
     @abstractmethod
     def state(self) -> tuple[dict[str, Any], Arrays]:

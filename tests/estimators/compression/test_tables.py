@@ -15,8 +15,9 @@ from hypothesis.extra.numpy import array_shapes, arrays, from_dtype
 from diabolo import Compressor, Training
 from diabolo.codec import Absolute
 from diabolo.codec.sheet import Sheet
-from diabolo.errors import CapabilityError, DataError, FileError, ParameterError
-from diabolo.estimators.compression import tables
+from diabolo.coders.rows.coding import RowCoding
+from diabolo.errors import CapabilityError, DataError, DataTypeError, FileError, ParameterError
+from diabolo.estimators.compression import chunk, tables
 from diabolo.estimators.compression.opening import decompress, opened
 
 TRAINING = Training(steps=60, batch_size=64, learning_rate=1e-2, weight_decay=0.0)
@@ -71,6 +72,18 @@ def plain_size(X):
 
 def test_a_frame_comes_back(fitted):
     assert_same(decompress(fitted.compress(mixed())), mixed())
+
+
+def test_columns_of_types_that_no_file_gives_back_are_refused_when_they_are_compressed(fitted):
+    X = pd.DataFrame({"size": pd.cut(np.arange(30.0), 3)})
+    for call in (Compressor(training=TRAINING).fit, fitted.compress):
+        with pytest.raises(DataTypeError, match=r"column 'size' is .dictionary.*astype\(str\)"):
+            call(X)
+
+
+def test_a_checkpoint_is_kept_of_the_net_of_rows(tmp_path):
+    Compressor(coder="Rows", training=TRAINING, random_state=0).fit(mixed(), checkpoint=tmp_path / "run")
+    assert (tmp_path / "run").exists()
 
 
 @given(st.data(), st.sampled_from(DTYPES))
@@ -227,6 +240,40 @@ def test_never_larger_than_plain(kind, size):
     assert_same(decompress(data), X)
     assert len(data) <= plain_size(X) + compressor.facts()["model bytes"] + 1024
     assert len(compressor.compress(X, embed=False)) <= plain_size(X) + 1024
+
+
+def together():
+    """A table of numbers (N, 4) that lie near each other."""
+    draw = np.random.default_rng(0)
+    return draw.integers(0, 200, (3000, 1)) + draw.integers(0, 3, (3000, 4))
+
+
+def test_what_would_clearly_take_more_is_not_written(monkeypatch):
+    compressor = Compressor(training=TRAINING, random_state=0).fit(together())
+    data, tried = compressor.compress(together()), []
+    for way in chunk.METHODS[1:]:
+        write = type(way).write
+        monkeypatch.setattr(type(way), "write", lambda self, *all, write=write: tried.append(self) or write(self, *all))
+    assert compressor.compress(together()) == data
+    assert chunk.METHODS[2] in tried
+    assert chunk.METHODS[1] not in tried  # columns by themselves
+    np.testing.assert_array_equal(compressor.decompress(data), together())
+
+
+def test_all_that_could_be_shortest_is_written():
+    compressor = Compressor(training=TRAINING, random_state=0).fit(together())
+    repeated = np.resize(np.random.default_rng(1).integers(0, 200, (40, 4)), (4000, 4))
+    data = compressor.compress(repeated)
+    assert len(data) < 4000
+    np.testing.assert_array_equal(compressor.decompress(data), repeated)
+    noise = np.random.default_rng(1).integers(0, 200, (4000, 4))
+    assert len(compressor.compress(noise, embed=False)) < 1.05 * noise.size
+
+
+def test_a_chunk_that_does_not_give_its_levels_back_is_told_in_another_way(monkeypatch):
+    compressor = Compressor(training=TRAINING, random_state=0).fit(together())
+    monkeypatch.setattr(RowCoding, "encode", lambda self, samples: b"\0" * 8)
+    np.testing.assert_array_equal(compressor.decompress(compressor.compress(together())), together())
 
 
 def test_a_net_that_does_not_pay_is_dropped():

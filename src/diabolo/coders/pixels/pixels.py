@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from diabolo.check import Maybe, shorten
@@ -22,6 +21,7 @@ from diabolo.coders.pixels.shades import VALUES, Shades
 from diabolo.errors import DataError, FileError
 from diabolo.files import under
 from diabolo.part import knob
+from diabolo.seeding import seeded
 from diabolo.training import History, Training, train
 
 _REACH = Count(1, 8)
@@ -125,8 +125,7 @@ def _begun(images: Sequence[Bytes], context: Context, channel: int, setting: Set
     sizes = {array.shape[2:] for array in images}
     size = sizes.pop() if len(sizes) == 1 else (0, 0)
     hidden = setting.n or _HIDDEN
-    with torch.random.fork_rng([]):
-        torch.manual_seed(setting.seed)
+    with seeded(setting.seed):
         net = PixelNet(
             len(context.places(channel)),
             shades,

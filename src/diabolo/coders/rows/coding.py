@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from diabolo.codec.alphabet import Levels
-from diabolo.codec.alphabets import Alphabets, Exchange, Integers, Places
-from diabolo.codec.entropy import Counts, Reader, Writer
-from diabolo.codec.exact import Whole, counts, demand_exact, exponential, shifted
+from diabolo.codec.alphabets import Alphabets
+from diabolo.codec.entropy import Comparer, Reader, Writer
+from diabolo.codec.exact import demand_exact
+from diabolo.codec.exchange import Exchange, blocks, exchanged
 from diabolo.coders.coder import Arrays, Coding
-from diabolo.coders.rows.net import FLATTEST, STEPS
+from diabolo.coders.rows.lanes import Lanes, lane
+from diabolo.coders.rows.net import STEPS
+from diabolo.coders.rows.sums import Row, Sums
+from diabolo.coders.rows.told import tell
 from diabolo.errors import FileError
 from diabolo.training import History
 
-ROWS = 512
-"""Rows of a lane at most: the first of a lane does not know those before it."""
-
-LANES = 64
-"""Lanes at least, where there are so many rows."""
-
-_TOGETHER = 2**12  # rows that are looked at together when they are all known
+_TOGETHER = 2**11  # rows that are looked at together: what is computed of them stays in the cache
 _FARTHEST = 2**14  # of a level as measured
-_FLATTEST = exponential(np.array([256.0 * FLATTEST]))
-
-Row = tuple[Whole, Integers]
-"""Levels as measured (S, D), and their groups (S, D)."""
 
 
 class RowCoding(Coding):
     """What `RowNet` describes, with weights that are whole numbers of its steps.
 
-    Rows that know those before them are coded in lanes, pieces of consecutive rows that go on side by side: lane l has
-    rows l·T to (l + 1)·T − 1.
+    Rows that know those before them are coded in `Lanes`; others all at once, column by column.
 
     Parameters
     ----------
@@ -58,8 +49,6 @@ class RowCoding(Coding):
         _check(alphabets, weights)
         self.weights = {name: value.astype(np.float64) for name, value in weights.items()}
         self.before = len(weights["embed"]) - 1
-        sizes = np.array(alphabets.sizes)
-        self._at = np.cumsum(sizes) - sizes  # the first group of each column
 
     @property
     def history(self) -> History:
@@ -69,149 +58,70 @@ class RowCoding(Coding):
     def encode(self, samples: Levels) -> bytes:
         """Return levels (N, D), all known to the alphabets, as bytes."""
         writer = Writer()
-        exchange = self.alphabets.telling(samples, writer)
-        each = list(zip(self.alphabets.each, samples.T, strict=True))
-        known = np.stack([a.measured(column) for a, column in each], 1).astype(np.float64)
-        groups = np.stack([a.grouped(column)[0] for a, column in each], 1)
-        for steps in self._blocks(len(samples)):
-            rows = np.concatenate(steps)
-            lags = range(1, min(self.before, self._step(rows[0], len(samples))) + 1)
-            past = [(known[rows - lag], groups[rows - lag]) for lag in lags]
-            told = self._all_told(known[rows], groups[rows], past)
-            self._put(exchange, steps, told)
+        if self.before:
+            self._tell(samples, writer)
+        else:
+            row = self._sums.row(len(samples), [])
+            self._exchange(self.alphabets.telling(samples, writer), row, np.empty(samples.shape, np.uint64, "F"))
         return writer.bytes()
 
     def decode(self, data: bytes, shape: tuple[int, ...]) -> Levels:
         """Return the levels (N, D)."""
-        count, exchange = shape[0], self.alphabets.asking(Reader(data))
-        levels = np.stack([np.broadcast_to(a.starts[:1], count) for a in self.alphabets.each], 1).copy()
+        exchange, levels = self.alphabets.asking(Reader(data)), self.alphabets.constant(shape[0])
         past: list[Row] = []  # the last row first
-        for rows in self._steps(count):
-            past = [(u[: len(rows)], groups[: len(rows)]) for u, groups in past]
-            past = [self._asked(rows, past, exchange, levels), *past][: self.before]
+        for rows in self._lanes(shape[0]).steps:
+            step = levels[rows]
+            row = self._sums.row(len(step), past)
+            self._exchange(exchange, row, step)
+            past = [row, *past][: self.before]
         return levels
+
+    def holds(self, data: bytes, samples: Levels) -> bool:
+        """Tell whether bytes that `encode` made of levels (N, D) give them back.
+
+        Rows in lanes, step by step, take longest: these are compared with what is known of them, many steps together.
+        """
+        if not self.before:
+            return super().holds(data, samples)
+        comparer = Comparer(Reader(data))
+        self._tell(samples, comparer)
+        return comparer.same
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         """Return alphabets and weights."""
         whole = {name: value.astype(np.int64) for name, value in self.weights.items()}
         return {}, {**self.alphabets.arrays(), **{f"net.{name}": value for name, value in whole.items()}}
 
-    def _length(self, count: int) -> int:
-        return lane(count) if self.before else 1
-
-    def _step(self, row: int, count: int) -> int:
-        """Return the how-manieth of its lane a row is."""
-        return int(row) % self._length(count)
-
-    def _steps(self, count: int) -> Iterator[Integers]:
-        """Yield the rows that are exchanged together: the first of all lanes, then the second, and so on."""
-        length = self._length(count)
-        start = np.arange(0, count, length)
-        for step in range(length if count else 0):
-            rows = start + step
-            yield rows[rows < count]
-
-    def _blocks(self, count: int) -> Iterator[list[Integers]]:
-        """Yield steps that are looked at together: each has as many rows before it in its lane as the first."""
-        block: list[Integers] = []
-        for step, rows in enumerate(self._steps(count)):
-            if block and (step <= self.before or sum(map(len, block)) + len(rows) > _TOGETHER):
-                yield block
-                block = []
-            block.append(rows)
-        if block:
-            yield block
-
-    def _all_told(self, u: Whole, groups: Integers, past: list[Row]) -> list[tuple[int, Counts, Places]]:
-        """Return what is told of each column of rows that are all known."""
-        total, mean, found = *self._begun(len(u), past), []
-        for column in self.alphabets.wide:
-            own = u[:, :column] @ self.weights["linear"][0, column, :column]
-            found.append((column, *self._told(column, np.clip(shifted(total, 7), 0, 256), own + mean[:, column])))
-            self._add(total, column, u[:, column], groups[:, column])
-        return found
-
-    def _put(self, exchange: Exchange, steps: list[Integers], told: list[tuple[int, Counts, Places]]) -> None:
-        """Exchange what is told, a step at a time."""
-        at = 0
-        for rows in steps:
-            for column, groups, places in told:
-                exchange(column, rows, groups[at : at + len(rows)], partial(_from, places, at))
-            at += len(rows)
-
-    def _asked(self, rows: Integers, past: list[Row], exchange: Exchange, levels: Levels) -> Row:
-        """Ask for a row of each lane, put it where it belongs, and return it as measured, and its groups."""
-        each = self.alphabets.each
-        u, groups = np.zeros((len(rows), len(each))), np.zeros((len(rows), len(each)), np.int64)
-        total, mean = self._begun(len(rows), past)
-        for column in self.alphabets.wide:
-            own = u[:, :column] @ self.weights["linear"][0, column, :column]
-            told = self._told(column, np.clip(shifted(total, 7), 0, 256), own + mean[:, column])
-            got = levels[rows, column] = exchange(column, rows, *told)
-            u[:, column], groups[:, column] = each[column].measured(got), each[column].grouped(got)[0]
-            self._add(total, column, u[:, column], groups[:, column])
-        return u, groups
-
-    def _begun(self, count: int, past: list[Row]) -> tuple[Whole, Whole]:
-        """Return what the rows before add to the hidden units (S, H), and to the middles of all columns (S, D)."""
-        w = self.weights
-        total = np.tile(w["begin"] * 2.0**10, (count, 1))
-        mean = np.zeros((count, len(self.alphabets.each)))
-        for lag, (u, groups) in enumerate(past, 1):
-            total += u @ w["slope"][lag]
-            mean += u @ w["linear"][lag].T
-            for column in self.alphabets.wide:
-                total += w["embed"][lag][self._at[column] + groups[:, column]] * 2.0**10
-        return total, mean
-
-    def _add(self, total: Whole, column: int, u: Whole, group: Integers) -> None:
-        """Add what a level says to the hidden units (S, H), in place."""
-        w = self.weights
-        total += w["embed"][0][self._at[column] + group] * 2.0**10
-        total += u[:, None] * w["slope"][0, column]
-
-    def _told(self, column: int, h: Whole, mean: Whole) -> tuple[Counts, Places]:
-        """Return how often each group of a column is expected (S, K), and each cell given the group."""
-        w, alphabet, slots = self.weights, self.alphabets.each[column], self._slots[column]
-        mu = shifted(mean + (h @ w["lean"][column]) * 16 + w["start"][column] * 4096, 8)  # as measured
-        sharp = shifted(h @ w["sharp"][:, column].T, 4) + w["blunt"][:, column] * 16  # (S, 2)
-        decay = np.maximum(exponential(sharp) - _FLATTEST, 0)  # in 2⁻²⁴ of the steepest
-        said = shifted(h @ w["readout"][slots].T, 4) + (w["offset"][slots] * 16 + alphabet.logits)  # (S, K)
-        groups = counts(said - _lost(decay[:, 0], alphabet.centres - mu[:, None]))
-        expected, middles = self.alphabets.expected[column], self.alphabets.middles[column]
-
-        def places(rows: Integers, group: Integers) -> Counts:
-            here = expected[group]
-            lost = _lost(decay[rows, 1], middles[group] - mu[rows, None])
-            return np.where(here > -(2**62), counts(here - lost), 0)
-
-        return groups, places
-
     @cached_property
-    def _slots(self) -> list[slice]:
-        sizes = self.alphabets.sizes
-        return [slice(int(at), int(at) + size) for at, size in zip(self._at, sizes, strict=True)]
+    def _sums(self) -> Sums:
+        return Sums(self.alphabets, self.weights)
 
+    def _lanes(self, count: int) -> Lanes:
+        return Lanes(count, lane(count) if self.before else 1)
 
-def lane(count: int) -> int:
-    """Return how many rows a lane has, of so many.
+    def _tell(self, samples: Levels, writer: Writer | Comparer) -> None:
+        lanes = self._lanes(len(samples))
+        tell(self._sums, self.alphabets.telling(samples[lanes.order], writer), lanes, _TOGETHER)
 
-    Examples
-    --------
-    >>> lane(10), lane(6400), lane(10**6)
-    (1, 100, 512)
-    """
-    return max(1, min(ROWS, math.ceil(count / LANES)))
-
-
-def _from(places: Places, at: int, rows: Integers, group: Integers) -> Counts:
-    """Return what `places` says of rows that are counted from `at` on."""
-    return places(rows + at, group)
-
-
-def _lost(decay: Integers, distance: Whole) -> Whole:
-    """Return how much is lost at distances (S, K), in 1/256 nat, where counts decay so fast (S,)."""
-    return shifted(decay[:, None] * np.abs(distance), 13)
+    def _exchange(self, exchange: Exchange, row: Row, levels: Levels) -> None:
+        """Exchange rows, column by column, and put their levels (S, D) where they belong."""
+        sums, count = self._sums, len(levels)
+        cells, groups = np.zeros((2, count), np.int64)
+        parts, past = list(blocks(count, _TOGETHER)), None
+        for column in self.alphabets.wide:
+            alphabet, told = self.alphabets.each[column], []
+            for rows in parts:
+                if past is not None:  # only now, while these sums are at hand
+                    sums.all[past].to(row.sums[rows], groups[rows], row.u[past, rows])
+                counts, spread = sums.said(column, row, rows)
+                groups[rows] = exchange.groups(column, rows, counts)
+                told.append(partial(sums.places, column, spread))
+            for rows, places in zip(parts, told, strict=True):
+                cells[rows] = exchanged(exchange, alphabet, column, rows, groups[rows], places)
+            levels[:, column] = got = exchange.levels(column, slice(0, count), cells)
+            row.u[column], past = alphabet.measures(got, cells), column
+        if self.before and past is not None:
+            sums.all[past].to(row.sums, groups, row.u[past])
 
 
 def _check(alphabets: Alphabets, weights: Arrays) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,16 @@ from numpy.typing import NDArray
 
 from diabolo.check import Maybe, Whole
 from diabolo.codec.alphabet import Levels
-from diabolo.codec.alphabets import Alphabets, Integers
+from diabolo.codec.alphabets import Alphabets
+from diabolo.codec.exchange import Integers
 from diabolo.coders.coder import Arrays, Coder, Coding, Setting
-from diabolo.coders.rows.coding import RowCoding, lane
+from diabolo.coders.rows.coding import RowCoding
+from diabolo.coders.rows.lanes import lane
 from diabolo.coders.rows.net import STEPS, RowNet
 from diabolo.errors import FileError
 from diabolo.files import under
 from diabolo.part import knob
+from diabolo.seeding import seeded
 from diabolo.training import History, Training, split, train
 from diabolo.training import Rows as Source
 
@@ -56,12 +60,19 @@ class Rows(Coder):
         before = self.before if self.before is not None else 2 * _in_order(told[:, 0])
         seen = np.stack([told, *(_after(told, lag) for lag in range(1, before + 1))], 1)  # (N, 1 + before, 3, D)
         training = setting.training or TRAINING
-        with torch.random.fork_rng([]):
-            torch.manual_seed(setting.seed)
+        with seeded(setting.seed, setting.device):
             net = RowNet(alphabets, setting.n or _HIDDEN, before, len(samples)).to(setting.device)
         learnt, held = split(len(samples), training.validation, setting.seed)
         sources = [Source(torch.tensor(seen), torch.Tensor.float, index, setting.device) for index in (learnt, held)]
-        history = train(net, sources[0], sources[1], training, seed=setting.seed, callbacks=setting.callbacks)
+        history = train(
+            net,
+            sources[0],
+            sources[1],
+            training,
+            seed=setting.seed,
+            callbacks=setting.callbacks,
+            checkpoint=None if setting.checkpoint is None else Path(setting.checkpoint),
+        )
         return RowCoding(alphabets, net.integers(), history)
 
     def restore(self, plain: dict[str, Any], arrays: Arrays) -> Coding:

@@ -24,6 +24,7 @@ from diabolo.nets import Net
 from diabolo.nets.lapped import Lapped
 from diabolo.nets.net import Local
 from diabolo.part import Some, knob
+from diabolo.seeding import seeded
 from diabolo.training import History, Training, split, train
 from diabolo.training.crops import SYMMETRIES, Crops
 
@@ -74,8 +75,7 @@ class Transform(Coder):
         local, training = self._local(), setting.training or TRAINING
         batch = training.batch_size or TRAINING.batch_size or 1
         channels = setting.n or _channels(colours, local.unit)
-        with torch.random.fork_rng([]):
-            torch.manual_seed(setting.seed)
+        with seeded(setting.seed, setting.device):
             nets = self._modules(colours, channels)
             context_net = ContextNet(channels, self.hidden)
             model = TransformNet(nets, context_net, local.unit).to(setting.device)

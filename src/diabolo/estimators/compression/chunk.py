@@ -17,7 +17,7 @@ from diabolo.codec.alphabet import Levels
 from diabolo.codec.packed import pack, unpack
 from diabolo.codec.planes import planes, together
 from diabolo.codec.sheet import Column, Sheet
-from diabolo.codec.squeezed import expanded, squeezed
+from diabolo.codec.squeezed import about, expanded, squeezed
 from diabolo.errors import FileError
 
 if TYPE_CHECKING:
@@ -27,7 +27,12 @@ Shape = tuple[int, int]
 Mend = tuple[int, NDArray[np.int64] | None, Column]
 """A column, the rows that are in place of its own, all if None, and what is there."""
 
+EFFORT = 9
+"""The level of zstandard."""
+
 _LARGEST = 2**33  # bytes of a chunk when expanded
+_REPEATS = 1.5  # times as many bytes with the least effort as with `EFFORT`, more than are ever seen of levels
+_SURELY, _HEAD = 0.98, 64  # what is surely less than columns take: a share of what is expected, less so many bytes
 _ALONE = 8  # added to a way where there is nothing beside
 
 
@@ -42,18 +47,22 @@ class Method(Protocol):
         """Return the levels that became these bytes."""
         ...
 
+    def holds(self, learnt: Tables, code: bytes, levels: Levels) -> bool:
+        """Tell whether these bytes, just written, give levels (N, D) back."""
+        return bool(np.array_equal(self.read(learnt, code, (len(levels), levels.shape[1])).T, levels.T))
 
-class _ByColumns:
+
+class _ByColumns(Method):
     """Each column at the cost of its own entropy."""
 
-    def write(self, learnt: Tables, levels: Levels) -> bytes | None:
+    def write(self, learnt: Tables, levels: Levels) -> bytes:
         return learnt.counted.encode(levels)
 
     def read(self, learnt: Tables, code: bytes, shape: Shape) -> Levels:
         return learnt.counted.decode(code, shape)
 
 
-class _ByCoding:
+class _ByCoding(Method):
     """At the cost that the net leaves."""
 
     def write(self, learnt: Tables, levels: Levels) -> bytes | None:
@@ -64,13 +73,16 @@ class _ByCoding:
             raise FileError("A chunk of the file needs a net that its model lacks; give the model that it names.")
         return learnt.coding.decode(code, shape)
 
+    def holds(self, learnt: Tables, code: bytes, levels: Levels) -> bool:
+        return learnt.coding is not None and learnt.coding.holds(code, levels)
 
-class _ByRepetition:
+
+class _ByRepetition(Method):
     """As zstandard finds repetitions in the columns one after another, all first bytes first."""
 
-    def write(self, learnt: Tables, levels: Levels) -> bytes | None:
-        wide = max(1, (int(levels.max(initial=0)).bit_length() + 7) // 8)
-        return bytes([wide]) + squeezed(b"".join(planes(column, wide) for column in levels.T), 9)
+    def write(self, learnt: Tables, levels: Levels) -> bytes:
+        wide, plain = _planes(levels)
+        return bytes([wide]) + squeezed(plain, EFFORT)
 
     def read(self, learnt: Tables, code: bytes, shape: Shape) -> Levels:
         rows, columns = shape
@@ -82,7 +94,7 @@ class _ByRepetition:
         return np.stack(each, 1)
 
 
-class _Not:
+class _Not(Method):
     """Not at all: all columns are beside."""
 
     def write(self, learnt: Tables, levels: Levels) -> bytes | None:
@@ -92,8 +104,9 @@ class _Not:
         return np.zeros(shape, np.uint64)
 
 
-CODING = _ByCoding()
-METHODS: tuple[Method, ...] = (_Not(), _ByColumns(), CODING, _ByRepetition())
+_COLUMNS, _CODING, _REPETITION = _ByColumns(), _ByCoding(), _ByRepetition()
+
+METHODS: tuple[Method, ...] = (_Not(), _COLUMNS, _CODING, _REPETITION)
 """The ways, by their number in a file."""
 
 
@@ -121,13 +134,37 @@ NOT = Coded(0, b"")
 
 
 def shortest(learnt: Tables, levels: Levels) -> Coded:
-    """Return levels (N, D), all known, told in the way that takes the fewest bytes: these have been read back."""
-    codes = {i: code for i, way in enumerate(METHODS) if (code := way.write(learnt, levels)) is not None}
-    without = min(len(code) for i, code in codes.items() if METHODS[i] is not CODING)
-    for method, code in sorted(codes.items(), key=lambda each: len(each[1])):
-        if np.array_equal(METHODS[method].read(learnt, code, levels.shape), levels):
-            return Coded(method, code, max(0, without - len(code)))
+    """Return levels (N, D), all known, told in the way that takes the fewest bytes: these have been read back.
+
+    What would clearly take more is not written at all.
+    """
+    columns = learnt.counted.bits(levels) / 8
+    codes: dict[Method, bytes] = {}
+    if (code := _CODING.write(learnt, levels)) is not None:
+        codes[_CODING] = code
+    if about(_planes(levels)[1]) < _REPEATS * columns:
+        codes[_REPETITION] = _REPETITION.write(learnt, levels)
+    without = min([len(code) for way, code in codes.items() if way is not _CODING], default=columns)
+    if min(map(len, codes.values()), default=np.inf) > _SURELY * columns - _HEAD:
+        codes[_COLUMNS] = _COLUMNS.write(learnt, levels)
+    for way in (*sorted(codes, key=lambda each: len(codes[each])), _COLUMNS):  # these at last, if none gives them back
+        code = codes.get(way) or _COLUMNS.write(learnt, levels)
+        if _held(way, learnt, code, levels):
+            return Coded(METHODS.index(way), code, max(0, int(min(without, columns)) - len(code)))
     raise FileError("No way to tell the levels of a chunk gives them back; please report this, with the table.")
+
+
+def _held(way: Method, learnt: Tables, code: bytes, levels: Levels) -> bool:
+    try:
+        return way.holds(learnt, code, levels)
+    except FileError:
+        return False
+
+
+def _planes(levels: Levels) -> tuple[int, bytes]:
+    """Return how many bytes a level has, and the columns one after another, all first bytes first."""
+    wide = max(1, (int(levels.max(initial=0)).bit_length() + 7) // 8)
+    return wide, b"".join(planes(column, wide) for column in levels.T)
 
 
 def joined(coded: Coded, beside: bytes) -> bytes:
@@ -161,7 +198,7 @@ def mended(sheet: Sheet, mends: Sequence[Mend], begins: Sequence[int] = ()) -> b
     table = [[i, -1 if at is None else len(at), len(blob)] for (i, at, _), blob in zip(mends, blobs, strict=True)]
     rows = [np.diff(at, prepend=0) for _, at, _ in mends if at is not None]
     head = pack({"mends": table, "begins": list(begins)}, {"rows": np.concatenate([np.empty(0, np.int64), *rows])})
-    return len(head).to_bytes(4, "little") + head + squeezed(b"".join(blobs), 9)
+    return len(head).to_bytes(4, "little") + head + squeezed(b"".join(blobs), EFFORT)
 
 
 def mends(sheet: Sheet, data: bytes, rows: int) -> tuple[list[Mend], list[int]]:

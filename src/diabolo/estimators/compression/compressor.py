@@ -23,6 +23,7 @@ from diabolo.estimators.compression.opening import Source, opened
 from diabolo.estimators.compression.packing import Packing, Tally, from_bytes, identity
 from diabolo.estimators.compression.tables import Tables
 from diabolo.estimators.job import Job
+from diabolo.estimators.unchanged import all_or_nothing
 from diabolo.part import Some
 from diabolo.report import Page
 from diabolo.text import parse
@@ -102,6 +103,7 @@ class Compressor(Job):
         self.random_state = random_state
         self.device = device
 
+    @all_or_nothing
     def fit(
         self,
         X: Any,

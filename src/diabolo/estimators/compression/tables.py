@@ -14,6 +14,7 @@ from diabolo.codec.alphabet import Levels
 from diabolo.codec.alphabets import Alphabets
 from diabolo.codec.fidelity import Fidelity
 from diabolo.codec.sheet import Cells, Column, Sheet
+from diabolo.codec.squeezed import about
 from diabolo.coders import Auto, Coder, Coding, Setting
 from diabolo.coders.columns import Columns, Counted
 from diabolo.data import Form
@@ -31,6 +32,9 @@ _CELLS = 2**22
 
 _MANY = 8
 """One of so many rows that have no level of their own, and a column is kept whole."""
+
+_PLAINER = 2
+"""Times as many bytes as columns that are kept whole take with the least effort: more than is ever seen."""
 
 _FEW = 256
 """Rows below which nothing but the columns themselves is learned."""
@@ -194,10 +198,13 @@ class Tables(Packing):
         begins = [self.leveling.begin(each) for each, runs in zip(cells, self.leveling.running, strict=True) if runs]
         coded = chunk.shortest(self, levels)
         whole = chunk.joined(coded, chunk.mended(sheet, mends, begins))
-        plain = chunk.joined(chunk.NOT, chunk.mended(sheet, [(i, None, column) for i, column in enumerate(kept)]))
-        if len(plain) < len(whole):
-            return plain
-        tally.saved += min(coded.saved, len(plain) - len(whole))
+        least = about(b"".join(map(sheet.as_bytes, kept))) / _PLAINER
+        if least <= len(whole) + coded.saved:
+            plain = chunk.joined(chunk.NOT, chunk.mended(sheet, [(i, None, column) for i, column in enumerate(kept)]))
+            if len(plain) < len(whole):
+                return plain
+            least = len(plain)
+        tally.saved += min(coded.saved, int(least) - len(whole))
         return whole
 
     def _decoded(self, sheet: Sheet, data: bytes, rows: int) -> list[Column]:
