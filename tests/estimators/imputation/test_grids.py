@@ -1,5 +1,8 @@
 """The imputer of series and images: what fills gaps, how sure it is, and in which form it comes back."""
 
+from copy import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -118,10 +121,19 @@ def test_a_saved_imputer_answers_as_it_did(fitted, tmp_path):
 
 def test_a_file_that_does_not_fit_is_refused(tmp_path):
     imputer = Imputer(recipe=SMALL, training=FEW).fit(waves(4))
-    imputer.coverage_ = imputer.coverage_[:1]
+    imputer.filler_ = replace(imputer.filler_, coverage=imputer.coverage_[:1])
     imputer.save(tmp_path / "model")
     with pytest.raises(FileError, match="does not fit its model"):
         diabolo.load(tmp_path / "model")
+
+
+def test_it_has_nothing_of_tables(fitted):
+    assert not any(hasattr(fitted, name) for name in ("gapped_", "factors_", "spreads_", "trust_"))
+    with pytest.raises(AttributeError, match="fitted on series or images has no columns"):
+        fitted.gapped_  # noqa: B018
+    asked = copy(fitted).set_params(add_indicator=True)
+    assert len(asked.get_feature_names_out()) == fitted.n_features_in_
+    assert np.array_equal(asked.transform(GAPPED), fitted.transform(GAPPED))
 
 
 def picture(height: int, width: int, channels: int = 1) -> np.ndarray:

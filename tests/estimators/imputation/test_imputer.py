@@ -1,6 +1,7 @@
 """The imputer: what it fills, how sure it is, and in which form it gives it back."""
 
 import warnings
+from dataclasses import FrozenInstanceError, replace
 from typing import Any, cast
 
 import numpy as np
@@ -264,10 +265,23 @@ def test_it_is_the_same_once_loaded(mixed, tmp_path, suffix):
 def test_a_file_whose_columns_do_not_fit_is_refused(tmp_path):
     X = np.random.default_rng(0).normal(size=(50, 2))
     imputer = Imputer(training=QUICK, random_state=0).fit(X)
-    imputer.coverage_ = imputer.coverage_[:1]
+    imputer.filler_ = replace(imputer.filler_, coverage=imputer.coverage_[:1])
     imputer.save(tmp_path / "model")
     with pytest.raises(FileError, match="does not fit its model"):
         diabolo.load(tmp_path / "model")
+
+
+def test_what_is_learned_besides_the_model_is_one_value(mixed):
+    _, _, _, imputer = mixed
+    learned = {name for name in vars(imputer) if name.endswith("_")}
+    names = {"n_features_in_", "feature_names_in_"}
+    assert learned - names == {"model_", "scaling_", "history_", "filler_", "errors_"}
+    for name in ("coverage_", "trust_", "gapped_", "factors_", "spreads_"):
+        assert getattr(imputer, name) is getattr(imputer.filler_, name.removesuffix("_"))
+        with pytest.raises(AttributeError):
+            setattr(imputer, name, None)
+    with pytest.raises(FrozenInstanceError):
+        imputer.filler_.trust = None
 
 
 def test_a_pipeline_goes_on_from_what_is_filled():

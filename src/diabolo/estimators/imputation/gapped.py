@@ -114,6 +114,11 @@ class Gapped:
         ends = list(accumulate(map(width, self.columns), initial=0))
         return tuple(slice(*ends[i : i + 2]) for i in range(len(self.columns)))
 
+    def line(self, i: int, fill: Array, spread: Array) -> tuple[Array, Array]:
+        """Return standardised numbers (G,) of a column, and deviations of them, in units of the user."""
+        at = self.slices[i].start
+        return fill * self.scale[at] + self.shift[at], spread * self.scale[at]
+
     def numbers(self) -> Iterator[tuple[int, Column, int]]:
         """Yield which columns hold numbers or dates that were seen, and where these are encoded."""
         for i, (column, place) in enumerate(zip(self.columns, self.slices, strict=True)):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from os import PathLike
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,25 +12,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diabolo.data import Scaling
-from diabolo.errors import FileError, ParameterError
-from diabolo.estimators.denoising.restoring import axes, built, demand_samples, planned, shape_of, sources
+from diabolo.errors import FileError
+from diabolo.estimators.base import Estimator
+from diabolo.estimators.denoising.restoring import axes, demand_samples
 from diabolo.estimators.fitted import FittedModel
-from diabolo.estimators.imputation.filler import Filler
-from diabolo.estimators.imputation.filling import LEVELS
-from diabolo.estimators.imputation.hiding import beside_indicators, demand_values, judged, shown, suited
-from diabolo.estimators.imputation.inpainted import report
-from diabolo.estimators.imputation.telling import Ask, demand_spread, deviation, ends, mean, median, sample
-from diabolo.estimators.signals import Signals, scaling_of, signals
+from diabolo.estimators.imputation.answers import Ask, demand_spread, deviation, ends, mean, median, sample
+from diabolo.estimators.imputation.filler import LEVELS, Filler
+from diabolo.estimators.signals import Signals, signals
 from diabolo.estimators.through import through
 from diabolo.estimators.tiles import POINTS
-from diabolo.flow import Shape, channel_axis, channels, with_channels
-from diabolo.model import Recipe
-from diabolo.report import Page
+from diabolo.flow import Batch, Shape, channel_axis, channels, with_channels
+from diabolo.model import Autoencoder
 from diabolo.seeding import seeded
-from diabolo.training import Callback, resolve, train_in_stages
-
-if TYPE_CHECKING:
-    from diabolo.estimators.imputation.imputer import Imputer
 
 Array = NDArray[Any]
 
@@ -39,6 +32,52 @@ _PASSES = 8
 
 _FEW = 2**16
 """Points for which many draws are kept at a time: bounds the memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grids(Filler):
+    """Cells that have neighbours: a convolutional net sees what is around a gap."""
+
+    def sample_shape(self, model: Autoencoder) -> Shape:
+        return model.target
+
+    def read(self, estimator: Estimator, X: Any) -> Signals:
+        return checked(estimator, X)
+
+    def transform(self, fitted: FittedModel, samples: Signals, strategy: str, add_indicator: bool) -> Any:
+        if strategy == "median":
+            demand_spread(fitted.model.recipe.likelihood, "strategy='median'")
+        return samples.back(_answered(fitted, samples, median if strategy == "median" else mean)[0])
+
+    def sample(self, fitted: FittedModel, samples: Signals, n: int, seed: int | None) -> list[Any]:
+        demand_spread(fitted.model.recipe.likelihood, "sample")
+        rng = np.random.default_rng(seed)
+        return [samples.back(_drawn(fitted, samples, rng)) for _ in range(n)]
+
+    def uncertainty(self, fitted: FittedModel, samples: Signals) -> Any:
+        demand_spread(fitted.model.recipe.likelihood, "uncertainty")
+        unit = _scaling(fitted).scale
+        unsure: list[Array] = [np.zeros(x.shape, np.result_type(x.dtype, np.float32)) for x in samples.arrays]
+        for i, spread in _asked(fitted, samples, deviation):
+            unsure[i] = np.where(np.isnan(samples.arrays[i]), spread.numpy() * unit, 0).astype(unsure[i].dtype)
+        return unsure if samples.form is None else samples.form.back(np.stack(unsure))
+
+    def intervals(self, fitted: FittedModel, samples: Signals, coverage: float) -> tuple[Any, Any]:
+        demand_spread(fitted.model.recipe.likelihood, "intervals")
+        levels = [self.level(channel, coverage) for channel in range(len(self.coverage))]
+        low, high = _answered(fitted, samples, ends(levels), 2)
+        return samples.back(low), samples.back(high)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        return {}, {"coverage": torch.from_numpy(self.coverage)}
+
+    @classmethod
+    def restore(cls, plain: dict[str, Any], arrays: dict[str, Tensor], model: Autoencoder, columns: int) -> Grids:
+        target, coverage = model.target, arrays["coverage"].numpy()
+        fits = model.shape == with_channels(target, 2) and coverage.shape == (channels(target), len(LEVELS))
+        if not fits or not np.isfinite(coverage).all():
+            raise FileError("what it remembers of gaps does not fit its model")
+        return cls(coverage)
 
 
 def are_grids(X: Any) -> bool:
@@ -54,140 +93,98 @@ def are_grids(X: Any) -> bool:
     return axes(X) > 2
 
 
-class Grids(Filler):
-    """Cells that have neighbours: a convolutional net sees what is around a gap."""
+def checked(estimator: Estimator, X: Any, reset: bool = False) -> Signals:
+    """Return images or series, known to be such as an imputer takes; `reset` says that they are learned from.
 
-    def learn(
-        self,
-        imputer: Imputer,
-        X: Any,
-        recipe: Recipe,
-        seed: int,
-        callbacks: Sequence[Callback],
-        checkpoint: str | PathLike[str] | None,
-    ) -> None:
-        if imputer.add_indicator:
-            raise ParameterError("Parameter 'add_indicator' of Imputer must be False for series and images; got True.")
-        device, recipe = resolve(imputer.device), suited(recipe)
-        found = _found(imputer, X, reset=True)
-        demand_values(found)
-        scaling, shape, local = scaling_of(found), shape_of(found, recipe.net), recipe.net.local is not None
-        training = planned(imputer.training, found, shape, local, device)
-        train, held_out = sources(found, None, scaling, shown, shape, training.validation, seed, device, local)
-        model = built(recipe, with_channels(shape, 2), imputer.n_components, seed, device, shape)
-        history = train_in_stages(
-            model, train, held_out, training, seed=seed, callbacks=callbacks, checkpoint=checkpoint
-        )
-        imputer._keep(FittedModel(model, beside_indicators(scaling), history))
-        imputer.coverage_, imputer.errors_ = judged(imputer, held_out or train, seed)
-
-    def sample_shape(self, imputer: Imputer) -> Shape:
-        return imputer.model_.target
-
-    def filled(self, imputer: Imputer, X: Any) -> Any:
-        found = _found(imputer, X)
-        if imputer.strategy == "median":
-            demand_spread(imputer.recipe_.likelihood, "strategy='median'")
-        return found.back(_answered(imputer, found, median if imputer.strategy == "median" else mean)[0])
-
-    def draw(self, imputer: Imputer, X: Any, n: int, seed: int | None) -> list[Any]:
-        demand_spread(imputer.recipe_.likelihood, "sample")
-        found, rng = _found(imputer, X), np.random.default_rng(seed)
-        return [found.back(_drawn(imputer, found, rng)) for _ in range(n)]
-
-    def unsure(self, imputer: Imputer, X: Any) -> Any:
-        demand_spread(imputer.recipe_.likelihood, "uncertainty")
-        found = _found(imputer, X)
-        unit = _scaling(imputer).scale
-        spread: list[Array] = [np.zeros(x.shape, np.result_type(x.dtype, np.float32)) for x in found.arrays]
-        for i, told in _told(imputer, found, deviation):
-            spread[i] = np.where(np.isnan(found.arrays[i]), told.numpy() * unit, 0).astype(spread[i].dtype)
-        return spread if found.form is None else found.form.back(np.stack(spread))
-
-    def between(self, imputer: Imputer, X: Any, coverage: float) -> tuple[Any, Any]:
-        demand_spread(imputer.recipe_.likelihood, "intervals")
-        found = _found(imputer, X)
-        levels = [float(np.interp(coverage, held, LEVELS)) for held in imputer.coverage_]
-        low, high = _answered(imputer, found, ends(levels), 2)
-        return found.back(low), found.back(high)
-
-    def report(self, imputer: Imputer, X: Any) -> Page:
-        return report(imputer, _found(imputer, X))
-
-    def remembered(self, imputer: Imputer) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        return {}, {"coverage": torch.from_numpy(imputer.coverage_)}
-
-    def recall(self, imputer: Imputer, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
-        target, coverage = imputer.model_.target, arrays["coverage"].numpy()
-        fits = imputer.model_.shape == with_channels(target, 2) and coverage.shape == (channels(target), len(LEVELS))
-        if not fits or not np.isfinite(coverage).all():
-            raise FileError("what it remembers of gaps does not fit its model")
-        imputer.coverage_ = coverage
-
-
-def _found(imputer: Imputer, X: Any, reset: bool = False) -> Signals:
-    """Return samples, checked."""
+    Raises
+    ------
+    DataError, DataTypeError
+        If they are none.
+    """
     demand_samples(X)
-    return signals(imputer, X, reset)
+    return signals(estimator, X, reset)
 
 
-def _answered(imputer: Imputer, found: Signals, ask: Ask, count: int = 1) -> list[list[Array]]:
+def shown(scaling: Scaling, crops: Tensor) -> Batch:
+    """Return the batch of crops (B, C, h, w) or (B, t, C), in the type they are kept in: what is there, and where.
+
+    Examples
+    --------
+    >>> batch = shown(Scaling(np.zeros(1), np.ones(1)), torch.tensor([[[2.0], [torch.nan]]]))
+    >>> batch.x.tolist(), batch.target.tolist()
+    ([[[2.0, 1.0], [0.0, 0.0]]], [[[2.0], [0.0]]])
+    """
+    x = scaling.batch(crops)
+    there = x.isfinite()
+    values = torch.where(there, x, 0)
+    return Batch(torch.cat([values, there.to(x.dtype)], channel_axis(x.shape[1:])), values)
+
+
+def beside_indicators(scaling: Scaling) -> Scaling:
+    """Return the scaling of values and of the indicators of what is there, which stay as they are."""
+    return Scaling(
+        np.concatenate([scaling.shift, np.zeros_like(scaling.shift)]),
+        np.concatenate([scaling.scale, np.ones_like(scaling.scale)]),
+    )
+
+
+def _scaling(fitted: FittedModel) -> Scaling:
+    """Return the scaling of values, without that of the indicators."""
+    count = channels(fitted.model.target)
+    return Scaling(fitted.scaling.shift[:count], fitted.scaling.scale[:count])
+
+
+def _answered(fitted: FittedModel, samples: Signals, ask: Ask, count: int = 1) -> list[list[Array]]:
     """Return the samples so many times, their missing cells as answered."""
-    sides = [list(found.arrays) for _ in range(count)]
-    for i, told in _told(imputer, found, ask):
-        axis = channel_axis(tuple(told.shape)) - 1 if told.ndim == 3 else -1
-        for side, values in zip(sides, told.chunk(count, axis), strict=True):
-            side[i] = _completed(imputer, found, found.arrays[i], values)
+    sides = [list(samples.arrays) for _ in range(count)]
+    for i, answer in _asked(fitted, samples, ask):
+        axis = channel_axis(tuple(answer.shape)) - 1 if answer.ndim == 3 else -1
+        for side, values in zip(sides, answer.chunk(count, axis), strict=True):
+            side[i] = _completed(fitted, samples, samples.arrays[i], values)
     return sides
 
 
-def _drawn(imputer: Imputer, found: Signals, rng: np.random.Generator) -> list[Array]:
+def _drawn(fitted: FittedModel, samples: Signals, rng: np.random.Generator) -> list[Array]:
     """Return the samples with what is missing drawn: in passes, so that the cells of a gap fit each other."""
-    arrays = list(found.arrays)
+    arrays = list(samples.arrays)
     turns = [_turns(np.isnan(x), rng) for x in arrays]
     for turn in range(_PASSES):
-        whole = Signals(arrays if found.form is None else np.stack(arrays), found.form)
-        for i, values in _told(imputer, whole, sample, int(rng.integers(2**31))):
-            drawn = _completed(imputer, found, arrays[i], values)
+        whole = Signals(arrays if samples.form is None else np.stack(arrays), samples.form)
+        for i, values in _asked(fitted, whole, sample, int(rng.integers(2**31))):
+            drawn = _completed(fitted, samples, arrays[i], values)
             arrays[i] = np.where(turns[i] <= turn, drawn, arrays[i])
     return arrays
 
 
 def _turns(gone: Array, rng: np.random.Generator) -> Array:
     """Return in which pass each missing cell is drawn, in random order; -1 for the others."""
-    found = np.full(gone.shape, -1)
+    turns = np.full(gone.shape, -1)
     place = (rng.permutation(int(gone.sum())) + 0.5) / max(1, int(gone.sum()))
-    found[gone] = np.log2(1 + place * (2**_PASSES - 1)).astype(int)
-    return found
+    turns[gone] = np.log2(1 + place * (2**_PASSES - 1)).astype(int)
+    return turns
 
 
-def _completed(imputer: Imputer, found: Signals, x: Array, values: Tensor) -> Array:
+def _completed(fitted: FittedModel, samples: Signals, x: Array, values: Tensor) -> Array:
     """Return a sample x with what is missing taken from scaled values; images stay within their range."""
-    if found.kind == "images":
+    if samples.kind == "images":
         values = values.clamp(0, 1)
-    return np.where(np.isnan(x), _scaling(imputer).undo(values[None])[0].astype(x.dtype), x)
+    return np.where(np.isnan(x), _scaling(fitted).undo(values[None])[0].astype(x.dtype), x)
 
 
 @torch.inference_mode()
-def _told(imputer: Imputer, found: Signals, ask: Ask, seed: int = 0) -> Iterator[tuple[int, Tensor]]:
+def _asked(fitted: FittedModel, samples: Signals, ask: Ask, seed: int = 0) -> Iterator[tuple[int, Tensor]]:
     """Yield the numbers of samples with gaps, and what is answered for each, scaled."""
-    gappy = [i for i, x in enumerate(found.arrays) if np.isnan(x).any()]
+    gappy = [i for i, x in enumerate(samples.arrays) if np.isnan(x).any()]
     if not gappy:
         return
-    model, scaling = imputer.model_, _scaling(imputer)
+    model, scaling = fitted.model, _scaling(fitted)
     device, likelihood = next(model.parameters()).device, model.recipe.likelihood
 
     def compute(x: Tensor) -> Tensor:
         return ask(likelihood, model.params(shown(scaling, x.to(device)).x))
 
-    arrays = found.arrays[gappy] if isinstance(found.arrays, np.ndarray) else [found.arrays[i] for i in gappy]
+    arrays = samples.arrays[gappy] if isinstance(samples.arrays, np.ndarray) else [samples.arrays[i] for i in gappy]
     with seeded(seed, device):
         points = POINTS if ask in (mean, sample) else _FEW
         each = through(compute, arrays, scaling, model.recipe.net.local, points)
         yield from zip(gappy, each, strict=True)
-
-
-def _scaling(imputer: Imputer) -> Scaling:
-    """Return the scaling of values, without that of the indicators."""
-    count = channels(imputer.model_.target)
-    return Scaling(imputer.scaling_.shift[:count], imputer.scaling_.scale[:count])

@@ -11,32 +11,24 @@ from numpy.typing import NDArray
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 
 from diabolo.check import Flag, Maybe, Number, OneOf, Whole, demand
 from diabolo.data import Stored, joined, read
-from diabolo.estimators.base import Estimator
-from diabolo.estimators.imputation.factors import Factors
-from diabolo.estimators.imputation.filler import Filler
-from diabolo.estimators.imputation.gapped import Gapped
-from diabolo.estimators.imputation.grids import Grids, are_grids
-from diabolo.estimators.imputation.spreads import Spread
-from diabolo.estimators.imputation.tables import Tables, indicated
+from diabolo.estimators.imputation import grids, tables
+from diabolo.estimators.imputation.learning import STEPS, learned_from_grids, learned_from_table, suited_to_grids
+from diabolo.estimators.imputation.report import report
+from diabolo.estimators.imputation.state import ImputerState
 from diabolo.estimators.sources import gathered
 from diabolo.estimators.unchanged import all_or_nothing
-from diabolo.flow import Shape
 from diabolo.model import Recipe
 from diabolo.report import Page
-from diabolo.training import Callback, Training
-
-_STEPS = Training(steps=1500)
-"""How it is trained on tables, if not said otherwise."""
+from diabolo.training import Callback, Setting, Training, resolve
 
 _LEARNT = 2**25
 """Numbers of a file on disk that are learnt from, at most."""
 
 
-class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
+class Imputer(OneToOneFeatureMixin, TransformerMixin, ImputerState):
     """Missing cells of tables, series and images, filled by an autoencoder that learnt from samples with cells hidden.
 
     Samples are shown to the model many times, each time with other cells hidden, besides those that are missing; it is
@@ -80,6 +72,8 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         Of tables: how far means are taken from the linear ones to those of the bins, as was best for rows held out.
     gapped_, factors_, spreads_ : Gapped, Factors, tuple of Spread
         Of tables: the columns, what is linear, and how the numbers of each column lie.
+    filler_ : Filler
+        All of these but the errors, as one value.
     model_, recipe_, history_, scaling_, shape_, n_features_in_, feature_names_in_, n_iter_
         As for `Reducer`.
 
@@ -115,13 +109,6 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
     sizes = Maybe(Whole(1, 2**20), "as many as there are encoded numbers and columns, from 8 to 64")
     takes_missing = True
     beside_pca = False
-
-    errors_: dict[str, float]
-    coverage_: NDArray[np.float64]
-    trust_: NDArray[np.float64]
-    gapped_: Gapped
-    factors_: Factors
-    spreads_: tuple[Spread | None, ...]
 
     def __init__(
         self,
@@ -174,10 +161,16 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
             hardly categories.
         """
         recipe, seed = self.check_parameters(), self._seed()
+        setting = Setting(self.n_components, self.training, seed, resolve(self.device), callbacks, checkpoint)
         X = read(X)
         X = X.back(X.take(X.some(_LEARNT))) if isinstance(X, Stored) else X
-        filler = Grids() if are_grids(X) else Tables()
-        filler.learn(self, X, recipe, seed, callbacks, checkpoint)
+        if grids.are_grids(X):
+            recipe = suited_to_grids(recipe, self.add_indicator)
+            learned = learned_from_grids(recipe, grids.checked(self, X, reset=True), setting)
+        else:
+            learned = learned_from_table(recipe, tables.checked(self, X, reset=True), setting)
+        self.filler_, fitted, self.errors_ = learned
+        self._keep(fitted)
         return self
 
     def transform(self, X: Any) -> Any:
@@ -188,7 +181,10 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         DataError, DataTypeError
             If columns or channels are not as in training, or hold something else.
         """
-        return self._in_parts(self._filler.filled, X)
+        check_is_fitted(self)
+        return self._in_parts(
+            lambda part: self.filler_.transform(*self._asked(part), self.strategy, self.add_indicator), X
+        )
 
     def sample(self, X: Any, n: int = 5, seed: int | None = None) -> list[Any]:
         """Return X n times, each with its missing cells drawn: multiple imputations.
@@ -210,7 +206,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         check_is_fitted(self)
         demand("n", "sample", n, Whole(1))
         demand("seed", "sample", seed, Maybe(Whole(0, 2**32 - 1), "another one each time"))
-        return self._filler.draw(self, gathered(read(X)), int(n), seed)
+        return self.filler_.sample(*self._asked(gathered(read(X))), int(n), seed)
 
     def uncertainty(self, X: Any) -> Any:
         """Return how uncertain each cell is, in the shape and form of X: 0 where it is there.
@@ -223,7 +219,8 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         CapabilityError
             If the likelihood, chosen for series or images, tells no deviation.
         """
-        return self._in_parts(self._filler.unsure, X)
+        check_is_fitted(self)
+        return self._in_parts(lambda part: self.filler_.uncertainty(*self._asked(part)), X)
 
     def intervals(self, X: Any, coverage: float = 0.9) -> tuple[Any, Any]:
         """Return two like X, low and high: between them missing numbers and dates lie with probability `coverage`.
@@ -241,17 +238,18 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         """
         check_is_fitted(self)
         demand("coverage", "intervals", coverage, Number(0, 1, open_low=True, open_high=True))
-        return self._filler.between(self, gathered(read(X)), coverage)
+        return self.filler_.intervals(*self._asked(gathered(read(X))), coverage)
 
     def report(self, X: Any, y: Any = None) -> Page:
         """Return a page with what is missing in X, how well hidden cells were filled, and the losses; y is ignored."""
         check_is_fitted(self)
-        return self._filler.report(self, gathered(read(X)))
+        fitted, samples = self._asked(gathered(read(X)))
+        return report(self.filler_, fitted, self.errors_, samples, self.strategy)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the columns that `transform` gives: those of X, then those of indicators."""
         names = np.asarray(super().get_feature_names_out(input_features), dtype=object)
-        added = [f"missingindicator_{names[i]}" for i in indicated(self)]
+        added = [f"missingindicator_{names[i]}" for i in self.filler_.indicated if self.add_indicator]
         return np.array([*names, *added], dtype=object)
 
     def check_parameters(self) -> Recipe:
@@ -263,27 +261,12 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):
     @property
     def schedule(self) -> Training:
         """How it is trained."""
-        return self.training or _STEPS
+        return self.training or STEPS
 
-    @property
-    def _given(self) -> Shape:
-        return self._filler.sample_shape(self)
-
-    @property
-    def _filler(self) -> Filler:
-        check_is_fitted(self)
-        return Grids() if len(self.model_.shape) > 1 else Tables()
-
-    def _in_parts(self, method: Callable[[Imputer, Any], Any], X: Any) -> Any:
+    def _in_parts(self, method: Callable[[Any], Any], X: Any) -> Any:
         """Return what a method makes of X: rows on disk come part by part."""
         X = read(X)
-        return joined(method(self, part) for part in X.parts()) if isinstance(X, Stored) else method(self, X)
-
-    def _more(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        return self._filler.remembered(self)
-
-    def _restore(self, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
-        self._filler.recall(self, plain, arrays)
+        return joined(map(method, X.parts())) if isinstance(X, Stored) else method(X)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

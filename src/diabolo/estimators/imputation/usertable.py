@@ -1,0 +1,121 @@
+"""A table as the user has it: filled cells are put into it, and what was there stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, as_tensor, cat
+
+from diabolo.data.cells import present, table_of
+from diabolo.data.form import Form, PandasForm, PolarsForm, TorchForm
+from diabolo.data.package import package
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class UserTable:
+    """A table with gaps, in the form of the user, and its cells.
+
+    Parameters
+    ----------
+    table : array, data frame, tensor or list
+        The table (N, F); of a frame the columns in the order of training.
+    cells : list of ndarray (N,)
+        The cells of each column as numbers, texts, or dates as days.
+
+    Examples
+    --------
+    >>> table = UserTable(np.array([[1.0, np.nan]]), [np.array([1.0]), np.array([np.nan])])
+    >>> table.completed([np.array([], int), np.array([0])], [np.array([]), np.array([5.0])])
+    array([[1., 5.]])
+    """
+
+    table: Any
+    cells: list[Array]
+
+    @property
+    def missing(self) -> Array:
+        """Which cells are missing, (N, F)."""
+        return np.stack([~present(own) for own in self.cells], 1)
+
+    def completed(self, gaps: Sequence[Array], values: Sequence[Array]) -> Any:
+        """Return a copy of the table in which the gaps of each column, row numbers (G,), hold values (G,).
+
+        Types stay, so that numbers are rounded where only whole ones fit.
+        """
+        X, form = self.table, Form.of(self.table)
+        if isinstance(form, PandasForm):
+            return _pandas(X, gaps, values)
+        if isinstance(form, PolarsForm):
+            return _polars(X, gaps, values)
+        if isinstance(form, TorchForm):
+            return _tensor(X, gaps, values)
+        plain = isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "iuf"
+        table = np.array(np.ma.filled(X.astype(np.float64), np.nan) if plain else table_of(X))
+        for i, (rows, own) in enumerate(zip(gaps, values, strict=True)):
+            table[rows, i] = own
+        return table
+
+    def flagged(self, filled: Any, columns: Sequence[int]) -> Any:
+        """Return the filled table with a column more for each of some columns: where their cells were missing."""
+        gone, form = self.missing[:, list(columns)], Form.of(filled)
+        if isinstance(form, PandasForm | PolarsForm):
+            names = [f"missingindicator_{filled.columns[i]}" for i in columns]
+            flags = dict(zip(names, gone.T, strict=True))
+            return filled.assign(**flags) if isinstance(form, PandasForm) else filled.with_columns(**flags)
+        if isinstance(form, TorchForm):
+            return cat([filled, as_tensor(gone, dtype=filled.dtype, device=filled.device)], 1)
+        return np.concatenate([filled, gone.astype(filled.dtype)], 1)
+
+
+def _tensor(X: Tensor, gaps: Sequence[Array], values: Sequence[Array]) -> Tensor:
+    filled = X.detach().clone()
+    for i, (rows, own) in enumerate(zip(gaps, values, strict=True)):
+        filled[as_tensor(rows, device=filled.device), i] = as_tensor(own, dtype=filled.dtype, device=filled.device)
+    return filled
+
+
+def _pandas(X: Any, gaps: Sequence[Array], values: Sequence[Array]) -> Any:
+    pandas = package("pandas")
+    filled = X.copy()
+    for i, (rows, own) in enumerate(zip(gaps, values, strict=True)):
+        dtype = X.dtypes.iloc[i]
+        if not len(rows):
+            continue
+        if isinstance(dtype, pandas.DatetimeTZDtype):  # in whose time zone they are
+            own = pandas.Series(own).dt.tz_localize(dtype.tz, ambiguous=np.zeros(len(own), bool), nonexistent="NaT")
+            own = own.astype(dtype).array
+        elif isinstance(dtype, np.dtype) and dtype.kind in "fM":
+            own = own.astype(dtype)
+        elif pandas.api.types.is_integer_dtype(dtype):
+            own = pandas.array(np.round(own.astype(np.float64)).astype(np.int64), dtype=dtype)
+        elif pandas.api.types.is_float_dtype(dtype):
+            own = pandas.array(own.astype(np.float64), dtype=dtype)
+        column = X.iloc[:, i].copy()
+        column.iloc[rows] = own
+        filled.isetitem(i, column)
+    return filled
+
+
+def _polars(X: Any, gaps: Sequence[Array], values: Sequence[Array]) -> Any:
+    polars = package("polars")
+    columns = []
+    for i, (rows, own) in enumerate(zip(gaps, values, strict=True)):
+        series = X.to_series(i)
+        if len(rows):
+            whole = series.dtype.is_integer()
+            cells = np.full(len(series), None, dtype=object)
+            cells[rows] = np.round(own.astype(np.float64)).astype(np.int64) if whole else own.tolist()
+            new = polars.Series(series.name, cells.tolist(), strict=False)
+            zone = getattr(series.dtype, "time_zone", None)
+            new = new.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null") if zone else new
+            gone = np.zeros(len(series), bool)
+            gone[rows] = True
+            series = new.cast(series.dtype).zip_with(polars.Series(gone), series)
+        columns.append(series)
+    return polars.DataFrame(columns)
