@@ -74,9 +74,22 @@ def test_what_is_no_numbers_is_refused(x, words):
         to_array(x)
 
 
-def test_ragged_lists_are_refused():
-    with pytest.raises(DataError, match="rectangular"):
-        to_array([[1.0, 2.0], [3.0]])
+@pytest.mark.parametrize(
+    "samples, got",
+    [
+        ([[1.0, 2.0], [3.0]], r"\(2,\) and \(1,\)"),
+        ([np.zeros((1, 8, 8)), np.zeros((1, 9, 8))], r"\(1, 8, 8\) and \(1, 9, 8\)"),
+        ([[[1.0, 2.0], [3.0]], [1.0]], r"a ragged one and \(1,\)"),
+        ([[[1.0, 2.0], [3.0]]] * 2, "samples that are ragged themselves"),
+    ],
+    ids=str,
+)
+def test_ragged_lists_are_refused(samples, got):
+    with pytest.raises(
+        DataError, match=f"rectangular: every sample of the same shape; got {got}. Resize or crop"
+    ) as told:
+        to_array(samples)
+    assert "inhomogeneous" not in str(told.value)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])

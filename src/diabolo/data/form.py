@@ -128,7 +128,7 @@ class NumpyForm(Form):
         try:
             array = np.asarray(X)
         except ValueError as error:
-            raise DataError(f"X must be rectangular: every sample of the same shape ({error}).") from error
+            raise _ragged(X) from error
         if array.ndim == 0:
             raise DataTypeError(f"X must be an array, data frame or tensor of samples; got {shorten(X)}.")
         return _numbers(array)
@@ -220,6 +220,23 @@ def _one_by_one(X: Any) -> bool:
     except TypeError:
         return True
     return False
+
+
+def _ragged(X: Any) -> DataError:
+    """Return the error for samples of unlike shapes, which names two of these."""
+    shapes = list(dict.fromkeys(map(_shape, X if isinstance(X, Sequence) else ())))
+    got = " and ".join(map(str, shapes[:2])) if len(shapes) > 1 else "samples that are ragged themselves"
+    return DataError(
+        f"X must be rectangular: every sample of the same shape; got {got}. Resize or crop images, cut or pad series, "
+        "and give every row of a table all its columns."
+    )
+
+
+def _shape(sample: Any) -> Shape | str:
+    try:
+        return np.shape(sample)
+    except ValueError:
+        return "a ragged one"
 
 
 def _their(package: str, name: str) -> type | tuple[()]:

@@ -89,18 +89,25 @@ class Column:
         """Return what is to be remembered of a training column (N,), and its cells; see `cells`.
 
         `levels` says what the user has for the texts of a categorical type.
+
+        Raises
+        ------
+        DataError
+            If numbers are infinite, or too far apart.
         """
         content, cells = read_column(name, column)
         if content == "category":
             texts = _of_texts(name, cells, levels or {}, column.dtype.kind == "b" or _booleans(column))
             return texts._with_field(cells), cells
         numbers = _days(cells) if content == "date" else cells
+        if np.isinf(numbers).any():
+            raise endless(name)
         here = numbers[np.isfinite(numbers)].astype(np.float64)
         listed = _listed(name, here) if content == "number" else None
         if listed is not None:
             texts = listed.cells(cells)
             return listed._with_field(texts), texts
-        missing = Field.of(name, "number", numbers).missing  # which looks for infinity, too
+        missing = Field.of(name, "number", numbers).missing  # which looks for numbers too far apart, too
         low, high = (float(here.min()), float(here.max())) if len(here) else (0.0, 0.0)
         few = (parts for parts in _PARTS[content] if _multiples(here[:1000], parts))
         parts = next((parts for parts in few if _multiples(here, parts)), None)
@@ -119,10 +126,14 @@ class Column:
         ------
         DataTypeError
             If it holds something else than in training.
+        DataError
+            If it holds infinity where numbers were few.
         """
         cells = expected(self.name, self.content, column)
         if self.content == "number" and self.texts:
             each, place = np.unique(cells, return_inverse=True)
+            if np.isinf(each).any():
+                raise endless(self.name)
             return np.array([None if np.isnan(v) else _text(v) for v in each], dtype=object)[place]
         return _days(cells) if self.content == "date" else cells
 

@@ -22,7 +22,8 @@ class Revive(Penalty):
     """Let the dead latents rebuild what the living ones leave: weight·½‖e − ê‖², e = x − D(z) being taken as given.
 
     ê is made of the k dead latents whose h is largest, be it below 0. A latent is dead that was 0 for the last
-    `after`·n samples of training. The net must be `Atoms` or `Archetypes`.
+    `after`·n samples of training. The net must be `Atoms` or `Archetypes`. Where D(z) has other numbers than x, such as
+    a variance beside each mean, ê is what the latents add to the expected sample.
 
     References
     ----------
@@ -66,12 +67,22 @@ class Revive(Penalty):
         few = min(self.k or _active(output.code.z), len(dead))
         found = of_rows(x, map.rows(dead), few)
         z = kept(x, map, Entries(found.rows, dead[found.columns], found.values))
-        rebuilt = decoder(z).flatten(1) - decoder.get_parameter("bias")
-        return 0.5 * self.weight * (error - rebuilt).square().sum(1)
+        return 0.5 * self.weight * (error - _added(model, decoder, z, error.shape[1])).square().sum(1)
 
     def equation(self) -> str:
         """Return the formula."""
         return f"{self.weight:g}·½‖e − ê‖²"
+
+
+def _added(model: Encodes, decoder: nn.Module, z: Tensor, width: int) -> Tensor:
+    """Return what codes add to the bias (B, D), in samples of this width D: where params are others, to what they say.
+
+    Params of one number for each of a sample are compared as they are: a mean that is cut off would teach nothing.
+    """
+    params, bias = decoder(z), decoder.get_parameter("bias")
+    if len(bias) == width:
+        return params.flatten(1) - bias
+    return (model.expected(params) - model.expected(bias.view(1, *params.shape[1:]))).flatten(1)
 
 
 def _parts(model: Encodes) -> tuple[AtomsEncoder, nn.Module, Activity]:

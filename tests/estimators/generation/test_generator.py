@@ -1,6 +1,8 @@
 """The generator on series, images and plain numbers: likelihoods are right, forms come back, seeds hold."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import torch
 from sklearn.decomposition import PCA
@@ -101,6 +103,19 @@ def test_series_come_back_in_their_form_and_range(make):
         low, high = np.asarray(x).min((0, 1)), np.asarray(x).max((0, 1))
         assert (np.asarray(new) >= low).all()
         assert (np.asarray(new) <= high).all()
+
+
+def test_images_of_booleans_come_back_as_these():
+    X = DIGITS > 100
+    generator = quick().fit(X)
+    for new in (generator.sample(5, seed=0), generator.reconstruct(X[:5])):
+        assert new.dtype == bool
+        assert 0.1 < new.mean() < 0.9
+    plain = quick(recipe=Recipe(MLP((8,)), Gaussian(), Bernoulli()))
+    for given in (X[:, 0, 2], pd.DataFrame(X[:, 0, 2]), pl.DataFrame(X[:, 0, 2])):
+        new = plain.fit(given).sample(5, seed=0)
+        assert type(new) is type(given)
+        assert np.asarray(new).dtype == bool
 
 
 def test_the_seed_decides_and_no_seed_gives_others(digits):

@@ -169,7 +169,7 @@ def test_digits_are_those_asked_for():
         ([0, 1], DataError, "must give 'y' once, or for each of 4 samples; got"),
         (np.zeros((4, 2), int), DataError, "must give 'y' once, or for each of 4 samples"),
         (np.zeros((4, 1, 1), int), DataError, r"must be \(N,\) or \(N, K\); got shape \(4, 1, 1\)"),
-        ([[0], [1, 2]], DataError, "must be rectangular"),
+        ([[0], [1, 2]], DataError, "must be rectangular: .* Give every row all its columns.$"),
     ],
     ids=str,
 )

@@ -285,6 +285,26 @@ def test_rows_of_another_kind_are_refused(shopper, change, error, words):
         shopper.log_likelihood(change(shop(5)), 2)
 
 
+def test_infinity_among_few_values_is_refused():
+    frame = pd.DataFrame({"a": [4.0, 1.0, 2.0, 3.0] * 10})
+    endless = frame.assign(a=[np.inf, 1.0, 2.0, 3.0] * 10)
+    with pytest.raises(DataError, match="'a' must hold finite numbers; got infinity"):
+        quick().fit(endless)
+    with pytest.raises(DataError, match="'a' must hold finite numbers; got infinity"):
+        quick().fit(frame).log_likelihood(endless[:3], 2)
+
+
+@pytest.mark.parametrize("known", [None, np.arange(10) % 2], ids=["free", "conditioned"])
+@pytest.mark.parametrize("count, n", [(2, 4), (3, 4), (10, 16)])
+def test_few_rows_have_a_density_of_codes_with_spread(count, n, known):
+    """Fewer codes than dimensions have no spread in some of these."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(count, 3)), None if known is None else known[:count]
+    generator = quick(n, 60).fit(X, y)
+    assert generator.log_likelihood(X).min() > -20
+    assert generator.log_likelihood(rng.normal(size=(50, 3))).min() > -200
+
+
 def test_series_are_no_rows():
     generator = quick().fit(np.random.default_rng(0).normal(size=(30, 3)))
     with pytest.raises(DataError, match=r"was fitted on samples of shape \(3,\)"):

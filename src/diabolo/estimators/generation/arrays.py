@@ -68,6 +68,7 @@ class Arrays:
         elif len(shape) == 3 and low.min() >= 0 and high.max() <= 1 and array.dtype.kind == "f":
             low, high = np.zeros(len(low)), np.ones(len(high))
         dtype = str(X.dtype).removeprefix("torch.") if form == "tensor" else str(array.dtype)
+        dtype = "bool" if _booleans(X, form) else dtype
         return Arrays(shape, tuple(low.tolist()), tuple(high.tolist()), form, dtype, labels)
 
     def back(self, array: Array) -> Any:
@@ -139,6 +140,12 @@ class Arrays:
         if not sound or not np.isfinite([*arrays.low, *arrays.high]).all():
             raise FileError("it does not describe samples")
         return arrays
+
+
+def _booleans(X: Any, form: str) -> bool:
+    """Tell whether X holds booleans and nothing else, of which its array (N, *shape) makes numbers."""
+    types = X.dtypes if form in FRAMES else [getattr(X, "dtype", None)]
+    return {str(dtype).removeprefix("torch.") for dtype in types} in ({"bool"}, {"Boolean"})
 
 
 def described(X: Any) -> tuple[str, tuple[Any, ...]]:

@@ -171,7 +171,10 @@ def _array(y: Any) -> Array:
     try:
         array = np.asarray(y)
     except ValueError as error:
-        raise DataError(f"y and conditions must be rectangular ({error}).") from error
+        raise DataError(
+            "y and conditions must be rectangular: one value for each sample, or as many for each as for all others. "
+            "Give every row all its columns."
+        ) from error
     mixed = array.dtype.kind == "U" and not isinstance(y, np.ndarray)  # of [3, "a"] numpy makes text
     return np.asarray(y, dtype=object) if mixed else array
 

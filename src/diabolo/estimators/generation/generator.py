@@ -19,16 +19,16 @@ from diabolo.data.form import PandasForm
 from diabolo.errors import DataError, ParameterError
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.fitted import FittedModel
-from diabolo.estimators.generation import drawing
+from diabolo.estimators.generation import drawing, walks
 from diabolo.estimators.generation.arrays import Arrays
 from diabolo.estimators.generation.chain_rule import ChainRule
 from diabolo.estimators.generation.conditions import Conditions
-from diabolo.estimators.generation.generated import report
-from diabolo.estimators.generation.learnt import numbers_of, started
+from diabolo.estimators.generation.densities import settle
+from diabolo.estimators.generation.intake import numbers_of, one_of, started
+from diabolo.estimators.generation.known import Known
+from diabolo.estimators.generation.report import report
 from diabolo.estimators.generation.rows import Rows
-from diabolo.estimators.generation.settling import recall, remembered, settle
 from diabolo.estimators.generation.tokens import demand_tokens
-from diabolo.estimators.generation.walks import along, between
 from diabolo.estimators.sources import gathered
 from diabolo.estimators.unchanged import all_or_nothing
 from diabolo.flow import Shape
@@ -172,9 +172,9 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             If the loss is no longer finite.
         """
         recipe, seed = self.check_parameters(), self._seed()
-        start = started(self, X, y, recipe, seed)
+        start, form, conditions = started(self, X, y, recipe, seed)
         self._keep(FittedModel.of(start, self.schedule, callbacks, checkpoint))
-        settle(self, start.sources, seed)
+        self._take_up(settle(start, form, conditions, self.density, isinstance(recipe.likelihood, Auto)))
         return self
 
     def sample(self, n: int = 1, condition: Any = None, seed: int | None = None, draw: bool | None = None) -> Any:
@@ -204,13 +204,12 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         demand("n", "sample", n, Whole(1))
         demand("seed", "sample", seed, _SEED)
         chosen = int(check_random_state(seed).randint(2**31 - 1))
-        return self._back(drawing.drawn(self, int(n), condition, chosen, draw), chosen)
+        return self._back(drawing.drawn(self._fitted, self._known, int(n), condition, chosen, draw), chosen)
 
     def transform(self, X: Any, condition: Any = None) -> NDArray[Any]:
         """Return the codes (N, n_components) of X; `encode` is the same."""
         check_is_fitted(self)
-        numbers = numbers_of(self, X)
-        return drawing.codes(self, numbers, drawing.told(self, condition, len(numbers)))
+        return self._encoded(numbers_of(self, self.form_, X), condition)
 
     encode = transform
 
@@ -237,8 +236,9 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         """Return X by way of its codes, in the form of training samples; rows of pandas keep their index."""
         check_is_fitted(self)
         X = read(X)
-        numbers = numbers_of(self, X)
-        rebuilt = self._back(drawing.rebuilt(self, numbers, drawing.told(self, condition, len(numbers))))
+        numbers = numbers_of(self, self.form_, X)
+        told = drawing.told(self.conditions_, condition, len(numbers))
+        rebuilt = self._back(drawing.rebuilt(self._blocks(numbers), told, len(numbers), self.scaling_))
         forms = Form.of(X), Form.of(rebuilt)
         return rebuilt.set_axis(X.index) if all(isinstance(form, PandasForm) for form in forms) else rebuilt
 
@@ -258,7 +258,9 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             prior gives (White, "Sampling generative networks", 2016).
         """
         check_is_fitted(self)
-        return self._decoded_back(between(self, a, b, steps, condition, path), condition)
+        walks.demand_way(steps, path)
+        start, end = (self._encoded(one_of(self, self.form_, sample), condition)[0] for sample in (a, b))
+        return self._decoded_back(walks.between(start, end, steps, path), condition)
 
     def traverse(
         self, x: Any = None, dimension: int = 0, values: Sequence[float] | None = None, condition: Any = None
@@ -277,7 +279,9 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             What is known about the sample.
         """
         check_is_fitted(self)
-        return self._decoded_back(along(self, x, dimension, values, condition), condition)
+        levels = walks.levels(self.codes_, dimension, values)
+        code = self.codes_[0] if x is None else self._encoded(one_of(self, self.form_, x), condition)[0]
+        return self._decoded_back(walks.along(code, dimension, levels), condition)
 
     def log_likelihood(self, X: Any, samples: int = 100, condition: Any = None, seed: int = 0) -> NDArray[np.float64]:
         """Return log p(x) of each sample (N,) in nats, from below, by so many codes drawn for each.
@@ -336,16 +340,41 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         return self.shape_ if isinstance(self.form_, Arrays) else (len(self.form_.columns),)
 
     @property
+    def _known(self) -> Known:
+        return Known(
+            form=self.form_,
+            conditions=self.conditions_,
+            codes=self.codes_,
+            kl=self.kl_,
+            collapsed=self.collapsed_,
+            density_part=self.density_part_,
+            density=self.density_,
+            columns=self.columns_,
+        )
+
+    def _take_up(self, known: Known) -> None:
+        """Take up what is known besides the model: nothing else sets these attributes."""
+        self.form_, self.conditions_ = known.form, known.conditions
+        self.codes_, self.kl_, self.collapsed_ = known.codes, known.kl, known.collapsed
+        self.density_part_, self.density_, self.columns_ = known.density_part, known.density, known.columns
+
+    @property
     def _n_features_out(self) -> int:
         return self.n_components
 
     def _terms(self, X: Any, samples: int, condition: Any, seed: int) -> NDArray[np.float64]:
         check_is_fitted(self)
         demand("seed", "log_likelihood", seed, Whole(0, 2**32 - 1))
-        return drawing.likelihoods(self, numbers_of(self, X), condition, samples, seed)
+        numbers = numbers_of(self, self.form_, X)
+        return drawing.likelihoods(self._fitted, self._known, numbers, condition, samples, seed)
+
+    def _encoded(self, numbers: NDArray[Any], condition: Any) -> NDArray[Any]:
+        told = drawing.told(self.conditions_, condition, len(numbers))
+        return drawing.codes(self._blocks(numbers), told, len(numbers))
 
     def _decoded_back(self, codes: NDArray[Any], condition: Any) -> Any:
-        return self._back(drawing.decoded(self, codes, drawing.told(self, condition, len(codes))))
+        told = drawing.told(self.conditions_, condition, len(codes))
+        return self._back(drawing.decoded(self._fitted, codes, told))
 
     def _back(self, numbers: NDArray[Any], seed: int = 0) -> Any:
         if isinstance(self.form_, Arrays):
@@ -353,10 +382,10 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         return self.form_.back(numbers, np.random.default_rng(seed))
 
     def _more(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        return remembered(self)
+        return self._known.saved()
 
     def _restore(self, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
-        recall(self, plain, arrays)
+        self._take_up(Known.from_saved(plain, arrays, self.model_, self.n_features_in_, self.collapsed_))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -12,15 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from diabolo.data.cells import column_of, names_of, table_of
-from diabolo.data.package import package
 from diabolo.errors import FileError
 from diabolo.estimators.columns import Column
 from diabolo.estimators.generation.arrays import FRAMES, described
+from diabolo.estimators.generation.frames import Scale, pandas_frame, polars_frame
 from diabolo.likelihoods import Binned
 
 Array = NDArray[Any]
-Scale = tuple[tuple[Any, ...], bool]
-"""The categories of a categorical type, and whether they are ordered."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +92,9 @@ class Rows:
         """Return numbers (N, P), drawn or expected, as rows in the user's form."""
         columns = [column.back(*own, rng) for column, own in self._each(numbers)]
         if self.form == "pandas":
-            return _pandas(self.labels, columns, self.dtypes, self.scales)
+            return pandas_frame(self.labels, columns, self.dtypes, self.scales)
         if self.form == "polars":
-            return _polars(self.labels, columns, self.dtypes)
+            return polars_frame(self.labels, columns, self.dtypes)
         if self.form == "tensor":
             return torch.tensor(np.column_stack(columns)).to(getattr(torch, self.dtypes[0].removeprefix("torch.")))
         mixed = len({column.dtype.kind for column in columns}) > 1
@@ -174,27 +172,3 @@ def _scale(dtype: Any) -> Scale | None:
     if levels is None or not all(isinstance(level, str | int | float | bool) for level in levels.tolist()):
         return None
     return tuple(levels.tolist()), bool(dtype.ordered)
-
-
-def _pandas(labels: tuple[Any, ...], columns: list[Array], dtypes: tuple[str, ...], scales: tuple[Any, ...]) -> Any:
-    pandas = package("pandas")
-    series = []
-    for column, dtype, scale in zip(columns, dtypes, scales, strict=True):
-        values = pandas.Series(column)
-        if "," in dtype and dtype.startswith("datetime64"):  # with a time zone, in which they are
-            zone = dtype.partition(",")[2].strip(" ]")
-            values = values.dt.tz_localize(zone, ambiguous=np.zeros(len(values), bool), nonexistent="shift_forward")
-        series.append(values.astype(pandas.CategoricalDtype(*scale) if scale else dtype))
-    frame = pandas.concat(series, axis=1) if series else pandas.DataFrame()
-    return frame.set_axis(list(labels), axis=1)
-
-
-def _polars(labels: tuple[Any, ...], columns: list[Array], dtypes: tuple[str, ...]) -> Any:
-    polars = package("polars")
-    series = []
-    for label, column, dtype in zip(labels, columns, dtypes, strict=True):
-        values = polars.Series(str(label), column.tolist() if column.dtype.kind == "O" else column, nan_to_null=True)
-        word = dtype.partition("(")[0]
-        to = polars.Categorical if word == "Enum" else getattr(polars, word, None)
-        series.append(values if to is None else values.cast(to))
-    return polars.DataFrame(series)

@@ -1,45 +1,58 @@
-"""Walks through the codes of a generator: from one to another, and along one dimension."""
+"""Walks through codes: from one to another, and along one dimension."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diabolo.check import Number, OneOf, Whole, demand, shorten
 from diabolo.errors import ParameterError
-from diabolo.estimators.generation.drawing import codes, told
-from diabolo.estimators.generation.learnt import one_of
-
-if TYPE_CHECKING:
-    from diabolo.estimators.generation.generator import Generator
 
 Array = NDArray[Any]
 
 _LEVELS = np.linspace(-2.5, 2.5, 7)
 
 
-def between(generator: Generator, a: Any, b: Any, steps: int, condition: Any, path: str) -> Array:
-    """Return codes (steps, n) on the way from that of sample a to that of b; see `Generator.interpolate`."""
+def demand_way(steps: int, path: str) -> None:
+    """Raise unless there is such a way from one code to another.
+
+    Raises
+    ------
+    ParameterError
+        If the steps are too few, or the path is none.
+    """
     demand("steps", "interpolate", steps, Whole(2))
     demand("path", "interpolate", path, OneOf(*_PATHS))
-    known = told(generator, condition, 1)
-    start, end = (codes(generator, one_of(generator, each), known)[0] for each in (a, b))
+
+
+def between(start: Array, end: Array, steps: int, path: str) -> Array:
+    """Return codes (steps, n) on the way from one code (n,) to another; see `Generator.interpolate`."""
     return _PATHS[path](start, end, np.linspace(0, 1, steps)[:, None])
 
 
-def along(generator: Generator, x: Any, dimension: int, values: Sequence[float] | None, condition: Any) -> Array:
-    """Return codes (V, n) that differ in one dimension; see `Generator.traverse`."""
-    demand("dimension", "traverse", dimension, Whole(0, generator.model_.n - 1))
-    mean, spread = generator.codes_
-    levels = mean[dimension] + spread[dimension] * _LEVELS if values is None else np.asarray(values)
-    if levels.ndim != 1 or not len(levels) or not all(level in Number() for level in levels.tolist()):
+def levels(codes: Array, dimension: int, values: Sequence[float] | None) -> Array:
+    """Return the values (V,) that a dimension takes, of codes with mean and deviation (2, n); see `Generator.traverse`.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such dimension, or the values are no finite numbers.
+    """
+    demand("dimension", "traverse", dimension, Whole(0, codes.shape[1] - 1))
+    mean, spread = codes[:, dimension]
+    found = mean + spread * _LEVELS if values is None else np.asarray(values)
+    if found.ndim != 1 or not len(found) or not all(level in Number() for level in found.tolist()):
         raise ParameterError(f"Parameter 'values' of traverse must be finite numbers; got {shorten(values)}.")
-    code = mean if x is None else codes(generator, one_of(generator, x), told(generator, condition, 1))[0]
-    walk = np.repeat(code[None], len(levels), 0)
-    walk[:, dimension] = levels
+    return found
+
+
+def along(code: Array, dimension: int, values: Array) -> Array:
+    """Return a code (n,) once for each value (V,) of one dimension, (V, n)."""
+    walk = np.repeat(code[None], len(values), 0)
+    walk[:, dimension] = values
     return walk
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from diabolo.data import Form, Scaling, Stored, read
-from diabolo.data.form import NumpyForm, TorchForm
+from diabolo.data.form import NumpyForm, PandasForm, PolarsForm, TorchForm
 from diabolo.errors import DataError, DataTypeError
+from diabolo.estimators.base import Estimator
 from diabolo.estimators.generation.arrays import Arrays
 from diabolo.estimators.generation.conditions import Conditions
 from diabolo.estimators.generation.rows import Rows
@@ -22,17 +23,27 @@ from diabolo.model import Recipe
 from diabolo.recipes import named
 from diabolo.training import resolve
 
-if TYPE_CHECKING:
-    from diabolo.estimators.generation.generator import Generator
-
 Array = NDArray[Any]
 
 _LEARNT = 2**28
 """Numbers of a file on disk that are learnt from, at most."""
 
 
-def started(generator: Generator, X: Any, y: Any, recipe: Recipe, seed: int) -> Start:
-    """Return what training starts from, once the generator remembers what its samples are.
+class Started(NamedTuple):
+    """What a generator has before it is trained."""
+
+    start: Start
+    """The data, and the model that begins there."""
+    form: Rows | Arrays
+    """The form of samples."""
+    conditions: Conditions | None
+    """What samples are conditioned on."""
+
+
+def started(estimator: Estimator, X: Any, y: Any, recipe: Recipe, seed: int) -> Started:
+    """Return what training starts from, the form of samples, and what they are conditioned on.
+
+    The estimator checks X, and takes up how many columns it has and what these are called: nothing else is changed.
 
     Raises
     ------
@@ -41,23 +52,24 @@ def started(generator: Generator, X: Any, y: Any, recipe: Recipe, seed: int) -> 
     """
     X, y = _in_memory(read(X), y)
     open_to_choice = isinstance(recipe.likelihood, Auto)
-    table = taken(generator, X, reset=True) if open_to_choice else _taken(generator, X, reset=True)
-    if open_to_choice and np.ndim(table) == 2:
-        generator.form_, numbers = Rows.of(table, X)
+    table = taken(estimator, X, reset=True) if open_to_choice else _taken(estimator, X, reset=True)
+    if open_to_choice and _is_table(table):
+        form, numbers = Rows.of(table, X)
         scaling = Scaling(np.zeros(numbers.shape[1]), np.ones(numbers.shape[1]))
     else:
-        generator.form_, numbers, scaling = Arrays.of(X, table), table, None
-        generator.form_.demand_within(numbers, recipe.likelihood)
-    recipe = recipe.revise(likelihood=generator.form_.likelihood) if open_to_choice else recipe
-    generator.conditions_, told = None, None
+        form, numbers, scaling = Arrays.of(X, table), table, None
+        form.demand_within(numbers, recipe.likelihood)
+    recipe = recipe.revise(likelihood=form.likelihood) if open_to_choice else recipe
+    conditions, told = None, None
     if y is not None:
-        generator.conditions_, rows = Conditions.of(y, len(numbers))
+        conditions, rows = Conditions.of(y, len(numbers))
         told = torch.from_numpy(rows).float()
-    n, share = int(generator.n_components), generator.schedule.validation
-    return Start.of(numbers, recipe, n, share, seed, resolve(generator.device), scaling, told)
+    n, share = int(estimator.n_components), estimator.schedule.validation
+    start = Start.of(numbers, recipe, n, share, seed, resolve(estimator.device), scaling, told)
+    return Started(start, form, conditions)
 
 
-def numbers_of(generator: Generator, X: Any) -> Array:
+def numbers_of(estimator: Estimator, form: Rows | Arrays, X: Any) -> Array:
     """Return samples as numbers (N, *shape), not yet scaled.
 
     Raises
@@ -65,15 +77,15 @@ def numbers_of(generator: Generator, X: Any) -> Array:
     DataError
         If they are not as in training, or hold what the likelihood is none of.
     """
-    X, form = gathered(read(X)), generator.form_
+    X = gathered(read(X))
     if isinstance(form, Arrays):
-        array = _taken(generator, X, reset=False)
-        form.demand_within(array, generator.recipe_.likelihood)
+        array = _taken(estimator, X, reset=False)
+        form.demand_within(array, estimator.recipe_.likelihood)
         return array
-    return form.numbers(taken(generator, X, reset=False))
+    return form.numbers(taken(estimator, X, reset=False))
 
 
-def one_of(generator: Generator, sample: Any) -> Array:
+def one_of(estimator: Estimator, form: Rows | Arrays, sample: Any) -> Array:
     """Return one sample, given as it is or as a batch of one, as numbers (1, *shape).
 
     Raises
@@ -83,20 +95,25 @@ def one_of(generator: Generator, sample: Any) -> Array:
     """
     if hasattr(sample, "to_frame"):  # a row of a frame of pandas
         sample = sample.to_frame().T
-    elif isinstance(Form.of(sample), NumpyForm | TorchForm) and np.ndim(sample) == len(generator._given):
+    elif isinstance(Form.of(sample), NumpyForm | TorchForm) and np.ndim(sample) == len(estimator._given):
         sample = sample[None] if hasattr(sample, "ndim") else [sample]
-    numbers = numbers_of(generator, sample)
+    numbers = numbers_of(estimator, form, sample)
     if len(numbers) != 1:
         raise DataError(f"One sample is wanted here; got {len(numbers)}. Give a row, such as X[:1].")
     return numbers
 
 
-def _taken(generator: Generator, X: Any, reset: bool) -> Array:
+def _is_table(X: Any) -> bool:
+    """Tell whether X has two axes: of a frame it is known, and numpy would have to convert it, if it could."""
+    return isinstance(Form.of(X), PandasForm | PolarsForm) or np.ndim(X) == 2
+
+
+def _taken(estimator: Estimator, X: Any, reset: bool) -> Array:
     """Return samples that are all numbers, as every estimator takes them, as an array."""
     try:
-        array = np.asarray(generator._take(X, reset))
+        array = np.asarray(estimator._take(X, reset))
     except DataTypeError as error:
-        if isinstance(named(generator.recipe).likelihood, Auto):
+        if isinstance(named(estimator.recipe).likelihood, Auto):
             raise
         raise DataTypeError(f"{error} Or leave the likelihood of the recipe out: each column has its own.") from error
     if np.isnan(array).any():

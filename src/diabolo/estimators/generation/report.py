@@ -12,9 +12,8 @@ from torch import Tensor
 from diabolo.data import kind
 from diabolo.errors import CapabilityError
 from diabolo.estimators.generation import drawing
-from diabolo.estimators.generation.learnt import numbers_of
-from diabolo.estimators.generation.settling import collapse
-from diabolo.estimators.generation.walks import along
+from diabolo.estimators.generation.intake import numbers_of
+from diabolo.estimators.generation.walks import along, levels
 from diabolo.generation import summary
 from diabolo.model import count_weights
 from diabolo.report import Page, code_map, curves, gallery, pairs, units, walks
@@ -39,7 +38,7 @@ _WALKS = 8
 
 def report(generator: Generator, X: Any, y: Any = None) -> Page:
     """Return the page of a generator on X, with what is known about its samples, or their colours, y."""
-    numbers = numbers_of(generator, X)
+    numbers = numbers_of(generator, generator.form_, X)
     step = -(-len(numbers) // _LOOKED_AT)
     numbers, y = numbers[::step], _every(y, step)
     condition = y if generator.conditions_ is not None else None
@@ -50,17 +49,17 @@ def report(generator: Generator, X: Any, y: Any = None) -> Page:
     _new(page, generator)
     page.heading("Input and reconstruction")
     few = numbers[:10]
-    told = drawing.told(generator, _every(condition, 1, len(few)), len(few))
-    page.figure(pairs(few, drawing.rebuilt(generator, few, told), kind(generator.shape_)))
+    told = drawing.told(generator.conditions_, _every(condition, 1, len(few)), len(few))
+    rebuilt = drawing.rebuilt(generator._blocks(few), told, len(few), generator.scaling_)
+    page.figure(pairs(few, rebuilt, kind(generator.shape_)))
     page.heading("Along dimensions of the code")
     _along(page, generator)
     page.heading("What dimensions cost")
     if np.isfinite(generator.kl_).all():
         page.figure(units(generator.kl_))
-    page.paragraph(collapse(generator) if generator.collapsed_ else "No dimension has collapsed.")
+    page.paragraph(generator._known.collapse if generator.collapsed_ else "No dimension has collapsed.")
     page.heading("Map of the code")
-    codes = drawing.codes(generator, numbers, drawing.told(generator, condition, len(numbers)))
-    page.figure(code_map(codes, _colour(y)))
+    page.figure(code_map(generator._encoded(numbers, condition), _colour(y)))
     if len(generator.history_):
         page.heading("Rate and distortion over training")
         page.figure(curves(generator.history_.columns, ("distortion", "rate")))
@@ -77,7 +76,7 @@ def _facts(generator: Generator, numbers: Array, condition: Any) -> dict[str, ob
         "ended": generator.history_.stopped,
     }
     try:
-        terms = drawing.likelihoods(generator, numbers, condition, _DRAWS, seed=0)
+        terms = drawing.likelihoods(generator._fitted, generator._known, numbers, condition, _DRAWS, seed=0)
     except CapabilityError:  # a latent without densities
         return facts
     return facts | summary(terms.tolist(), int(np.prod(generator._given)))
@@ -96,8 +95,9 @@ def _along(page: Page, generator: Generator) -> None:
     """Show what the dimensions do that cost most, or vary most, for the most frequent condition."""
     by = generator.kl_ if np.isfinite(generator.kl_).all() else generator.codes_[1]
     dimensions = np.argsort(-by, kind="stable")[:_WALKS].tolist()
-    codes = [along(generator, None, dimension, None, None) for dimension in dimensions]
-    drawn = [drawing.decoded(generator, walk, _usual(generator, len(walk))) for walk in codes]
+    known = generator.codes_
+    codes = [along(known[0], dimension, levels(known, dimension, None)) for dimension in dimensions]
+    drawn = [drawing.decoded(generator._fitted, walk, _usual(generator, len(walk))) for walk in codes]
     found = kind(generator.shape_)
     if found != "table":
         page.figure(walks(np.stack(drawn), found, [f"dimension {d}" for d in dimensions]))
@@ -132,7 +132,7 @@ def _every(y: Any, step: int, count: int | None = None) -> Any:
 
 def _colour(y: Any) -> Array | None:
     """Return colours for the map: numbers, or up to ten labels."""
-    if y is None or np.ndim(y) != 1:
+    if y is None or hasattr(y, "columns") or np.ndim(y) != 1:
         return None
     colour = np.asarray(y)
     return colour if colour.dtype.kind in "iuf" or len(np.unique(colour.astype(str))) <= 10 else None

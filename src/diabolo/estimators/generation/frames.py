@@ -1,0 +1,71 @@
+"""Columns as a frame of pandas or polars, each of the type that it had in the user's own."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diabolo.data.package import package
+
+Array = NDArray[Any]
+Scale = tuple[tuple[Any, ...], bool]
+"""The categories of a categorical type, and whether they are ordered."""
+
+
+def pandas_frame(
+    labels: tuple[Any, ...], columns: list[Array], dtypes: tuple[str, ...], scales: tuple[Scale | None, ...]
+) -> Any:
+    """Return columns (N,) as a frame of pandas, given what they are called, their types and those of categories."""
+    pandas = package("pandas")
+    series = []
+    for column, dtype, scale in zip(columns, dtypes, scales, strict=True):
+        values = pandas.Series(column)
+        if "," in dtype and dtype.startswith("datetime64"):  # with a time zone, in which they are
+            zone = dtype.partition(",")[2].strip(" ]")
+            values = values.dt.tz_localize(zone, ambiguous=np.zeros(len(values), bool), nonexistent="shift_forward")
+        series.append(values.astype(pandas.CategoricalDtype(*scale) if scale else dtype))
+    frame = pandas.concat(series, axis=1) if series else pandas.DataFrame()
+    return frame.set_axis(list(labels), axis=1)
+
+
+def polars_frame(labels: tuple[Any, ...], columns: list[Array], dtypes: tuple[str, ...]) -> Any:
+    """Return columns (N,) as a frame of polars, given what they are called and their types."""
+    polars = package("polars")
+    series = []
+    for label, column, dtype in zip(labels, columns, dtypes, strict=True):
+        values = polars.Series(str(label), column.tolist() if column.dtype.kind == "O" else column, nan_to_null=True)
+        series.append(_as(values, _type(polars, dtype)))
+    return polars.DataFrame(series)
+
+
+def _type(polars: Any, text: str) -> Any:
+    """Return the type of polars that a text names, such as "Decimal(precision=38, scale=1)", or None."""
+    try:
+        said = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return None
+    name = said.func if isinstance(said, ast.Call) else said
+    dtype = getattr(polars, name.id, None) if isinstance(name, ast.Name) else None
+    if not isinstance(dtype, type) or not issubclass(dtype, polars.DataType) or not isinstance(said, ast.Call):
+        return dtype if isinstance(dtype, type) else None
+    try:
+        return dtype(**{str(each.arg): ast.literal_eval(each.value) for each in said.keywords})
+    except (TypeError, ValueError):
+        return dtype
+
+
+def _as(values: Any, dtype: Any) -> Any:
+    """Return a series of polars as one of this type, if there is any; dates are local to their time zone."""
+    zone = getattr(dtype, "time_zone", None)
+    if dtype is None or zone is None:
+        return values if dtype is None else values.cast(dtype)
+    local = values.cast(type(dtype)(dtype.time_unit))
+    here, later = (_in_zone(each, zone) for each in (local, local.dt.offset_by("1h")))
+    return here.fill_null(later)  # what the change to summer time leaves out is an hour later
+
+
+def _in_zone(local: Any, zone: str) -> Any:
+    return local.dt.replace_time_zone(zone, ambiguous="latest", non_existent="null")
