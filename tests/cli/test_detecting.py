@@ -31,7 +31,7 @@ def test_a_table_is_written_with_what_was_found(call, tmp_path, suffix):
     assert (found["anomaly"].to_numpy() > 0).sum() == 15
     done(call("apply", tmp_path / "model", tmp_path / "x.csv", "-o", tmp_path / "again.csv", "--as", "findings"))
     done(call("apply", tmp_path / "model", tmp_path / "x.csv", "-o", tmp_path / "scores.csv", "--as", "score_samples"))
-    np.testing.assert_allclose(pd.read_csv(tmp_path / "scores.csv")["x0"], -found["energy"], rtol=1e-9)
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "scores.csv")["score_samples"], -found["energy"], rtol=1e-9)
 
 
 def test_an_array_is_written_as_scores(call, tmp_path):

@@ -12,7 +12,6 @@ import diabolo
 from diabolo import Detector, Training
 from diabolo.errors import CapabilityError, DataError, DataTypeError, FileError, TrainingError
 from diabolo.estimators.detection.memory import Memory, whole
-from diabolo.estimators.detection.placing import energies
 from diabolo.recipes import RECIPES
 
 SHORT = Training(steps=40, batch_size=256, validation=0.0)
@@ -98,7 +97,7 @@ def test_samples_held_out_are_never_learned_from():
     assert learned.isdisjoint(held)
     assert len(held) == pytest.approx(0.2 * 300, abs=15)
     assert len(learned) == len(detector.density_.placed.code) == pytest.approx(0.8 * 300, abs=60)
-    np.testing.assert_array_equal(detector.scores_, np.sort(energies(detector, whole(memory.held.x))))
+    np.testing.assert_array_equal(detector.scores_, np.sort(detector._scorer.energies(whole(memory.held.x))))
     assert memory.seen == 300 + 4 + 4 * 90
 
 
@@ -323,3 +322,10 @@ def test_windows_cannot_be_learned_on():
     for method in (detector.partial_fit, detector.drift):
         with pytest.raises(CapabilityError, match="window"):
             method(series)
+
+
+def test_rows_stay_near_in_the_same_way():
+    rng = np.random.default_rng(0)
+    detector = Detector(training=Training(steps=40), random_state=0).fit(rng.normal(size=(300, 5)))
+    before = detector.density_.measure
+    assert detector.partial_fit(rng.normal(size=(60, 5))).density_.measure is before

@@ -63,7 +63,7 @@ def test_a_rate_that_cannot_even_be_extrapolated_is_refused(scores):
 
 def test_auto_flags_what_is_far_and_little_else():
     scores = np.exp(np.random.default_rng(0).normal(size=20_000))
-    assert (scores > Threshold().of(scores)).mean() == pytest.approx(0.0032, abs=0.0015)  # 2.73 standard deviations
+    assert (scores > Threshold().of(scores)).mean() == pytest.approx(0.005, abs=0.0005)  # at least so many reach it
     with_few = np.concatenate([scores, np.full(1000, 1e3)])
     assert (with_few > Threshold().of(with_few)).mean() == pytest.approx(1000 / 21_000, abs=0.002)
 
@@ -259,7 +259,7 @@ def test_too_few_rows_to_hold_some_out():
 
 def test_auto_is_never_far_beyond_all_scores():
     scores = np.concatenate([np.full(150, 1e-8), np.full(100, 1.0), np.linspace(1, 9, 50)])
-    assert 9 < Threshold().of(scores) <= 18
+    assert (scores > Threshold().of(scores)).sum() == 1
     assert Threshold().of(np.logspace(-8, 300, 400)) < np.inf
 
 

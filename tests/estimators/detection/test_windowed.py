@@ -199,7 +199,7 @@ def test_where_a_series_begins_does_not_matter():
     shares = [float((detector.predict(new[at:]) < 0).mean()) for at in range(6)]
     assert max(shares) < 0.08
     for total, size, turn in ((1500, 24, 24), (5000, 20, 24), (3300, 25, 24)):
-        cut = cast(Any, learn_one(quick(window=size), daily(total), 0.0)[0]).cut
+        cut = cast(Any, learn_one(quick(), size, daily(total), 0.0)[1]).cut
         assert {int(at) % turn for at in cut.places[:, 1]} == set(range(turn))
 
 

@@ -18,22 +18,25 @@ from diabolo.corruptions import GaussianNoise
 from diabolo.data import Schema, Stored, joined, read
 from diabolo.density import Density
 from diabolo.estimators.base import Estimator
-from diabolo.estimators.detection.anomalies import report
-from diabolo.estimators.detection.crossing import unseen
 from diabolo.estimators.detection.drifting import drift
 from diabolo.estimators.detection.explaining import expected, explained
 from diabolo.estimators.detection.findings import by_file, findings
 from diabolo.estimators.detection.fitting import fitted
-from diabolo.estimators.detection.incremental import learn_on
+from diabolo.estimators.detection.incremental import Pace, learn_on
 from diabolo.estimators.detection.intake import samples
 from diabolo.estimators.detection.memory import SPAN, Memory
-from diabolo.estimators.detection.pieces import SAMPLES
-from diabolo.estimators.detection.placing import energies, energy_map
-from diabolo.estimators.detection.remembered import recall, remembered
+from diabolo.estimators.detection.pieces import SAMPLES, Pieces
+from diabolo.estimators.detection.placing import Placing, Scorer
+from diabolo.estimators.detection.reading import Reading
+from diabolo.estimators.detection.report import report
+from diabolo.estimators.detection.saving import drawn, recalled, saved
 from diabolo.estimators.detection.streaming import Stream
 from diabolo.estimators.detection.threshold import Threshold, offset_of, warn_of_strangers
+from diabolo.estimators.detection.usual import Usual
 from diabolo.estimators.detection.windowed import WINDOW
+from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.sources import gathered
+from diabolo.estimators.unchanged import all_or_nothing
 from diabolo.flow import Shape
 from diabolo.metrics import Drift, p_values
 from diabolo.model import Recipe
@@ -160,6 +163,7 @@ class Detector(OutlierMixin, Estimator):
         self.window = window
         self.memory = memory
 
+    @all_or_nothing
     def fit(
         self,
         X: Any,
@@ -190,11 +194,11 @@ class Detector(OutlierMixin, Estimator):
         TrainingError
             If the loss is no longer finite.
         """
-        fresh = vars(fitted(self, X, callbacks, checkpoint))
-        vars(self).clear()
-        vars(self).update(fresh)
-        return self
+        vars(self).pop("model_", None)  # not fitted while it learns anew: see `_given`
+        self._learned(*fitted(self, X, callbacks, checkpoint))
+        return self.set_threshold(contamination=self.contamination, false_alarm_rate=self.false_alarm_rate)
 
+    @all_or_nothing
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Learn on from a batch X, older samples fading; a detector that is not fitted is fitted on it; y is ignored.
 
@@ -211,7 +215,11 @@ class Detector(OutlierMixin, Estimator):
         if not self.__sklearn_is_fitted__():
             return self.fit(X)
         self.check_parameters()
-        learn_on(self, X)
+        self._usual.demand_memory()
+        batch = self._read(gathered(read(X)))
+        pace = Pace(self.schedule, self.memory, self._seed())
+        self._learned(self._reading, *learn_on(self._fitted, self._usual, self.schema_, batch, pace))
+        self._draw(self.threshold_)
         return self
 
     def drift(self, X: Any) -> Drift:
@@ -223,7 +231,8 @@ class Detector(OutlierMixin, Estimator):
             If the detector has a window.
         """
         check_is_fitted(self)
-        return drift(self, samples(self, gathered(read(X))))
+        batch = self._read(gathered(read(X)))
+        return drift(self._scorer, self._usual, self.schema_, batch)
 
     def set_threshold(self, *, contamination: float | str = "auto", false_alarm_rate: float | None = None) -> Self:
         """Draw the line anew, without fitting; parameters as those of the detector.
@@ -241,13 +250,13 @@ class Detector(OutlierMixin, Estimator):
         check_is_fitted(self)
         threshold = Threshold(contamination, false_alarm_rate)
         threshold.check(type(self).__name__)
-        self.offset_, self.threshold_ = offset_of(self, threshold), threshold
-        warn_of_strangers(self)
+        self._draw(threshold)
+        warn_of_strangers(threshold, self.offset_, self.out_of_fold_)
         return self
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
         """Return how usual samples are, (N,): minus their energy in nats; the lower, the more of an anomaly."""
-        return self._in_parts(lambda part: -energies(self, samples(self, part)), X)
+        return self._in_parts(lambda part: -self._scorer.energies(self._read(part)), X)
 
     def stream(self, path: str | PathLike[str] | None = None) -> Stream:
         """Return a new stream, which scores the points of a series as they come; or go on from a state at `path`.
@@ -272,7 +281,7 @@ class Detector(OutlierMixin, Estimator):
         CapabilityError
             If the detector has no `window`.
         """
-        return self._in_parts(lambda part: energy_map(self, samples(self, part)), X)
+        return self._in_parts(lambda part: self._scorer.energy_map(self._read(part)), X)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return `score_samples` minus the threshold, (N,): below 0 are anomalies."""
@@ -289,18 +298,18 @@ class Detector(OutlierMixin, Estimator):
         ``metrics.discoveries(p, rate)`` flags such that at most a share `rate` of what it flags is usual.
         """
         energies = -self.score_samples(X)
-        return p_values(unseen(self), energies)
+        return p_values(self._usual.unseen, energies)
 
     def explain(self, X: Any) -> Any:
         """Return what each value adds to the energy: (N, D) of a table, as X; the shape of X for series and images.
 
         The parts of a sample sum to minus its `score_samples`. What the model expected instead, `reconstruct` gives.
         """
-        return self._in_parts(lambda part: explained(self, part), X)
+        return self._in_parts(lambda part: explained(self._reading, self._scorer, part, self._read(part)), X)
 
     def reconstruct(self, X: Any) -> Any:
         """Return what the model expects instead of X, in the form and the units of X; missing values are filled in."""
-        return self._in_parts(lambda part: expected(self, part), X)
+        return self._in_parts(lambda part: expected(self._reading, self._scorer.placing, part, self._read(part)), X)
 
     def findings(self, X: Any) -> Any:
         """Return what was found as a data frame, a row for each sample.
@@ -349,7 +358,36 @@ class Detector(OutlierMixin, Estimator):
 
     @property
     def _given(self) -> Shape:
+        if not self.__sklearn_is_fitted__():  # it learns, and compares series with the first one
+            return (self.n_features_in_,)
         return self.shape_ if self.schema_ is None else (len(self.schema_.fields),)
+
+    @property
+    def _reading(self) -> Reading:
+        return Reading(self.schema_, self.window_, self.single_, self.clock_)
+
+    @property
+    def _usual(self) -> Usual:
+        return Usual(self.density_, self.scores_, self.ends_, self.out_of_fold_, self.memory_, self.drift_)
+
+    @property
+    def _scorer(self) -> Scorer:
+        return Scorer(Placing.of(self._fitted, self.schema_), self.density_)
+
+    def _learned(self, reading: Reading, fitted: FittedModel, usual: Usual) -> None:
+        """Take up what was learned: nothing else sets these attributes, but a file its `scalars` just before."""
+        self._keep(fitted)
+        self.schema_, self.window_ = reading.schema, reading.window
+        self.single_, self.clock_ = reading.single, reading.clock
+        self.density_, self.scores_, self.ends_ = usual.density, usual.scores, usual.ends
+        self.out_of_fold_, self.memory_, self.drift_ = usual.out_of_fold, usual.memory, usual.drift
+
+    def _draw(self, threshold: Threshold) -> None:
+        """Draw the line among what was learned."""
+        self.threshold_, self.offset_ = threshold, offset_of(threshold, self._reading, self.shape_, self._usual)
+
+    def _read(self, X: Any) -> Pieces:
+        return samples(self, self._reading, X)
 
     def _in_parts(self, method: Callable[[Any], Any], X: Any) -> Any:
         """Return what a method makes of X: rows on disk come part by part, unless they are the points of one series."""
@@ -360,10 +398,14 @@ class Detector(OutlierMixin, Estimator):
         return method(gathered(X))
 
     def _more(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        return remembered(self)
+        return saved(self._reading, self._usual, self.threshold_)
 
     def _restore(self, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
-        recall(self, plain, arrays)
+        scalars = Reading(None, self.window_, self.single_, self.clock_)  # of the file, not looked at so far
+        reading, usual = recalled(plain, arrays, scalars, self.shape_, self.n_features_in_, self.model_.n)
+        self._learned(reading, self._fitted, usual)
+        said = Threshold(self.contamination, self.false_alarm_rate)
+        self.threshold_ = drawn(plain, said, self.offset_, type(self).__name__)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from diabolo.data import Schema
-from diabolo.estimators.detection.memory import memory_of, values, whole
+from diabolo.estimators.detection.memory import values, whole
 from diabolo.estimators.detection.pieces import Pieces
-from diabolo.estimators.detection.placing import energies, placed
+from diabolo.estimators.detection.placing import Placing, Scorer
+from diabolo.estimators.detection.usual import Usual
 from diabolo.flow import channel_axis
 from diabolo.metrics import Drift
 from diabolo.metrics.drift import compared
-
-if TYPE_CHECKING:
-    from diabolo.estimators.detection.detector import Detector
 
 Array = NDArray[Any]
 
@@ -25,8 +23,8 @@ _TESTED = 10_000
 """New samples that are looked at, at most: of more, some at equal distances."""
 
 
-def drift(detector: Detector, samples: Pieces) -> Drift:
-    """Return whether samples are drawn as those that a detector goes by.
+def drift(scorer: Scorer, usual: Usual, schema: Schema | None, samples: Pieces) -> Drift:
+    """Return whether samples, of which a model tells how rare they are, are drawn as those that are usual.
 
     Of a table every column is compared. Of series and images, and where some samples were held out, codes and energies
     are: those of samples that a model was trained on differ from those of new ones, drift or not. Where none were held
@@ -35,27 +33,27 @@ def drift(detector: Detector, samples: Pieces) -> Drift:
     Raises
     ------
     CapabilityError
-        If the detector cuts samples into windows.
+        If samples are cut into windows.
     """
     index = np.linspace(0, len(samples) - 1, min(len(samples), _TESTED), dtype=np.int64)
-    new, memory = values(samples, index), memory_of(detector)
+    new, memory = values(samples, index), usual.demand_memory()
     tests: list[tuple[str, float]] = []
-    if detector.schema_ is not None:
-        names, columns = _columns(detector.schema_)
+    if schema is not None:
+        names, columns = _columns(schema)
         tests += compared(memory.learned.x[:, columns], new[:, columns], names)
     elif memory.calibrates:
-        old, now = (_codes(detector, x) for x in (memory.held.x, new))
+        old, now = (_codes(scorer.placing, x) for x in (memory.held.x, new))
         tests += compared(old, now, [f"code {i}" for i in range(now.shape[1])])
     else:
         old, now = _channels(memory.learned.x), _channels(new)
         tests += compared(old, now, [f"channel {i // 2}" for i in range(now.shape[1])])
     if memory.calibrates:
-        tests += compared(detector.scores_[:, None], energies(detector, whole(new))[:, None], ["energy"])
+        tests += compared(usual.scores[:, None], scorer.energies(whole(new))[:, None], ["energy"])
     return Drift.of(tests)
 
 
-def _codes(detector: Detector, x: Array) -> Array:
-    return torch.cat([block.code for block in placed(detector, whole(x))]).numpy()
+def _codes(placing: Placing, x: Array) -> Array:
+    return torch.cat([block.code for block in placing.placed(whole(x))]).numpy()
 
 
 def _channels(x: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,66 +11,60 @@ from numpy.typing import NDArray
 
 from diabolo.data import Form, Schema
 from diabolo.estimators.detection.clock import without
-from diabolo.estimators.detection.intake import samples
 from diabolo.estimators.detection.pieces import Pictures, Pieces
-from diabolo.estimators.detection.placing import placed
+from diabolo.estimators.detection.placing import Placing, Scorer
+from diabolo.estimators.detection.reading import Reading
 from diabolo.estimators.tabular import framed, per_field
 from diabolo.nearness import Placed
-
-if TYPE_CHECKING:
-    from diabolo.estimators.detection.detector import Detector
 
 Array = NDArray[Any]
 
 
-def by_rows(detector: Detector) -> bool:
-    """Tell whether a sample is a row: of a table, or a point of one series."""
-    return detector.single_ or len(detector.shape_) == 1
+def explained(reading: Reading, scorer: Scorer, X: Any, pieces: Pieces) -> Any:
+    """Return what each value adds to the energy of its sample, in the shape of X; a column for each of a table.
+
+    Pieces are X as it was read.
+    """
+    parts = _laid(scorer, pieces, scorer.placing.placed(pieces))[1]
+    return parts if reading.schema is None else _columns(reading, reading.schema, X, parts, _shares)
 
 
-def explained(detector: Detector, X: Any) -> Any:
-    """Return what each value adds to the energy of its sample, in the shape of X; a column for each of a table."""
-    pieces = samples(detector, X)
-    parts = _laid(detector, pieces, placed(detector, pieces))[1]
-    return parts if detector.schema_ is None else _columns(detector, detector.schema_, X, parts, _shares)
-
-
-def expected(detector: Detector, X: Any) -> Any:
+def expected(reading: Reading, placing: Placing, X: Any, pieces: Pieces) -> Any:
     """Return what the model expects instead of X, in its form and units."""
-    shape, pieces = detector.shape_, samples(detector, X)
+    places = placing.placed(pieces)
     if isinstance(pieces, Pictures):
-        scale = detector.scaling_.scale
-        found = pieces.without(each.residual.numpy().reshape(-1, *shape) * scale for each in placed(detector, pieces))
-        return found if isinstance(found, list) else Form.of(X).back(found)
-    rebuilt = pieces.laid(_undone(detector, each) for each in placed(detector, pieces))
-    if detector.schema_ is None:
+        scale = placing.scaling.scale
+        images = pieces.without(each.residual.numpy().reshape(-1, *placing.shape) * scale for each in places)
+        return images if isinstance(images, list) else Form.of(X).back(images)
+    rebuilt = pieces.laid(_undone(placing, each) for each in places)
+    if reading.schema is None:
         return rebuilt if isinstance(rebuilt, list) else Form.of(X).back(rebuilt)
-    return _columns(detector, detector.schema_, X, rebuilt, _values)
+    return _columns(reading, reading.schema, X, rebuilt, _values)
 
 
-def account(detector: Detector, schema: Schema, X: Any) -> tuple[Array, Any, Any]:
+def account(clock: str | None, schema: Schema, scorer: Scorer, X: Any, pieces: Pieces) -> tuple[Array, Any, Any]:
     """Return the energies of the rows of a table, what `explained` and what `expected` says, from one look at them."""
-    pieces, rebuilt = samples(detector, X), []
+    rebuilt: list[Array] = []
 
-    def found() -> Iterator[Placed]:
-        for each in placed(detector, pieces):
-            rebuilt.append(_undone(detector, each))
+    def places() -> Iterator[Placed]:
+        for each in scorer.placing.placed(pieces):
+            rebuilt.append(_undone(scorer.placing, each))
             yield each
 
-    energies, parts = _laid(detector, pieces, found())
-    X = without(X, detector.clock_)
+    energies, parts = _laid(scorer, pieces, places())
+    X = without(X, clock)
     return energies, _shares(schema, X, parts), _values(schema, X, pieces.laid(rebuilt))
 
 
-def _columns(detector: Detector, schema: Schema, X: Any, laid: Any, method: Callable[[Schema, Any, Any], Any]) -> Any:
+def _columns(reading: Reading, schema: Schema, X: Any, laid: Any, method: Callable[[Schema, Any, Any], Any]) -> Any:
     """Return what a method makes of numbers that are laid on the rows of X, or on those of each of many series."""
-    if by_rows(detector):
-        return method(schema, without(X, detector.clock_), laid)
-    found = [method(schema, without(x, detector.clock_), each) for x, each in zip(X, laid, strict=True)]
+    if reading.by_rows:
+        return method(schema, without(X, reading.clock), laid)
+    columns = [method(schema, without(x, reading.clock), each) for x, each in zip(X, laid, strict=True)]
     if isinstance(X, torch.Tensor):
-        return torch.stack(found)
-    arrays = all(isinstance(each, np.ndarray) for each in found)
-    return np.stack(found) if arrays and len({each.shape for each in found}) == 1 else found
+        return torch.stack(columns)
+    arrays = all(isinstance(each, np.ndarray) for each in columns)
+    return np.stack(columns) if arrays and len({each.shape for each in columns}) == 1 else columns
 
 
 def _shares(schema: Schema, X: Any, parts: Any) -> Any:
@@ -88,20 +82,20 @@ def _line(X: Any, table: Any) -> Any:
     return table[:, 0] if not hasattr(X, "columns") and np.ndim(X) == 1 else table
 
 
-def _undone(detector: Detector, each: Placed) -> Array:
+def _undone(placing: Placing, each: Placed) -> Array:
     """Return what the model expects, (B, *shape) in units of the user."""
-    return detector.scaling_.undo(each.rebuilt.reshape(-1, *detector.shape_))
+    return placing.scaling.undo(each.rebuilt.reshape(-1, *placing.shape))
 
 
-def _laid(detector: Detector, pieces: Pieces, found: Iterable[Placed]) -> tuple[Array, Any]:
+def _laid(scorer: Scorer, pieces: Pieces, places: Iterable[Placed]) -> tuple[Array, Any]:
     """Return the energies of samples, and how each is laid on its numbers, as samples: they sum to it."""
     energies: list[Array] = []
 
     def parts() -> Iterator[Array]:
-        for each in found:
-            energy, laid = detector.density_.explained(each)
+        for each in places:
+            energy, laid = scorer.density.explained(each)
             energies.append(energy.numpy())
-            yield laid.numpy().reshape(-1, *detector.shape_)
+            yield laid.numpy().reshape(-1, *scorer.placing.shape)
 
     samples = pieces.laid(parts())
     scores = pieces.scores(np.concatenate(energies))

@@ -18,9 +18,9 @@ from diabolo.data.images import Assorted
 from diabolo.data.package import package
 from diabolo.data.pictures import picture_files
 from diabolo.errors import DataError
-from diabolo.estimators.detection import explaining
 from diabolo.estimators.detection.clock import without
-from diabolo.estimators.detection.crossing import unseen
+from diabolo.estimators.detection.explaining import account
+from diabolo.estimators.detection.intake import samples
 from diabolo.estimators.tabular import holds_text
 from diabolo.metrics import p_values
 
@@ -43,10 +43,9 @@ def findings(detector: Detector, X: Any) -> Any:
     CapabilityError
         If pandas is not installed.
     """
-    if detector.schema_ is None or not explaining.by_rows(detector):
+    if not detector._reading.by_rows:
         return _beside(X, _judged(detector, -detector.score_samples(X)))
-    energies, shares, expected = explaining.account(detector, detector.schema_, X)
-    names, *told = _first(detector, detector.schema_, X, shares, expected, REASONS)
+    energies, (names, *told) = _reasons(detector, X, REASONS)
     return _beside(X, _judged(detector, energies) | _told(names if hasattr(X, "columns") else "x" + names, *told))
 
 
@@ -65,16 +64,20 @@ def reasons(detector: Detector, X: Any, most: int) -> tuple[Array, Array, Array,
 
     They come as names, nats, values and expected values, of which the last two are texts.
     """
-    if detector.schema_ is None:
+    return _reasons(detector, X, most)[1]
+
+
+def _reasons(detector: Detector, X: Any, most: int) -> tuple[Array, tuple[Array, Array, Array, Array]]:
+    """Return the energies of the rows of a table, and `reasons`."""
+    reading = detector._reading
+    if reading.schema is None:
         raise DataError("X must be a table, for its columns to be named.")
-    _, shares, expected = explaining.account(detector, detector.schema_, X)
-    return _first(detector, detector.schema_, X, shares, expected, most)
+    pieces = samples(detector, reading, X)
+    energies, shares, expected = account(reading.clock, reading.schema, detector._scorer, X, pieces)
+    return energies, _first(reading.schema, without(X, reading.clock), shares, expected, most)
 
 
-def _first(
-    detector: Detector, schema: Schema, X: Any, shares: Any, expected: Any, most: int
-) -> tuple[Array, Array, Array, Array]:
-    X = without(X, detector.clock_)
+def _first(schema: Schema, X: Any, shares: Any, expected: Any, most: int) -> tuple[Array, Array, Array, Array]:
     parts = cells_of(shares).astype(np.float64)  # (N, F)
     first = np.argsort(-parts, axis=1, kind="stable")[:, :most]
     texts = [_texts(np.take_along_axis(cells_of(table), first, axis=1)) for table in (X, expected)]
@@ -85,7 +88,7 @@ def _first(
 def _judged(detector: Detector, energies: Array) -> dict[str, Array]:
     return {
         "energy": energies,
-        "p_value": p_values(unseen(detector), energies),
+        "p_value": p_values(detector._usual.unseen, energies),
         "anomaly": energies > -detector.offset_,
     }
 

@@ -1,8 +1,7 @@
-"""A fit of a detector from the beginning: all of it happens to a copy, so that an error leaves what was fitted."""
+"""A fit of a detector from the beginning."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,10 @@ import numpy as np
 from diabolo.estimators.detection.crossing import out_of_fold
 from diabolo.estimators.detection.intake import learn
 from diabolo.estimators.detection.memory import HELD, Memory
-from diabolo.estimators.detection.placing import density_of, of_pieces, started
+from diabolo.estimators.detection.placing import Scorer
+from diabolo.estimators.detection.reading import Reading
+from diabolo.estimators.detection.trainer import Trainer
+from diabolo.estimators.detection.usual import Usual
 from diabolo.estimators.fitted import FittedModel
 from diabolo.training import Callback
 
@@ -22,24 +24,26 @@ if TYPE_CHECKING:
 
 def fitted(
     detector: Detector, X: Any, callbacks: Sequence[Callback], checkpoint: str | PathLike[str] | None
-) -> Detector:
-    """Return a copy of a detector that has learned what is usual from X; see `Detector.fit`.
+) -> tuple[Reading, FittedModel, Usual]:
+    """Return how X is read, a model of it, and what is usual there; the detector itself learns the columns only.
 
     Raises
     ------
     DataError, ParameterError, TrainingError
         As of `Detector.fit`.
     """
-    recipe, seed = detector.check_parameters(), detector._seed()
-    fresh, rate = copy.copy(detector), detector.false_alarm_rate
-    learnt, judged = learn(fresh, X, 0.0 if rate is None else HELD, seed)
-    start, schedule = started(fresh, learnt, recipe, seed), fresh.training or learnt.schedule
-    fresh._keep(FittedModel.of(start, schedule, callbacks, checkpoint))
-    fresh.density_ = density_of(fresh, learnt, seed)
-    each = of_pieces(fresh, judged)
-    fresh.scores_ = np.sort(judged.scores(each))
-    fresh.ends_ = np.sort(each) if fresh.window_ and fresh.schema_ else None
-    fresh.out_of_fold_ = out_of_fold(fresh, learnt, recipe, seed) if rate is None else None
-    fresh.memory_ = None if fresh.window_ else Memory.of(learnt, None if rate is None else judged, seed)
-    fresh.drift_ = None
-    return fresh.set_threshold(contamination=fresh.contamination, false_alarm_rate=rate)
+    recipe, seed, calibrates = detector.check_parameters(), detector._seed(), detector.false_alarm_rate is not None
+    reading, learnt, judged = learn(detector, detector.window, X, HELD if calibrates else 0.0, seed)
+    training = detector.training or learnt.schedule
+    trainer = Trainer(recipe, detector.n_components, training, detector.device, seed)
+    model = trainer.trained(learnt, reading.schema, callbacks, checkpoint)
+    scorer = Scorer.of(model, reading, learnt, seed)
+    energies = scorer.of_pieces(judged)
+    usual = Usual(
+        scorer.density,
+        np.sort(judged.scores(energies)),
+        ends=np.sort(energies) if reading.window and reading.schema else None,
+        out_of_fold=None if calibrates else out_of_fold(trainer, reading, learnt),
+        memory=None if reading.window else Memory.of(learnt, judged if calibrates else None, seed),
+    )
+    return reading, model, usual

@@ -9,30 +9,26 @@ it is exceeded by no more than kept samples and the next one differ in distribut
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from diabolo.data import read
+from diabolo.data import Schema
 from diabolo.density import Density
 from diabolo.estimators.detection.drifting import drift
-from diabolo.estimators.detection.intake import samples
-from diabolo.estimators.detection.memory import HELD, Memory, memory_of, values, whole
+from diabolo.estimators.detection.memory import HELD, Memory, values, whole
 from diabolo.estimators.detection.pieces import Pieces
-from diabolo.estimators.detection.placing import energies, placed
-from diabolo.estimators.detection.threshold import offset_of
-from diabolo.estimators.sources import gathered
+from diabolo.estimators.detection.placing import Placing, Scorer
+from diabolo.estimators.detection.usual import Usual
+from diabolo.estimators.fitted import FittedModel
 from diabolo.model import Autoencoder
 from diabolo.nearness import Placed
 from diabolo.shallow import PCA, begin, solvable
-from diabolo.training import Plan, Rows, train
+from diabolo.training import Plan, Rows, Training, train
 from diabolo.training.batches import resident
-
-if TYPE_CHECKING:
-    from diabolo.estimators.detection.detector import Detector
 
 Array = NDArray[Any]
 
@@ -43,34 +39,51 @@ _BURST = 10
 """Steps are taken so many at a time: after very small batches none, or so many."""
 
 
-def learn_on(detector: Detector, X: Any) -> None:
-    """Learn on from a batch of new samples; see `Detector.partial_fit`.
+@dataclass(frozen=True)
+class Pace:
+    """How fast is learned on.
 
-    The detector changes as a whole or, after an error, not at all.
+    Parameters
+    ----------
+    training : Training
+        How the model was trained: a quarter of the steps are taken.
+    span : int or None
+        How many samples back are remembered; see `memory.SPAN`.
+    seed : int
+        Decides, with the number of samples seen, what is by chance.
+    """
+
+    training: Training
+    span: int | None
+    seed: int
+
+
+def learn_on(
+    fitted: FittedModel, usual: Usual, schema: Schema | None, batch: Pieces, pace: Pace
+) -> tuple[FittedModel, Usual]:
+    """Return the model and what is usual once a batch of new samples has been learned on; see `Detector.partial_fit`.
 
     Raises
     ------
     CapabilityError
-        If it cuts samples into windows.
-    DataError
-        If X is not what was learned, holds what cannot be, or too few samples are held out for the false alarm rate.
+        If samples are cut into windows.
     TrainingError
         If the loss is no longer finite.
     """
-    memory, batch = memory_of(detector), samples(detector, gathered(read(X)))
-    rng = np.random.default_rng([detector._seed(), memory.seen])
+    memory, before = usual.demand_memory(), Scorer(Placing.of(fitted, schema), usual.density)
+    rng = np.random.default_rng([pace.seed, memory.seen])
     learnt, held = _split(batch, HELD if memory.calibrates else 0.0, rng)
-    later = copy.copy(detector)
-    later.drift_ = drift(detector, batch)
-    later.memory_ = new = memory.joined(learnt, held, detector.memory, rng)
-    later.model_ = _solved(detector, new) or _trained(detector, memory, learnt, rng)
-    known = whole(new.learned.x)
-    later.density_ = Density.fit(Placed.joined(placed(later, known)))
-    later.scores_ = np.sort(energies(later, whole(new.held.x) if new.calibrates else known))
-    if detector.out_of_fold_ is not None:  # the model so far has not seen the batch
-        later.out_of_fold_ = memory.scores(detector.out_of_fold_, energies(detector, batch), detector.memory, rng)
-    later.offset_ = offset_of(later, later.threshold_)
-    vars(detector).update(vars(later))
+    drifted = drift(before, usual, schema, batch)
+    new = memory.joined(learnt, held, pace.span, rng)
+    model = _solved(fitted, new) or _trained(fitted, memory, learnt, pace, rng)
+    later, known = replace(fitted, model=model), whole(new.learned.x)
+    placing = Placing.of(later, schema)
+    scorer = Scorer(placing, Density.fit(Placed.joined(placing.placed(known)), usual.density.measure))
+    scores = np.sort(scorer.energies(whole(new.held.x) if new.calibrates else known))
+    folds = usual.out_of_fold
+    if folds is not None:  # the model so far has not seen the batch
+        folds = memory.scores(folds, before.energies(batch), pace.span, rng)
+    return later, Usual(scorer.density, scores, out_of_fold=folds, memory=new, drift=drifted)
 
 
 def _split(batch: Pieces, share: float, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -81,24 +94,24 @@ def _split(batch: Pieces, share: float, rng: np.random.Generator) -> tuple[Array
     return x[np.sort(order[held:])], x[np.sort(order[:held])]
 
 
-def _solved(detector: Detector, memory: Memory) -> Autoencoder | None:
+def _solved(fitted: FittedModel, memory: Memory) -> Autoencoder | None:
     """Return the model of what is remembered if it has a closed form, else None."""
-    width, scaling = memory.learned.x[0].size, detector.scaling_
-    if not solvable(detector.recipe_, width):
+    width, scaling = memory.learned.x[0].size, fitted.scaling
+    if not solvable(fitted.model.recipe, width):
         return None
-    model = copy.deepcopy(detector.model_)
+    model = copy.deepcopy(fitted.model)
     begin(PCA.fit([scaling.batch(scaling.tensor(whole(memory.learned.x).array))], width, model.n), model)
     return model
 
 
-def _trained(detector: Detector, memory: Memory, new: Array, rng: np.random.Generator) -> Autoencoder:
+def _trained(fitted: FittedModel, memory: Memory, new: Array, pace: Pace, rng: np.random.Generator) -> Autoencoder:
     """Return the model after some steps on old and new samples (B, *shape), each drawn as often as it counts.
 
     A quarter of the steps of a fit are taken, in proportion to what the new samples count.
     """
-    model, old, scaling = copy.deepcopy(detector.model_), memory.learned, detector.scaling_
-    share = memory.share(len(new), detector.memory)
-    plan = Plan.of(detector.schedule, round(old.weight) + len(new))
+    model, old, scaling = copy.deepcopy(fitted.model), memory.learned, fitted.scaling
+    share = memory.share(len(new), pace.span)
+    plan = Plan.of(pace.training, round(old.weight) + len(new))
     steps = _BURST * int(_STEPS * plan.steps * (1 - share) / _BURST + rng.random())
     if not steps:
         return model
@@ -106,6 +119,6 @@ def _trained(detector: Detector, memory: Memory, new: Array, rng: np.random.Gene
     drawn = torch.from_numpy(rng.choice(len(counts), steps * plan.batch_size, p=counts / counts.sum()))
     device = next(model.parameters()).device
     x = resident(scaling.tensor(whole(np.concatenate([old.x, new])).array), device)
-    once = replace(detector.schedule, epochs=1, steps=None, batch_size=plan.batch_size)
+    once = replace(pace.training, epochs=1, steps=None, batch_size=plan.batch_size)
     train(model, Rows(x, scaling.batch, drawn, device), None, once, seed=int(rng.integers(2**31)))
     return model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,14 +13,11 @@ from torch import Tensor
 
 from diabolo.check import Maybe, Whole
 from diabolo.density import MOST, Density
-from diabolo.errors import CapabilityError, FileError
+from diabolo.errors import FileError
 from diabolo.estimators.detection import pieces
 from diabolo.estimators.detection.pieces import Pieces
 from diabolo.estimators.detection.reservoir import Reservoir
 from diabolo.flow import Shape
-
-if TYPE_CHECKING:
-    from diabolo.estimators.detection.detector import Detector
 
 Array = NDArray[Any]
 
@@ -129,27 +126,6 @@ class Memory:
         else:
             of_learned, of_held = (max(1.0, span * share) for share in shares)
         return of_learned, of_held
-
-
-def memory_of(detector: Detector) -> Memory:
-    """Return the memory of a detector.
-
-    Raises
-    ------
-    CapabilityError
-        If it has none, since it cuts samples into windows, which overlap: they are not drawn one by one.
-    """
-    if detector.memory_ is None:
-        raise CapabilityError(
-            "A Detector with a window can neither learn on nor test for drift, as windows depend on one another. Fit "
-            "it anew on the latest points, or cut the series yourself and leave out 'window'."
-        )
-    return detector.memory_
-
-
-def calibrated(detector: Detector) -> bool:
-    """Tell whether samples were held out of what a detector learned, so that a false alarm rate can be promised."""
-    return detector.false_alarm_rate is not None if detector.memory_ is None else detector.memory_.calibrates
 
 
 def values(samples: Pieces, index: NDArray[np.int64]) -> Array:

@@ -2,122 +2,123 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from diabolo.data import Scaling
+from diabolo.data import Scaling, Schema
 from diabolo.density import Density
 from diabolo.errors import CapabilityError
 from diabolo.estimators.detection.pieces import Cuts, Pieces, Stretches
-from diabolo.estimators.detection.threshold import columns_of
+from diabolo.estimators.detection.reading import Reading
 from diabolo.estimators.detection.unheard import Unheard
-from diabolo.estimators.start import Start
-from diabolo.estimators.tabular import suited
-from diabolo.likelihoods import Auto, SquaredError
-from diabolo.model import Autoencoder, Recipe
-from diabolo.nearness import BESIDE, GRAIN, ROWS, Measure, Placed
-from diabolo.training import resolve
-
-if TYPE_CHECKING:
-    from diabolo.estimators.detection.detector import Detector
-
-Array = NDArray[Any]
-At = tuple[Autoencoder, torch.device, bool]
-"""A model in the precision of its scores, its device, and whether that is float64."""
+from diabolo.estimators.fitted import FittedModel
+from diabolo.flow import Shape
+from diabolo.model import Autoencoder
+from diabolo.nearness import Measure, Placed
 
 BLOCK = 1024
 """Pieces that are compared with the training pieces at a time."""
 
-_LEARNT = 2**25
-"""Numbers that a model learns from, at most; of more pieces, some are drawn."""
 
-_FEW = 2
-"""Columns up to which a row tells too little of itself to say who is usual."""
+@dataclass(frozen=True, eq=False)
+class Placing:
+    """A model at hand to place pieces, in the precision of scores: float64, where its device can.
 
-
-def started(detector: Detector, pieces: Pieces, recipe: Recipe, seed: int) -> Start:
-    """Return what training starts from: numbers of a table are scaled by its schema, others anew."""
-    array, _ = pieces.take(_drawn(len(pieces), max(2, _LEARNT // pieces.width), seed))
-    size, scaling, schema = pieces.width, None, detector.schema_
-    if schema is not None:
-        scaling = Scaling(np.zeros(schema.width), np.ones(schema.width))
-        size = size * len(schema.fields) // schema.width
-        recipe = suited(recipe, schema) if array.ndim == 2 else suited(_any_numbers(recipe), schema)
-    n = detector.n_components or min(max(round(size / 4), 1), 64)
-    return Start.of(array, recipe, n, detector.schedule.validation, seed, resolve(detector.device), scaling)
-
-
-def placed(
-    detector: Detector, pieces: Pieces, index: NDArray[np.int64] | None = None, at: At | None = None
-) -> Iterator[Placed]:
-    """Yield where pieces lie, in blocks, in float64; the model may be `at` hand already."""
-    model, device, _ = at or detector._at(precise=True)
-    every, unheard = np.arange(len(pieces)) if index is None else index, Unheard.of(detector.schema_)
-    for few in np.array_split(every, max(1, -(-len(every) // BLOCK))):
-        array, counts = pieces.take(few)
-        scaled = detector.scaling_.tensor(np.ascontiguousarray(array), dtype=torch.float64)
-        counted = None if counts is None else torch.from_numpy(counts)
-        found = Placed.by(model, detector.scaling_.batch(scaled).to(device), counted)
-        yield found if unheard is None else unheard.far(found)
-
-
-def density_of(detector: Detector, pieces: Pieces, seed: int) -> Density:
-    """Return the density of pieces that were learned from; the seed chooses those that are kept.
-
-    Windows of series are shuffled: neighbours are looked for among every second, third or fourth of those kept, which
-    in their order would begin at some phases of a period only.
+    Parameters
+    ----------
+    model : Autoencoder
+        The model, in that precision.
+    scaling : Scaling
+        Of what it takes.
+    unheard : Unheard or None
+        What a table never said in training.
     """
-    generator = torch.Generator().manual_seed(seed)
-    few = Density.few(len(pieces), pieces.width, generator)
-    if isinstance(pieces, Stretches):
-        few = few[torch.randperm(len(few), generator=generator)]
-    return Density.fit(Placed.joined(placed(detector, pieces, few.numpy())), measure_of(detector))
+
+    model: Autoencoder
+    scaling: Scaling
+    unheard: Unheard | None
+
+    @classmethod
+    def of(cls, fitted: FittedModel, schema: Schema | None) -> Placing:
+        """Return that of a fitted model, whose weights stay as they are, and of the schema of what it takes, if any."""
+        model = fitted.model.eval()
+        precise = next(model.parameters()).device.type != "mps"
+        return cls(copy.deepcopy(model).double() if precise else model, fitted.scaling, Unheard.of(schema))
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of a piece."""
+        return self.model.shape
+
+    def placed(self, pieces: Pieces, index: NDArray[np.int64] | None = None) -> Iterator[Placed]:
+        """Yield where pieces lie, those of an index or all, in blocks, in float64."""
+        every, device = np.arange(len(pieces)) if index is None else index, next(self.model.parameters()).device
+        for few in np.array_split(every, max(1, -(-len(every) // BLOCK))):
+            array, counts = pieces.take(few)
+            scaled = self.scaling.tensor(np.ascontiguousarray(array), dtype=torch.float64)
+            counted = None if counts is None else torch.from_numpy(counts)
+            places = Placed.by(self.model, self.scaling.batch(scaled).to(device), counted)
+            yield places if self.unheard is None else self.unheard.far(places)
+
+    def density(self, pieces: Pieces, measure: Measure, seed: int) -> Density:
+        """Return the density of pieces that were learned from; the seed chooses those that are kept.
+
+        Windows of series are shuffled: neighbours are looked for among every second, third or fourth of those kept,
+        which in their order would begin at some phases of a period only.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        few = Density.few(len(pieces), pieces.width, generator)
+        if isinstance(pieces, Stretches):
+            few = few[torch.randperm(len(few), generator=generator)]
+        return Density.fit(Placed.joined(self.placed(pieces, few.numpy())), measure)
 
 
-def energies(detector: Detector, pieces: Pieces) -> NDArray[np.float64]:
-    """Return the energies of samples (N,)."""
-    return pieces.scores(of_pieces(detector, pieces))
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """How rare pieces are where a model places them.
 
-
-def of_pieces(detector: Detector, pieces: Pieces, at: At | None = None) -> NDArray[np.float64]:
-    """Return the energies of the pieces themselves (P,); the model may be `at` hand already."""
-    return np.concatenate([detector.density_.energy(each).numpy() for each in placed(detector, pieces, at=at)])
-
-
-def energy_map(detector: Detector, pieces: Pieces) -> Any:
-    """Return the energies of the points of samples, as an array, or as a list where sizes differ.
-
-    Raises
-    ------
-    CapabilityError
-        If samples are taken whole.
+    Parameters
+    ----------
+    placing : Placing
+        The model that places them.
+    density : Density
+        The training pieces, placed by it.
     """
-    if not isinstance(pieces, Cuts):
-        raise CapabilityError(
-            "energy_map needs a Detector with a window, such as Detector(window='auto'), fitted anew; this one takes "
-            "samples whole."
-        )
-    return pieces.maps(of_pieces(detector, pieces))
 
+    placing: Placing
+    density: Density
 
-def measure_of(detector: Detector) -> Measure:
-    """Return what is near for pieces as a detector takes them."""
-    if detector.window_ is not None:
-        return GRAIN if len(detector.shape_) == 3 else BESIDE
-    return ROWS if detector.schema_ is not None and columns_of(detector) > _FEW else BESIDE
+    @classmethod
+    def of(cls, fitted: FittedModel, reading: Reading, learnt: Pieces, seed: int) -> Scorer:
+        """Return that of a model and of the pieces it has learned from."""
+        placing = Placing.of(fitted, reading.schema)
+        return cls(placing, placing.density(learnt, reading.measure(placing.shape), seed))
 
+    def energies(self, pieces: Pieces) -> NDArray[np.float64]:
+        """Return the energies of samples (N,)."""
+        return pieces.scores(self.of_pieces(pieces))
 
-def _drawn(count: int, most: int, seed: int) -> NDArray[np.int64]:
-    """Return the rising numbers of all pieces, or of as many as may be."""
-    if count <= most:
-        return np.arange(count)
-    return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
+    def of_pieces(self, pieces: Pieces) -> NDArray[np.float64]:
+        """Return the energies of the pieces themselves (P,)."""
+        return np.concatenate([self.density.energy(each).numpy() for each in self.placing.placed(pieces)])
 
+    def energy_map(self, pieces: Pieces) -> Any:
+        """Return the energies of the points of samples, as an array, or as a list where sizes differ.
 
-def _any_numbers(recipe: Recipe) -> Recipe:
-    """Return the recipe with the likelihood of any numbers, if it leaves that open: windows hold all sorts."""
-    return recipe.revise(likelihood=SquaredError()) if isinstance(recipe.likelihood, Auto) else recipe
+        Raises
+        ------
+        CapabilityError
+            If samples are taken whole.
+        """
+        if not isinstance(pieces, Cuts):
+            raise CapabilityError(
+                "energy_map needs a Detector with a window, such as Detector(window='auto'), fitted anew; this one "
+                "takes samples whole."
+            )
+        return pieces.maps(self.of_pieces(pieces))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import gcd
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,13 +20,12 @@ from diabolo.data.period import period
 from diabolo.data.standard import SERIES
 from diabolo.data.windows import Windows
 from diabolo.errors import DataError
+from diabolo.estimators.base import Estimator
 from diabolo.estimators.detection.clock import clock_of, warn_of_disorder, without
 from diabolo.estimators.detection.holding import parted
 from diabolo.estimators.detection.pieces import Stretches
+from diabolo.estimators.detection.reading import Reading
 from diabolo.estimators.tabular import encoded, rows, taken
-
-if TYPE_CHECKING:
-    from diabolo.estimators.detection.detector import Detector
 
 Encoded = tuple[NDArray[np.float64], NDArray[np.bool_] | None]
 """The points of a series as numbers (T, P), and which of these count, if not all."""
@@ -37,21 +37,21 @@ _WINDOWS = 1000
 """About how many windows of one series are learned from, at equal distances: more only repeat one another."""
 
 
-def learn_one(detector: Detector, X: Any, share: float) -> tuple[Stretches, Stretches]:
-    """Return the windows of one series to learn from, and those to judge by: its last `share`, if that is held out.
+def learn_one(estimator: Estimator, window: int | str, X: Any, share: float) -> tuple[Reading, Stretches, Stretches]:
+    """Return how one series is read, its windows to learn from, and those to judge by: a last `share` if held out.
 
     Raises
     ------
     DataError
         If it cannot be learned from, or is too short.
     """
-    detector.clock_ = clock_of(X)
-    warn_of_disorder([X], detector.clock_)
-    X = _table(detector, X, reset=True)
+    clock = clock_of(X)
+    warn_of_disorder([X], clock)
+    X = _table(estimator, X, clock, reset=True)
     end = len(X) - round(share * len(X))
-    detector.schema_ = schema = Schema.of(rows(X, np.arange(end)), SERIES)
+    schema = Schema.of(rows(X, np.arange(end)), SERIES)
     values, counts = encoded(schema, X)
-    detector.window_ = size = size_of(detector.window) or max(2, period(values[:end]))
+    size = size_of(window) or max(2, period(values[:end]))
     start = end if share else max(0, end - max(_JUDGED, size))
     if min(end, len(X) - start) <= size:
         raise DataError(
@@ -63,11 +63,14 @@ def learn_one(detector: Detector, X: Any, share: float) -> tuple[Stretches, Stre
     )
     turn = size * period(values[max(0, end - _JUDGED) : end])
     every = Windows(size, _stride(-(-(end - size + 1) // _WINDOWS), turn))
-    return _stretches(learnt, every, single=True), _stretches(judged, _apart(size), single=True)
+    reading = Reading(schema, size, True, clock)
+    return reading, _stretches(learnt, every, single=True), _stretches(judged, _apart(size), single=True)
 
 
-def learn_many(detector: Detector, X: Sequence[Any], share: float, seed: int) -> tuple[Stretches, Stretches]:
-    """Return the windows of series to learn from, and those to judge by: a `share` of the series, if that is held out.
+def learn_many(
+    estimator: Estimator, window: int | str, X: Sequence[Any], share: float, seed: int
+) -> tuple[Reading, Stretches, Stretches]:
+    """Return how series are read, their windows to learn from, and those to judge by: of a `share` held out, if any.
 
     Their columns are learned from all that are not held out, as those of one series are.
 
@@ -77,21 +80,22 @@ def learn_many(detector: Detector, X: Sequence[Any], share: float, seed: int) ->
         If they cannot be learned from, do not have the same columns, or are too short or too few.
     """
     clocks = {clock_of(each) for each in X}
-    detector.clock_ = clocks.pop() if len(clocks) == 1 else None
-    warn_of_disorder(X, detector.clock_)
-    _table(detector, X[0], reset=True)
+    clock = clocks.pop() if len(clocks) == 1 else None
+    warn_of_disorder(X, clock)
+    _table(estimator, X[0], clock, reset=True)
     learnt, held = parted(len(X), share, seed)
-    detector.schema_ = _schema([_plain(detector, X[i]) for i in learnt])
-    every = _every(detector, X)
+    reading = Reading(_schema([_plain(X[i], clock) for i in learnt]), clock=clock)
+    every = [encode(estimator, reading, each) for each in X]
     lengths = [len(values) for values, _ in every]
     usual = np.concatenate([every[i][0] for i in learnt])
-    detector.window_ = size = size_of(detector.window) or max(2, min(period(usual), *lengths))
+    size = size_of(window) or max(2, min(period(usual), *lengths))
     demand_long(size, lengths)
     of_learnt, of_judged = ([every[i] for i in index] for index in (learnt, held if len(held) else learnt))
-    return _stretches(of_learnt, Windows(size)), _stretches(of_judged, _apart(size))
+    reading = replace(reading, window=size)
+    return reading, _stretches(of_learnt, Windows(size)), _stretches(of_judged, _apart(size))
 
 
-def read_one(detector: Detector, X: Any) -> Stretches:
+def read_one(estimator: Estimator, reading: Reading, X: Any) -> Stretches:
     """Return the windows of one series.
 
     Raises
@@ -99,11 +103,11 @@ def read_one(detector: Detector, X: Any) -> Stretches:
     DataError
         If it is not what was learned, or shorter than a window.
     """
-    _warn_of_known_clock(detector, [X])
-    return _stretches([encode(detector, X)], _apart(cast(int, detector.window_)), single=True)
+    warn_of_disorder([X], reading.clock or "")  # columns of dates that were learned from are no clock
+    return _stretches([encode(estimator, reading, X)], _apart(cast(int, reading.window)), single=True)
 
 
-def read_many(detector: Detector, X: Sequence[Any]) -> Stretches:
+def read_many(estimator: Estimator, reading: Reading, X: Sequence[Any]) -> Stretches:
     """Return the windows of series.
 
     Raises
@@ -111,13 +115,13 @@ def read_many(detector: Detector, X: Sequence[Any]) -> Stretches:
     DataError
         If they are not what was learned, or one is shorter than a window.
     """
-    _warn_of_known_clock(detector, X)
-    size, every = cast(int, detector.window_), _every(detector, X)
+    warn_of_disorder(X, reading.clock or "")
+    size, every = cast(int, reading.window), [encode(estimator, reading, each) for each in X]
     demand_long(size, [len(values) for values, _ in every])
     return _stretches(every, _apart(size))
 
 
-def encode(detector: Detector, X: Any) -> Encoded:
+def encode(estimator: Estimator, reading: Reading, X: Any) -> Encoded:
     """Return the points of a series as numbers, and which of these count, if not all.
 
     Raises
@@ -125,7 +129,7 @@ def encode(detector: Detector, X: Any) -> Encoded:
     DataError
         If it is not what was learned.
     """
-    return encoded(cast(Schema, detector.schema_), _table(detector, X, reset=False))
+    return encoded(cast(Schema, reading.schema), _table(estimator, X, reading.clock, reset=False))
 
 
 def demand_long(size: int, lengths: Sequence[int]) -> None:
@@ -159,22 +163,13 @@ def size_of(window: int | str | None) -> int | None:
     return None if window is None or isinstance(window, str) else int(window)
 
 
-def _warn_of_known_clock(detector: Detector, X: Sequence[Any]) -> None:
-    """Warn of series that are not in order by the clock of training; columns of dates learned from are no clock."""
-    warn_of_disorder(X, detector.clock_ or "")
-
-
-def _every(detector: Detector, X: Sequence[Any]) -> list[Encoded]:
-    return [encode(detector, each) for each in X]
-
-
-def _table(detector: Detector, X: Any, reset: bool) -> Any:
+def _table(estimator: Estimator, X: Any, clock: str | None, reset: bool) -> Any:
     """Return one series as a checked table, without the column that tells the time."""
-    return taken(detector, _plain(detector, X), reset)
+    return taken(estimator, _plain(X, clock), reset)
 
 
-def _plain(detector: Detector, X: Any) -> Any:
-    X = without(X, detector.clock_)
+def _plain(X: Any, clock: str | None) -> Any:
+    X = without(X, clock)
     if isinstance(Form.of(X), NumpyForm | TorchForm) and axes_of(X) == 1:
         return X[:, None] if isinstance(X, torch.Tensor) else np.asarray(X)[:, None]
     return X

@@ -15,9 +15,8 @@ from diabolo import files
 from diabolo.data.windows import Windows
 from diabolo.errors import CapabilityError, FileError
 from diabolo.estimators.detection.pieces import Stretches
-from diabolo.estimators.detection.placing import of_pieces
 from diabolo.estimators.detection.serial import axes_of, encode
-from diabolo.estimators.detection.threshold import Threshold, columns_of
+from diabolo.estimators.detection.threshold import Threshold
 
 if TYPE_CHECKING:
     from diabolo.estimators.detection.detector import Detector
@@ -61,13 +60,14 @@ class Stream:
     """
 
     def __init__(self, detector: Detector, path: str | PathLike[str] | None = None) -> None:
-        if detector.window_ is None or detector.schema_ is None:
+        reading = detector._reading
+        if reading.window is None or reading.schema is None:
             raise CapabilityError(
                 "stream needs a Detector with a window, such as Detector(window='auto'), fitted on series; this one "
                 "takes whole samples or images."
             )
-        self._detector, self._at = detector, detector._at(precise=True)
-        self._size, self._schema = detector.window_, detector.schema_
+        self._detector, self._reading, self._scorer = detector, reading, detector._scorer
+        self._size, self._schema = reading.window, reading.schema
         self._values = np.empty((0, self._schema.width))  # (K, P), the last points, fewer than a window
         self._counts = np.empty((0, self._schema.width), dtype=bool)
         if path is not None:
@@ -87,13 +87,13 @@ class Stream:
         DataError
             If they are not what was learned; the stream is then as it was.
         """
-        new, counts = encode(self._detector, _in_rows(x, self._schema.names))
+        new, counts = encode(self._detector, self._reading, _in_rows(x, self._schema.names))
         values = np.concatenate([self._values, new])
         counts = np.concatenate([self._counts, np.ones(new.shape, bool) if counts is None else counts])
         scores = np.full(len(new), np.nan)
         if len(values) >= self._size:
             ends, seen = (Windows(self._size).of([each]) for each in (values, counts))
-            scores[-len(ends) :] = -of_pieces(self._detector, Stretches(ends, None if counts.all() else seen), self._at)
+            scores[-len(ends) :] = -self._scorer.of_pieces(Stretches(ends, None if counts.all() else seen))
         self._values, self._counts = (each[1 - self._size :].copy() for each in (values, counts))
         return scores
 
@@ -115,7 +115,8 @@ class Stream:
         else:
             threshold = Threshold("auto" if contamination is None else contamination, false_alarm_rate)
         threshold.check(type(self).__name__)
-        return -threshold.of(cast(NDArray[np.float64], self._detector.ends_), columns=columns_of(self._detector))
+        columns = self._reading.values(self._scorer.placing.shape)
+        return -threshold.of(cast(NDArray[np.float64], self._detector.ends_), columns=columns)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the state, less than a window of points, to a folder, or to one zip if `path` ends in ".zip".

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from diabolo.check import Maybe, Number, demand
+from diabolo.density import Density
 from diabolo.errors import DataError, ParameterError, warn
+from diabolo.estimators.detection.reading import Reading
+from diabolo.estimators.detection.usual import Usual
+from diabolo.flow import Shape
 from diabolo.metrics import Tail, cutoff
 from diabolo.metrics.conformal import least_parts, most_within
-
-if TYPE_CHECKING:
-    from diabolo.estimators.detection.detector import Detector
 
 Array = NDArray[np.float64]
 
@@ -30,12 +29,12 @@ _FENCE, _SKEWED = 2.6, 3.0
 which the logarithms are skewed most: a quarter of that in two columns, a ninth in three (docs/decisions/0006)."""
 
 _FEW, _OWN = 8, 1e-3
-"""Columns up to which the line depends on their number, and the least variance in a direction, as a share of the largest,
-that makes it one in which rows differ."""
+"""Columns up to which the line depends on their number, and the least variance in a direction, as a share of the
+largest, that makes it one in which rows differ."""
 
-_MANY, _BEYOND = 100, 2.0
-"""Scores from which on the line is no farther out than so many times the largest of them: where most samples have
-equals, as in a series that repeats itself, logarithms are so far apart that it would lie beyond everything."""
+_MANY, _SHARE = 100, 0.005
+"""Scores from which on at least so many of them reach the line: where logarithms are far apart, as of rows or windows
+that mostly have equals, it would lie beyond everything."""
 
 _ENDLESS = 700.0
 """Logarithm of a number that is still finite."""
@@ -62,7 +61,8 @@ class Threshold:
     ----------
     contamination : float or "auto"
         The share of the scores that lie above it; "auto": above are those whose logarithm is far above the median,
-        2.6 times what lies between the quantiles .3 and .7, and more where there are few columns.
+        2.6 times what lies between the quantiles .3 and .7, and more where there are few columns; or, of a hundred
+        scores or more, one in two hundred where that would be fewer.
     false_alarm_rate : float, optional
         The probability that a usual sample lies above it, whatever the contamination. Guaranteed for samples that
         could be exchanged with those of the scores, if these were not trained on; below what so many scores can vouch
@@ -118,36 +118,33 @@ class Threshold:
         }
 
 
-def offset_of(detector: Detector, threshold: Threshold) -> float:
-    """Return the score below which samples are flagged, as a threshold draws the line among those of a detector."""
-    windows = len(detector.ends_) if detector.single_ and detector.ends_ is not None else None
-    unseen, columns = detector.out_of_fold_, _own_columns(detector)
-    return -threshold.of(detector.scores_, unseen=unseen, windows=windows, columns=columns)
+def offset_of(threshold: Threshold, reading: Reading, shape: Shape, usual: Usual) -> float:
+    """Return the score below which samples are flagged, as a threshold draws the line among usual ones.
+
+    They are read in some way, and the model takes pieces of a shape.
+    """
+    windows = len(usual.ends) if reading.single and usual.ends is not None else None
+    columns = _own_columns(reading, shape, usual.density)
+    return -threshold.of(usual.scores, unseen=usual.out_of_fold, windows=windows, columns=columns)
 
 
-def columns_of(detector: Detector) -> int:
-    """Return how many values a detector places together: the columns of a table, or all values of a window."""
-    fields = None if detector.schema_ is None else len(detector.schema_.fields)
-    return prod(detector.shape_) if fields is None else fields * (detector.window_ or 1)
-
-
-def _own_columns(detector: Detector) -> int:
+def _own_columns(reading: Reading, shape: Shape, density: Density) -> int:
     """Return how many columns say something of their own: copies and sums of others skew scores as if left out."""
-    count = columns_of(detector)
-    if detector.window_ is not None or detector.schema_ is None or count > _FEW:
+    count = reading.values(shape)
+    if reading.window is not None or reading.schema is None or count > _FEW:
         return count
-    placed = detector.density_.placed
+    placed = density.placed
     rows = placed.residual + placed.rebuilt  # (R, P)
     spreads = torch.linalg.svdvals(rows - rows.mean(0)).square()
     return max(1, min(count, int((spreads > _OWN * spreads[0]).sum())))
 
 
-def warn_of_strangers(detector: Detector) -> None:
+def warn_of_strangers(threshold: Threshold, offset: float, unseen: Array | None) -> None:
     """Warn if the line flags many more of samples that no model had seen than of the training samples."""
-    share, unseen = detector.threshold_.contamination, detector.out_of_fold_
+    share = threshold.contamination
     if isinstance(share, str) or unseen is None:
         return
-    strangers = float((unseen > -detector.offset_).mean())
+    strangers = float((unseen > -offset).mean())
     if strangers > max(4 * share, share + 0.15):
         warn(
             f"A contamination of {share:g} flags so many of the training samples, but about {strangers:.0%} of new "
@@ -192,4 +189,5 @@ def _fence(scores: Array, columns: int | None) -> float:
     low, middle, high = np.quantile(logs, _MIDST)
     steps = _FENCE + (_SKEWED / columns**2 if columns else 0)
     line = float(np.exp(min(middle + steps * (high - low) + _NOTHING, _ENDLESS)))
-    return min(line, _BEYOND * float(scores.max())) if len(scores) >= _MANY else line
+    most = float(np.quantile(scores, 1 - _SHARE, method="higher")) * (1 + _NOTHING)
+    return min(line, most) if len(scores) >= _MANY else line

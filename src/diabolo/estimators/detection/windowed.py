@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.utils.validation import validate_data
 
 from diabolo.check import Maybe, Whole, shorten
 from diabolo.data import Form
 from diabolo.errors import DataError
+from diabolo.estimators.base import Estimator
 from diabolo.estimators.detection.clock import without
 from diabolo.estimators.detection.holding import parted
 from diabolo.estimators.detection.pieces import Pictures, Pieces
+from diabolo.estimators.detection.reading import Reading
 from diabolo.estimators.detection.serial import (
     axes_of,
     demand_long,
@@ -25,9 +26,6 @@ from diabolo.estimators.detection.serial import (
     size_of,
 )
 from diabolo.flow import Shape
-
-if TYPE_CHECKING:
-    from diabolo.estimators.detection.detector import Detector
 
 Array = NDArray[Any]
 
@@ -52,8 +50,10 @@ _TRAINED = 2**15
 """Windows of images to learn from, at least: those of few images lie closer."""
 
 
-def learn_windows(detector: Detector, X: Any, share: float, seed: int) -> tuple[Pieces, Pieces]:
-    """Return the windows to learn from and those to judge by; see `intake.learn`.
+def learn_windows(
+    estimator: Estimator, window: int | str, X: Any, share: float, seed: int
+) -> tuple[Reading, Pieces, Pieces]:
+    """Return how X is read, the windows to learn from and those to judge by; see `intake.learn`.
 
     Of one series the last `share` is held out, of many samples some are.
 
@@ -62,15 +62,14 @@ def learn_windows(detector: Detector, X: Any, share: float, seed: int) -> tuple[
     DataError
         If X cannot be learned from, or is too short or too few to hold a share out.
     """
-    detector.single_ = _single(X)
-    if detector.single_:
-        return learn_one(detector, X, share)
+    if _single(X):
+        return learn_one(estimator, window, X, share)
     if _demand_alike(X, None, None) == 2:
-        return learn_many(detector, X, share, seed)
-    return _learn_images(detector, X, share, seed)
+        return learn_many(estimator, window, X, share, seed)
+    return _learn_images(estimator, window, X, share, seed)
 
 
-def read_windows(detector: Detector, X: Any) -> Pieces:
+def read_windows(estimator: Estimator, reading: Reading, X: Any) -> Pieces:
     """Return the windows of samples; see `intake.samples`.
 
     Raises
@@ -78,27 +77,30 @@ def read_windows(detector: Detector, X: Any) -> Pieces:
     DataError
         If X is not what was learned, or shorter than a window.
     """
-    if detector.single_:
+    if reading.single:
         if not _single(X):
             raise DataError("X must be one series (T, C), as in training; give one at a time.")
-        return read_one(detector, X)
+        return read_one(estimator, reading, X)
     if _single(X):
         raise DataError("X must hold series (T, C) or images (C, H, W), as in training; got one series: give [X].")
-    if _demand_alike(X, _trained(detector), detector.clock_) == 2:
-        return read_many(detector, X)
-    images, size = _images(X), cast(int, detector.window_)
+    known = (3, estimator.shape_[0]) if reading.schema is None else (2, len(reading.schema.fields))
+    if _demand_alike(X, known, reading.clock) == 2:
+        return read_many(estimator, reading, X)
+    images, size = _images(X), cast(int, reading.window)
     demand_long(size, [_side(each) for each in images])
     return Pictures.of(images, size)
 
 
-def _learn_images(detector: Detector, X: Any, share: float, seed: int) -> tuple[Pictures, Pictures]:
+def _learn_images(
+    estimator: Estimator, window: int | str, X: Any, share: float, seed: int
+) -> tuple[Reading, Pictures, Pictures]:
     images = _images(X)
-    validate_data(detector, cast(Any, np.empty((1, len(images[0])))), reset=True, skip_check_array=True)
-    detector.window_ = size = size_of(detector.window) or max(2, min(_SQUARE, *map(_side, images)))
+    estimator._know(len(images[0]))
+    size = size_of(window) or max(2, min(_SQUARE, *map(_side, images)))
     learnt, held = parted(len(images), share, seed)
     demand_long(size, [_side(each) for each in images])
     of_learnt, of_judged = ([images[i] for i in index] for index in (learnt, held if len(held) else learnt))
-    return Pictures.of(of_learnt, size, _TRAINED), Pictures.of(of_judged, size)
+    return Reading(window=size), Pictures.of(of_learnt, size, _TRAINED), Pictures.of(of_judged, size)
 
 
 def _single(X: Any) -> bool:
@@ -122,11 +124,6 @@ def _demand_alike(X: Any, trained: tuple[int, int] | None, clock: str | None) ->
             f"{f'shapes {shorten(shapes)}' if shapes else 'none'}."
         )
     return len(shapes[0])
-
-
-def _trained(detector: Detector) -> tuple[int, int]:
-    """Return how many axes and channels the samples had that a detector was fitted on."""
-    return (3, detector.shape_[0]) if detector.schema_ is None else (2, len(detector.schema_.fields))
 
 
 def _images(X: Any) -> list[Array]:

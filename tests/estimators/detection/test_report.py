@@ -160,7 +160,7 @@ def test_few_samples_and_a_model_that_was_solved(count):
 
 
 def test_of_many_rows_on_disk_some_are_shown(tmp_path, monkeypatch):
-    monkeypatch.setattr("diabolo.estimators.detection.anomalies._MEASURED", 100)
+    monkeypatch.setattr("diabolo.estimators.detection.report._MEASURED", 100)
     frame = pd.DataFrame(plane(1000), columns=list("abcdefgh"))
     frame.iloc[500] *= 100
     frame.to_parquet(tmp_path / "x.parquet", row_group_size=300)
@@ -237,7 +237,7 @@ def test_the_page_of_samples_of_several_sizes_shows_where(world, alt):
 
 
 def test_a_series_on_disk_is_shown_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr("diabolo.estimators.detection.anomalies._MEASURED", 100)
+    monkeypatch.setattr("diabolo.estimators.detection.report._MEASURED", 100)
     monkeypatch.setattr("diabolo.data.layout.ROWS", 70)
     X = turns(300)
     np.save(tmp_path / "x.npy", X)
@@ -247,7 +247,7 @@ def test_a_series_on_disk_is_shown_whole(tmp_path, monkeypatch):
 
 def test_whole_numbers_of_which_some_are_missing_are_drawn_as_numbers(monkeypatch):
     drawn = []
-    where = "diabolo.estimators.detection.anomalies.course"
+    where = "diabolo.estimators.detection.report.course"
     monkeypatch.setattr(where, lambda x, *rest: drawn.append(x) or course(x, *rest))
     X = pd.DataFrame({"kids": pd.array([9, 10, 11, None] * 10, dtype="Int64"), "x": turns(40)[:, 0]})
     quick(window=10).fit(X).report(X)

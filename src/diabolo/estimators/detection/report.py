@@ -14,7 +14,6 @@ from diabolo.data.cells import names_of, read_column
 from diabolo.errors import DataError
 from diabolo.estimators.detection.clock import without
 from diabolo.estimators.detection.findings import REASONS, cells_of, reasons
-from diabolo.estimators.detection.memory import calibrated
 from diabolo.estimators.sources import gathered
 from diabolo.estimators.tabular import rows
 from diabolo.report import Page, course, curves, heat, pairs, scores
@@ -69,7 +68,7 @@ def _facts(detector: Detector, energies: Any, known: Any) -> dict[str, object]:
         "threshold": -detector.offset_,
     }
     rate = detector.threshold_.false_alarm_rate
-    if rate is not None and calibrated(detector):
+    if rate is not None and _calibrated(detector):
         facts["false alarms expected"] = rate * len(energies)
     if known is not None and 0 < known.sum() < len(known):
         facts |= {
@@ -78,6 +77,11 @@ def _facts(detector: Detector, energies: Any, known: Any) -> dict[str, object]:
             "known anomalies flagged": f"{int((flagged & known).sum())} of {int(known.sum())}",
         }
     return facts
+
+
+def _calibrated(detector: Detector) -> bool:
+    """Tell whether samples were held out of what a detector learned, so that a false alarm rate can be promised."""
+    return detector.false_alarm_rate is not None if detector.memory_ is None else detector.memory_.calibrates
 
 
 def _samples(page: Page, detector: Detector, X: Any, energies: Energies) -> None:
