@@ -107,6 +107,7 @@ EVIL = {
     "billion components": lambda d: d["params"].update(n_components=10**9),
     "other size": lambda d: d["params"].update(n_components=3),
     "other shape": lambda d: d.update(shape=[5]),
+    "other columns": lambda d: d.update(features=1),
     "huge shape": lambda d: d.update(shape=[2**40]),
     "no shape": lambda d: d.update(shape=[]),
     "shape of text": lambda d: d.update(shape=["4"]),

@@ -14,7 +14,7 @@ from diabolo.training.plan import Training
 
 @dataclass(frozen=True)
 class Setting:
-    """What a ranker or a coder is told.
+    """What a ranker, a coder or an imputer is told.
 
     Parameters
     ----------

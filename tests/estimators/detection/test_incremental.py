@@ -322,10 +322,3 @@ def test_windows_cannot_be_learned_on():
     for method in (detector.partial_fit, detector.drift):
         with pytest.raises(CapabilityError, match="window"):
             method(series)
-
-
-def test_rows_stay_near_in_the_same_way():
-    rng = np.random.default_rng(0)
-    detector = Detector(training=Training(steps=40), random_state=0).fit(rng.normal(size=(300, 5)))
-    before = detector.density_.measure
-    assert detector.partial_fit(rng.normal(size=(60, 5))).density_.measure is before

@@ -129,7 +129,7 @@ def test_zeros_stay_zeros_beside_a_long_tail(oddities):
     wait, real = oddities["wait"], odd()["wait"]
     assert (wait == 0).mean() == pytest.approx((real == 0).mean(), abs=0.03)
     share = [0.7, 0.8, 0.9, 0.97, 0.99]
-    np.testing.assert_allclose(np.log(wait.quantile(share)), np.log(real.quantile(share)), atol=0.5)
+    np.testing.assert_allclose(np.log(wait.quantile(share)), np.log(real.quantile(share)), atol=0.6)
     assert wait.between(0, real.max()).all()
 
 

@@ -45,7 +45,7 @@ def test_a_generator_holds_each_part_under_a_name_of_its_own():
     assert {f"{field.name}_" for field in fields(Known)} <= learned(generator)
     assert all(getattr(known, field.name) is getattr(generator, f"{field.name}_") for field in fields(Known))
     with pytest.raises(FrozenInstanceError):
-        known.kl = np.zeros(3)
+        known.kl = np.zeros(3)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("X", [waves(60), np.random.default_rng(0).normal(size=(60, 3))], ids=["series", "rows"])

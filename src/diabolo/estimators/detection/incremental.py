@@ -78,7 +78,7 @@ def learn_on(
     model = _solved(fitted, new) or _trained(fitted, memory, learnt, pace, rng)
     later, known = replace(fitted, model=model), whole(new.learned.x)
     placing = Placing.of(later, schema)
-    scorer = Scorer(placing, Density.fit(Placed.joined(placing.placed(known)), usual.density.measure))
+    scorer = Scorer(placing, Density.fit(Placed.joined(placing.placed(known))))
     scores = np.sort(scorer.energies(whole(new.held.x) if new.calibrates else known))
     folds = usual.out_of_fold
     if folds is not None:  # the model so far has not seen the batch

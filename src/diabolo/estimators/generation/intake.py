@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from diabolo.data import Form, Scaling, Stored, read
-from diabolo.data.form import NumpyForm, PandasForm, PolarsForm, TorchForm
+from diabolo.data.form import NumpyForm, TorchForm
 from diabolo.errors import DataError, DataTypeError
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.generation.arrays import Arrays
@@ -17,7 +17,7 @@ from diabolo.estimators.generation.conditions import Conditions
 from diabolo.estimators.generation.rows import Rows
 from diabolo.estimators.sources import gathered
 from diabolo.estimators.start import Start
-from diabolo.estimators.tabular import taken
+from diabolo.estimators.tabular import axes, taken
 from diabolo.likelihoods import Auto
 from diabolo.model import Recipe
 from diabolo.recipes import named
@@ -53,7 +53,7 @@ def started(estimator: Estimator, X: Any, y: Any, recipe: Recipe, seed: int) -> 
     X, y = _in_memory(read(X), y)
     open_to_choice = isinstance(recipe.likelihood, Auto)
     table = taken(estimator, X, reset=True) if open_to_choice else _taken(estimator, X, reset=True)
-    if open_to_choice and _is_table(table):
+    if open_to_choice and axes(table) == 2:
         form, numbers = Rows.of(table, X)
         scaling = Scaling(np.zeros(numbers.shape[1]), np.ones(numbers.shape[1]))
     else:
@@ -101,11 +101,6 @@ def one_of(estimator: Estimator, form: Rows | Arrays, sample: Any) -> Array:
     if len(numbers) != 1:
         raise DataError(f"One sample is wanted here; got {len(numbers)}. Give a row, such as X[:1].")
     return numbers
-
-
-def _is_table(X: Any) -> bool:
-    """Tell whether X has two axes: of a frame it is known, and numpy would have to convert it, if it could."""
-    return isinstance(Form.of(X), PandasForm | PolarsForm) or np.ndim(X) == 2
 
 
 def _taken(estimator: Estimator, X: Any, reset: bool) -> Array:

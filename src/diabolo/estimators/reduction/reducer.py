@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from diabolo.data import Form, Stored, joined, read
 from diabolo.data.form import NumpyForm, PandasForm, PolarsForm
-from diabolo.errors import DataError, warn
+from diabolo.errors import DataError, FileError, warn
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.reduction.report import report
@@ -225,6 +226,13 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             return form
         names = getattr(self, "feature_names_in_", None)
         return NumpyForm() if names is None else replace(form, columns=list(names))
+
+    def _restore(self, plain: dict[str, Any], arrays: dict[str, Tensor]) -> None:
+        if self.n_features_in_ != self.shape_[0]:
+            raise FileError(
+                f"it says that samples have {self.n_features_in_} features, but its model takes those of shape "
+                f"{self.shape_}"
+            )
 
     @property
     def _n_features_out(self) -> int:
