@@ -27,7 +27,7 @@ bench: $(STAMP) ## measure the code, and every named recipe
 
 docs: $(STAMP) ## write the pages of the parts, build the site into site/
 	@$(BIN)/python docs/build.py
-	@$(BIN)/mkdocs build --strict --quiet
+	@$(BIN)/mkdocs build --strict
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
