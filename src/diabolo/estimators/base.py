@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from typing import Any, ClassVar, cast
 
@@ -182,9 +181,9 @@ class Estimator(Job):
 
     def _at(self, precise: bool) -> tuple[Autoencoder, torch.device, bool]:
         """Return the model, in float64 if `precise` and its device can, its device, and whether it is in float64."""
-        device = next(self.model_.parameters()).device
-        precise = precise and device.type != "mps"
-        return (copy.deepcopy(self.model_).double() if precise else self.model_), device, precise
+        model = self._fitted.precise() if precise else self.model_
+        weight = next(model.parameters())
+        return model, weight.device, precise and weight.dtype == torch.float64
 
     @torch.inference_mode()
     def _codes(self, array: Array | Stored) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -21,6 +22,11 @@ class FittedModel:
     scaling: Scaling
     history: History
     pca: PCA | None = None
+
+    def precise(self) -> Autoencoder:
+        """Return a copy of the model in float64, where its device can: a sample does not depend on those beside it."""
+        here = next(self.model.parameters()).device
+        return self.model if here.type == "mps" else copy.deepcopy(self.model).double()
 
     @classmethod
     def of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -47,9 +46,7 @@ class Placing:
     @classmethod
     def of(cls, fitted: FittedModel, schema: Schema | None) -> Placing:
         """Return that of a fitted model, whose weights stay as they are, and of the schema of what it takes, if any."""
-        model = fitted.model.eval()
-        precise = next(model.parameters()).device.type != "mps"
-        return cls(copy.deepcopy(model).double() if precise else model, fitted.scaling, Unheard.of(schema))
+        return cls(fitted.precise().eval(), fitted.scaling, Unheard.of(schema))
 
     @property
     def shape(self) -> Shape:

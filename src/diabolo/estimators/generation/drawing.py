@@ -133,7 +133,7 @@ def likelihoods(fitted: FittedModel, known: Known, numbers: Array, condition: An
 
 def _decoded(fitted: FittedModel, z: Tensor, condition: Tensor | None, rule: ChainRule | None, draw: bool) -> Array:
     """Return what codes decode to on average or, beside the rule of columns if there is one, drawn."""
-    model = _as_precise(fitted.model, z)
+    model = fitted.precise() if z.dtype == torch.float64 else fitted.model
     weight, likelihood = next(model.parameters()), model.recipe.likelihood
     drawn_from = likelihood.sample if rule is None else rule.sample
     size = max(1, BLOCK // int(np.prod(model.shape)))
@@ -143,12 +143,6 @@ def _decoded(fitted: FittedModel, z: Tensor, condition: Tensor | None, rule: Cha
         params = model.decode(block, None if condition is None else condition[start : start + size].to(block))
         found.append(fitted.scaling.undo((drawn_from(params) if draw else likelihood.mean(params)).cpu()))
     return np.concatenate(found)
-
-
-def _as_precise(model: Autoencoder, z: Tensor) -> Autoencoder:
-    """Return the model in float64 if codes are in that and its device can."""
-    precise = z.dtype == torch.float64 and next(model.parameters()).device.type != "mps"
-    return copy.deepcopy(model).double() if precise else model
 
 
 def _evidence(

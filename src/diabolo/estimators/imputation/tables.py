@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -131,7 +130,7 @@ class Tables(Filler):
         return samples.flagged(filled, self.indicated) if add_indicator and self.indicated else filled
 
     def sample(self, fitted: FittedModel, samples: UserTable, n: int, seed: int | None) -> list[Any]:
-        rng, model = np.random.default_rng(seed), _precise(fitted.model)
+        rng, model = np.random.default_rng(seed), fitted.precise()
         return [samples.completed(*self._drawn(model, samples.cells, rng)) for _ in range(n)]
 
     def uncertainty(self, fitted: FittedModel, samples: UserTable) -> Any:
@@ -195,7 +194,7 @@ class Tables(Filler):
         """Return rows of the missing cells of each column that anything is known of, and what is answered for them."""
         rows: list[list[Array]] = [[] for _ in cells]
         values: list[list[Array]] = [[] for _ in cells]
-        for at, view in self.views(_precise(fitted.model), cells):
+        for at, view in self.views(fitted.precise(), cells):
             rows[view.place].append(at)
             values[view.place].append(ask(view))
         empty = np.empty(0, np.int64)
@@ -240,11 +239,6 @@ def checked(estimator: Estimator, X: Any, reset: bool = False) -> Any:
             "fit another Imputer on such."
         )
     return X
-
-
-def _precise(model: Autoencoder) -> Autoencoder:
-    """Return a copy of the model in float64, where its device can: a row does not depend on those beside it."""
-    return model if next(model.parameters()).device.type == "mps" else copy.deepcopy(model).double()
 
 
 def _joined(values: list[Any]) -> Array:
