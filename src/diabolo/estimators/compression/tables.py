@@ -34,7 +34,7 @@ _MANY = 8
 """One of so many rows that have no level of their own, and a column is kept whole."""
 
 _PLAINER = 2
-"""Times as many bytes as columns that are kept whole take with the least effort: more than is ever seen."""
+"""Times as many bytes as columns that are kept whole take with the least effort; of seven tables, 1.66 at most."""
 
 _FEW = 256
 """Rows below which nothing but the columns themselves is learned."""
