@@ -8,6 +8,7 @@ from diabolo.flow import Batch, total
 from diabolo.latents import FSQ, L1, Gaussian, KLSparsity, TopK
 from diabolo.likelihoods import Bernoulli, Clipped, Laplace, SquaredError
 from diabolo.likelihoods import Gaussian as GaussianLikelihood
+from diabolo.members import Members
 from diabolo.model import Recipe
 from diabolo.nets import MLP, Conv
 from diabolo.penalties import Contractive
@@ -97,3 +98,47 @@ def test_frozen_weights_and_other_nets_are_for_autograd():
     model = build(Recipe(NET))
     assert stacks_of(model, list(model.parameters())[1:]) is None
     assert stacks_of(build(Recipe(Conv()), (1, 8, 8)), []) is None
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_bfloat16_gives_about_the_same_gradient_in_the_precision_of_the_weights(name):
+    model = build(PLAIN[name]).float()
+    weights, batch = list(model.parameters()), Batch(torch.rand(300, WIDTH))
+    found = []
+    for precision in ("float32", "bfloat16"):
+        torch.manual_seed(1)
+        terms, gradient = gradient_of(model, weights, precision)(batch)
+        assert {part.dtype for part in (*terms.values(), *gradient)} == {torch.float32}
+        found.append((total(terms).item(), torch.cat([part.flatten() for part in gradient])))
+    (loss, exact), (rough, rounded) = found
+    assert rough == pytest.approx(loss, rel=0.02)
+    assert torch.cosine_similarity(exact, rounded, 0) > 0.99
+    assert not torch.equal(exact, rounded)
+
+
+def test_members_compute_in_bfloat16_where_asked():
+    members = Members([build(Recipe(NET)).float() for _ in range(2)])
+    batch, weights = Batch(torch.rand(300, WIDTH)), list(members.parameters())
+    (_, exact), (_, rounded) = (gradient_of(members, weights, precision)(batch) for precision in ("auto", "bfloat16"))
+    for one, other in zip(exact, rounded, strict=True):
+        assert not torch.equal(one, other)
+        assert torch.cosine_similarity(one.flatten(), other.flatten(), 0) > 0.99
+
+
+@pytest.mark.parametrize(
+    ("native", "width", "batch_size", "dtype", "rounds"),
+    [
+        (True, 784, 256, torch.float32, True),
+        (True, 784, 1, torch.float32, False),
+        (True, WIDTH, 256, torch.float32, False),
+        (True, 784, 256, torch.float64, False),
+        (False, 784, 256, torch.float32, False),
+    ],
+    ids=["large", "few samples", "narrow", "exact weights", "a processor without"],
+)
+def test_large_stacks_round_where_the_processor_can(monkeypatch, native, width, batch_size, dtype, rounds):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native, raising=False)
+    model = build(Recipe(MLP((512,))), (width,)).to(dtype)
+    weights, batch = list(model.parameters()), Batch(torch.rand(8, width, dtype=dtype))
+    gradients = [gradient_of(model, weights, precision, batch_size)(batch)[1] for precision in ("auto", "float32")]
+    assert all(torch.equal(*pair) for pair in zip(*gradients, strict=True)) is not rounds

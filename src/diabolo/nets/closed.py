@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -27,6 +29,31 @@ SLOPES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "sigmoid": lambda g, u, y: _aten.sigmoid_backward.default(g, y),
 }
 """Activation → gradient by u, given the one by y = a(u)."""
+
+
+Kept = list[tuple[Tensor, ...]]
+"""What each hidden layer keeps for the way back."""
+
+
+class Stack(Protocol):
+    """Layers that know their gradient; called where autograd is off."""
+
+    @property
+    def weights(self) -> tuple[Tensor, ...]:
+        """All weights, in the order of the gradient."""
+        ...
+
+    def holding(self, weights: Iterable[Tensor]) -> Stack:
+        """Return the same stack with other weights, given in the order of `weights`."""
+        ...
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Any]:
+        """Return the output (B, outputs) for x (B, inputs), and what is kept for the way back."""
+        ...
+
+    def backward(self, x: Tensor, kept: Any, g: Tensor) -> tuple[Sequence[Tensor], Callable[[], Tensor]]:
+        """Return the gradient by the weights for g (B, outputs) by the output, and what gives the one by x if asked."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -73,7 +100,7 @@ class Dense:
         hidden = [replace(layer, weights=tuple(islice(rest, len(layer.weights)))) for layer in self.hidden]
         return Dense(tuple(hidden), tuple(islice(rest, 2)), tuple(islice(rest, len(self.path))))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Kept]:
         """Return the output (B, outputs) for x (B, inputs), and what each hidden layer keeps for the way back."""
         y, kept = x, []
         for layer in self.hidden:
@@ -90,9 +117,9 @@ class Dense:
         out = _affine(y, W, b + c)
         return (out.addmm_(x, U.t()) if U.ndim == 2 else out.baddbmm_(x, U.mT)), kept
 
-    def backward(self, x: Tensor, kept: list[tuple[Tensor, ...]], g: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Return the gradient by the weights, and by the first map's output, given g (B, outputs) by the output."""
-        bias = g.sum(-2)
+    def backward(self, x: Tensor, kept: Kept, g: Tensor) -> tuple[list[Tensor], Callable[[], Tensor]]:
+        """Return the gradient by the weights for g (B, outputs) by the output, and what gives the one by x if asked."""
+        of_output, bias = g, g.sum(-2)
         around = [g.mT @ x, bias.clone()] if self.path else []
         inputs = [x, *(y for _, y, *_ in kept)]
         gradient = [g.mT @ inputs[-1], bias, *around]
@@ -105,12 +132,54 @@ class Dense:
             if norm:
                 g, *of_norm = _norm_slope(g, about, *norm)
             gradient = [g.mT @ inputs[k], g.sum(-2), *of_norm, *gradient]
-        return gradient, g
+        return gradient, partial(self._by_input, g, of_output)
 
-    def by_input(self, first: Tensor, g: Tensor) -> Tensor:
+    def _by_input(self, first: Tensor, g: Tensor) -> Tensor:
         """Return the gradient by x, given those by the first map's output and by the output of all."""
         W = self.hidden[0].weights[0] if self.hidden else self.last[0]
         return first @ W + g @ self.path[0] if self.path else first @ W
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """A stack that computes in bfloat16; its weights, and what goes in and comes out, are of full precision.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> layer = nn.Linear(3, 2)
+    >>> stack = Dense((), (layer.weight, layer.bias), ())
+    >>> x = torch.ones(1, 3)
+    >>> with torch.no_grad():
+    ...     (exact, _), (rounded, _) = stack.forward(x), Rounded(stack).forward(x)
+    >>> rounded.dtype, bool(torch.allclose(exact, rounded, rtol=0.02, atol=0.02))
+    (torch.float32, True)
+    """
+
+    of: Dense
+
+    @property
+    def weights(self) -> tuple[Tensor, ...]:
+        """All weights, in the order of the gradient."""
+        return self.of.weights
+
+    def holding(self, weights: Iterable[Tensor]) -> Rounded:
+        """Return the same stack with other weights, given in the order of `weights`."""
+        return Rounded(self.of.holding(weights))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, tuple[Dense, Tensor, Kept]]:
+        """Return the output (B, outputs) for x (B, inputs), and the rounded stack, x and what its layers keep."""
+        now, seen = self.of.holding(w.bfloat16() for w in self.of.weights), x.bfloat16()
+        out, kept = now.forward(seen)
+        return out.to(x.dtype), (now, seen, kept)
+
+    def backward(
+        self, x: Tensor, kept: tuple[Dense, Tensor, Kept], g: Tensor
+    ) -> tuple[list[Tensor], Callable[[], Tensor]]:
+        """Return the gradient by the weights for g (B, outputs) by the output, and what gives the one by x if asked."""
+        now, seen, layers = kept
+        gradient, by_x = now.backward(seen, layers, g.bfloat16())
+        return [part.to(x.dtype) for part in gradient], lambda: by_x().to(x.dtype)
 
 
 def _affine(x: Tensor, W: Tensor, b: Tensor) -> Tensor:

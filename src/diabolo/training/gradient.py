@@ -12,16 +12,19 @@ from diabolo.flow import Batch, Code, counted, total, weighted_mean
 from diabolo.latents import LatentModule
 from diabolo.members import Members
 from diabolo.model import Autoencoder
-from diabolo.nets.closed import Dense
+from diabolo.nets.closed import Dense, Rounded, Stack
 from diabolo.sparse import dense
-from diabolo.training.device import arithmetic
+from diabolo.training.device import arithmetic, worth_rounding
 from diabolo.training.together import Found, Gradient, closed_of
 
 
-def gradient_of(model: nn.Module, weights: Sequence[Tensor], precision: str = "float32") -> Gradient:
+def gradient_of(
+    model: nn.Module, weights: Sequence[Tensor], precision: str = "float32", batch_size: int = 1
+) -> Gradient:
     """Return the fastest way to the gradient of `model` by `weights`, which the model must keep.
 
-    The net computes in `precision`, as `Training` has it; the closed form is one of full precision.
+    The net computes in `precision`, as `Training` has it, the rest of the loss in that of the weights; with "auto" it
+    depends on the device and, for dense stacks on a CPU, on how much a batch of that size takes.
 
     Examples
     --------
@@ -32,13 +35,13 @@ def gradient_of(model: nn.Module, weights: Sequence[Tensor], precision: str = "f
     (['distortion', 'rate'], True)
     """
     base = model.base if isinstance(model, Members) else model
-    stacks = stacks_of(base, weights if base is model else list(base.parameters()), precision)
-    if stacks is None or not isinstance(base, Autoencoder):
+    known = stacks_of(base, weights if base is model else list(base.parameters()))
+    if known is None or not isinstance(base, Autoencoder):
         found: Gradient = partial(_by_autograd, model, weights, precision)
-    elif isinstance(model, Members):
-        found = closed_of(model, *stacks)
     else:
-        found = partial(_closed, base, *stacks)
+        auto = precision == "auto" and base is model and worth_rounding(base, batch_size)
+        stacks = [Rounded(stack) if auto or precision == "bfloat16" else stack for stack in known]
+        found = closed_of(model, *stacks) if isinstance(model, Members) else partial(_closed, base, *stacks)
     return partial(_masked, found, model.masks) if isinstance(model, Members) else found
 
 
@@ -55,9 +58,9 @@ def _by_autograd(model: nn.Module, weights: Sequence[Tensor], precision: str, ba
     return terms, torch.autograd.grad(total(terms).sum(), weights, allow_unused=True)
 
 
-def stacks_of(model: nn.Module, weights: Sequence[Tensor], precision: str = "float32") -> tuple[Dense, Dense] | None:
+def stacks_of(model: nn.Module, weights: Sequence[Tensor]) -> tuple[Dense, Dense] | None:
     """Return encoder and decoder in closed form if nothing but them has weights, nor any penalty to look at them."""
-    if not isinstance(model, Autoencoder) or model.recipe.penalties or precision == "bfloat16":
+    if not isinstance(model, Autoencoder) or model.recipe.penalties:
         return None
     if any(w.device.type != "cpu" for w in weights):  # where single operations are cheap, or recorded
         return None
@@ -67,7 +70,7 @@ def stacks_of(model: nn.Module, weights: Sequence[Tensor], precision: str = "flo
 
 
 @torch.no_grad()
-def _closed(model: Autoencoder, encoder: Dense, decoder: Dense, batch: Batch) -> Found:
+def _closed(model: Autoencoder, encoder: Stack, decoder: Stack, batch: Batch) -> Found:
     """Leave the stacks to the closed form; latent and likelihood too, or to autograd where they have none."""
     seen, hidden = model.corrupt(batch.x)
     x = dense(seen).flatten(1)
@@ -80,8 +83,8 @@ def _closed(model: Autoencoder, encoder: Dense, decoder: Dense, batch: Batch) ->
     known = _slope(model, batch, code, params, hidden, h) if len(z) == len(h) else None
     terms, by_params, by_h = known or _middle(model, batch, code, params, hidden, h)
     g = by_params.flatten(1)
-    of_decoder, first = decoder.backward(z, on_the_way_out, g)
-    by_z = decoder.by_input(first, g)
+    of_decoder, through = decoder.backward(z, on_the_way_out, g)
+    by_z = through()
     if closed is not None:
         by_h = closed.back(by_z, 1 / len(h) if batch.weight is None else _shares(batch.weight).unsqueeze(1))
     else:

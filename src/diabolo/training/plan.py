@@ -62,7 +62,9 @@ class Training(Part):
         None, Maybe(Whole(1, 10**7), "a fifth of the epochs, at least 10"), "epochs without progress before stopping"
     )
     precision: str = knob(
-        "auto", OneOf("auto", "float32", "bfloat16"), "arithmetic of the net; auto is bfloat16 where CUDA has it"
+        "auto",
+        OneOf("auto", "float32", "bfloat16"),
+        "arithmetic of the net; auto is bfloat16 where CUDA has it, or the CPU and dense layers are large",
     )
     schedules: tuple[Schedule, ...] | None = knob(
         None,

@@ -33,14 +33,9 @@ class Run:
     @classmethod
     def begin(cls, model: nn.Module, training: Training, samples: int) -> Run:
         """Return the state before the first step."""
-        optimiser = AdamW(model, training.weight_decay)
-        return cls(
-            model,
-            training,
-            Plan.of(training, samples),
-            optimiser,
-            gradient_of(model, optimiser.weights, training.precision),
-        )
+        optimiser, plan = AdamW(model, training.weight_decay), Plan.of(training, samples)
+        gradient = gradient_of(model, optimiser.weights, training.precision, plan.batch_size)
+        return cls(model, training, plan, optimiser, gradient)
 
     def stop(self, reason: str) -> None:
         """End the run after this epoch."""

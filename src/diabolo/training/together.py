@@ -12,7 +12,7 @@ from torch import Tensor
 from diabolo.flow import Batch, Code, total
 from diabolo.latents import Plain
 from diabolo.members import Members
-from diabolo.nets.closed import Dense
+from diabolo.nets.closed import Stack
 
 Found = tuple[dict[str, Tensor], Sequence[Tensor | None]]
 """The terms of the loss, () or (M,) for M members, and the gradient of their sum by each weight."""
@@ -21,14 +21,14 @@ Gradient = Callable[[Batch], Found]
 """From a batch to its gradient."""
 
 
-def closed_of(members: Members, encoder: Dense, decoder: Dense) -> Gradient:
+def closed_of(members: Members, encoder: Stack, decoder: Stack) -> Gradient:
     """Return the gradient of members whose base has these stacks."""
     count = len(encoder.weights)
     return partial(_closed, members, encoder.holding(members.weights[:count]), decoder.holding(members.weights[count:]))
 
 
 @torch.no_grad()
-def _closed(members: Members, encoder: Dense, decoder: Dense, batch: Batch) -> Found:
+def _closed(members: Members, encoder: Stack, decoder: Stack, batch: Batch) -> Found:
     """Leave the stacks to the closed form, and what is small, latent and likelihood, to autograd."""
     base = members.base
     seen, *hidden = _seen(members, batch.x)  # (M, B, *shape) each
@@ -42,8 +42,8 @@ def _closed(members: Members, encoder: Dense, decoder: Dense, batch: Batch) -> F
     known = _slope(members, batch, params) if plain and not hidden else None
     terms, by_params, by_h = known or _middle(members, batch, params, hidden, z, code, h)
     g = by_params.flatten(2)
-    of_decoder, first = decoder.backward(z, on_the_way_out, g)
-    by_z = decoder.by_input(first, g)
+    of_decoder, through = decoder.backward(z, on_the_way_out, g)
+    by_z = through()
     if not plain:
         (by_z,) = torch.autograd.grad(z, h, by_z)
     of_encoder, _ = encoder.backward(x, on_the_way_in, by_z if by_h is None else by_z + by_h)
