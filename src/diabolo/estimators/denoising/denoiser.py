@@ -151,6 +151,11 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
             If a parameter is not allowed.
         TrainingError
             If the loss is no longer finite.
+
+        Warns
+        -----
+        DiaboloWarning
+            If X and y seem to be in different units.
         """
         recipe, seed, device = self.check_parameters(), self._seed(), resolve(self.device)
         found = self._found(X, reset=True)

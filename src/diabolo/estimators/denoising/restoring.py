@@ -17,7 +17,7 @@ from diabolo.check import shorten
 from diabolo.corruptions import BlindNoise, BlindSpot, Corruption, GaussianNoise, MaskPatches, SwapNoise
 from diabolo.data import Scaling, kind, read
 from diabolo.data.form import Kind
-from diabolo.errors import DataError
+from diabolo.errors import DataError, warn
 from diabolo.estimators.denoising.lesson import Lesson
 from diabolo.estimators.denoising.noise import Noise, level
 from diabolo.estimators.signals import Signals, scaled
@@ -47,6 +47,9 @@ _LEAST, _AGAIN = 16, 16
 
 _LOOKED_AT = 256
 """Crops whose noise is measured."""
+
+_APART = 30.0
+"""How many times larger or smaller than clean ones noisy samples may be before their units are in doubt."""
 
 _NETS: dict[Kind, Net] = {
     "images": ResUNet((32, 64, 96), blocks=1),
@@ -250,7 +253,24 @@ def clean_of(found: Signals, y: Any) -> Signals | None:
         )
     if not all(np.isfinite(x).all() for x in clean.arrays):
         raise DataError("y must hold finite numbers; it contains NaN or infinity. Drop those samples of X and y first.")
+    _warn_of_units(found, clean)
     return clean
+
+
+def _warn_of_units(noisy: Signals, clean: Signals) -> None:
+    """Warn where noise cannot be what makes the two so different."""
+    of_noisy, of_clean = _spread(noisy), _spread(clean)
+    if not 1 / _APART < of_noisy / max(of_clean, 1e-300) < _APART and of_clean > 0:
+        warn(
+            f"The numbers of X have a standard deviation of {of_noisy:.3g}, those of y of {of_clean:.3g}. If they are "
+            "not in the same units, convert one and fit again: differences in scale would be learned as noise."
+        )
+
+
+def _spread(samples: Signals) -> float:
+    step = -(-len(samples.arrays) // _LOOKED_AT)
+    parts = [samples.arrays] if samples.kind == "table" else samples.arrays[::step]
+    return float(np.mean([np.std(part, dtype=np.float64) for part in parts]))
 
 
 def built(
