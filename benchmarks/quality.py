@@ -1,12 +1,13 @@
 """Measure how long it takes to reach the quality of pythae's defaults.
 
-``python -m benchmarks.quality [--only TASK ...] [--reference run|read|write] [--epochs E ...] [--write FILE]``: the
+``python -m benchmarks.quality [--only TASK ...] [--reference run|read|write] [--epochs E ...] [--schedules S ...]
+[--write FILE]``: the
 squared error per pixel on the 10,000 test images of MNIST, code 16, that pythae reaches with its defaults (Adam 1e-4,
-batches of 64) after 10 and after 100 epochs: dense autoencoder and variational autoencoder, decoding the mean; its nets
-of convolutions after 10 epochs, which takes hours. Ours is a whole `fit` with default training, or with each of the
-numbers of epochs that are asked for; the first epoch whose test error is below counts, its time from the start of
-`fit`, tests not counted. The variational ones have the same objective, ½‖x − D(z)‖² in pixels plus KL; ``-own`` is our
-named recipe instead, which gives more for a nat of code.
+batches of 64) after 10 and after 100 epochs: dense autoencoder and variational autoencoder, decoding the mean; its
+nets of convolutions after 10 epochs, which takes hours. Ours is a whole `fit` with default training, or with each of
+the numbers of epochs and the schedules that are asked for, such as "WarmUp()"; the first epoch whose test error is
+below counts, its time from the start of `fit`, tests not counted. The variational ones have the same objective, ½‖x −
+D(z)‖² in pixels plus KL; ``-own`` is our named recipe instead, which gives more for a nat of code.
 
 What pythae reaches does not depend on how busy the machine is, and takes long: ``--reference run`` trains it in the
 same call, ``write`` also keeps its errors, ``read`` (the default) takes them from there. Its seconds are always taken
@@ -73,6 +74,7 @@ def main() -> None:
         known = {net: errors for net, errors in known.items() if net not in asked}
         known["run"] = f"{date.today()}, {name()}"
     told = f"The errors of pythae are of {known['run']}; the seconds of both of this call, on {threads} thread(s)."
+    told += "".join(f" Ours with {schedule}." for schedule in arguments.schedules)
     report.add(told, "", HEAD, "|" + "---|" * 9)
     for label in arguments.only:
         task = TASKS[label]
@@ -106,7 +108,8 @@ def fits(
     """Fit ours with a seed per round; return the seconds of an epoch of pythae's in each, and what each fit gave."""
     sigma = 255 / load("mnist", arguments.samples).std()
     recipe = task.recipe.format(sigma=round(float(sigma), 4))
-    settings = _common(arguments) | {"recipe": recipe, "batch_size": None, "validation": 0.1, "epochs": epochs or None}
+    training = {"batch_size": None, "validation": 0.1, "epochs": epochs or None, "schedules": arguments.schedules}
+    settings = _common(arguments) | {"recipe": recipe} | training
     theirs = _theirs(task, arguments, 1, task.timed)
     with running(theirs, threads) as peer, running(Side("diabolo", "ours", settings), threads) as worker:
         report.versions |= peer.measured.versions | worker.measured.versions
@@ -151,6 +154,7 @@ def _arguments() -> Namespace:
     )
     reader.add_argument("--kept", type=Path, default=KEPT, help="the file of what pythae reached")
     reader.add_argument("--epochs", type=int, nargs="+", default=[0], help="epochs of ours to try; 0 is the default")
+    reader.add_argument("--schedules", nargs="+", default=[], help="what changes from epoch to epoch of ours")
     reader.add_argument("--most", type=int, default=100, help="epochs of pythae at most")
     reader.add_argument("--samples", type=int, default=60_000, help="images to train on")
     return reader.parse_args()

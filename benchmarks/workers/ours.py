@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,6 +18,8 @@ from diabolo.data import Scaling, Stored
 from diabolo.estimators.base import Estimator
 from diabolo.flow import Batch, channels
 from diabolo.recipes import named
+from diabolo.schedules import Schedule
+from diabolo.text import parse
 from diabolo.training import Callback
 from diabolo.training.run import Run
 
@@ -237,7 +239,13 @@ _SERIES = {"Detector": _series_by_detector, "distance": _series_by_distance, "Su
 
 
 def _reducer(settings: Settings) -> Reducer:
-    training = Training(epochs=settings["epochs"], batch_size=settings["batch_size"], validation=settings["validation"])
+    training = Training(
+        epochs=settings["epochs"],
+        batch_size=settings["batch_size"],
+        validation=settings["validation"],
+        precision=settings.get("precision", "auto"),
+        schedules=tuple(cast(Schedule, parse(text, "schedules")) for text in settings.get("schedules", ())),
+    )
     seed = settings.get("seed", 0)
     return Reducer(settings["n"], recipe=settings["recipe"], training=training, random_state=seed)
 

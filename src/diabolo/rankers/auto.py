@@ -25,12 +25,13 @@ class Auto(Ranker):
     """EASE and LowRank blended, Neighbourhood in place of EASE where the catalogue is large.
 
     How much each counts, none at all perhaps, is decided by users held out: low ranks are good where most items are
-    popular, and bad at a long tail.
+    popular, and bad at a long tail; neighbours want a dropout and a balance of a quarter where histories are short, and
+    of a half where they are long.
 
     Examples
     --------
     >>> Auto().choose(1_000), Auto().choose(1_000_000).members[0]
-    (Blend(), Neighbourhood(dropout=0.5, balance=0.5))
+    (Blend(), Neighbourhood(dropout=0.25, balance=0.25))
     """
 
     @property
@@ -42,8 +43,10 @@ class Auto(Ranker):
         """Return the candidates for a catalogue."""
         if items <= _DENSE:
             return Blend()
-        wide = _WIDE if items <= _MANY else Neighbourhood().neighbours
-        return Blend((Neighbourhood(wide, dropout=0.5, balance=0.5), LowRank()))
+        if items > _MANY:
+            return Blend((Neighbourhood(dropout=0.25, balance=0.25), LowRank()))
+        likely = (Neighbourhood(_WIDE, dropout=share, balance=share) for share in (0.25, 0.5))
+        return Blend((*likely, LowRank()))
 
     def settle(self, histories: Matrix, held: Held, setting: Setting) -> Ranker:
         """Settle the candidates."""

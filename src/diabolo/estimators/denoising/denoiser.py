@@ -91,7 +91,7 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
     --------
     >>> t = np.linspace(0, 60, 2000)[:, None]
     >>> clean = np.sin(t + np.sin(t / 3))
-    >>> denoiser = Denoiser(training=Training(steps=100), random_state=0).fit(clean[None])
+    >>> denoiser = Denoiser(training=Training(steps=30), random_state=0).fit(clean[None])
     >>> noisy = clean + 0.3 * np.random.default_rng(0).normal(size=clean.shape)
     >>> restored = denoiser.transform([noisy])[0]
     >>> bool(abs(restored - clean).mean() < 0.5 * abs(noisy - clean).mean())
