@@ -43,6 +43,7 @@ MODELS: dict[str, tuple[Latent, int]] = {
     "PIWAE-50": (Gaussian(samples=50, groups=10), 40),
     "VAE, mixture of 100": (Gaussian(prior=Mixture(components=100)), 40),
     "VAE, flow": (Gaussian(prior=Flow()), 40),
+    "IWAE-50, flow": (Gaussian(samples=50, prior=Flow()), 40),
     "VAE, VampPrior of 500": (Gaussian(prior=VampPrior(inputs=500)), 40),
     "ladder": (Ladder(levels=(20,)), 60),
     "ladder, 50 draws": (Ladder(levels=(20,), samples=50), 60),

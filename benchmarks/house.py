@@ -18,7 +18,20 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "diabolo"
 
 FLOORS = {
     **dict.fromkeys(
-        ("errors", "check", "part", "text", "flow", "files", "colour", "sparse", "selection", "seeding", "neighbours"),
+        (
+            "errors",
+            "check",
+            "part",
+            "text",
+            "flow",
+            "files",
+            "colour",
+            "sparse",
+            "selection",
+            "seeding",
+            "outline",
+            "neighbours",
+        ),
         0,
     ),
     **dict.fromkeys(

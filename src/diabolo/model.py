@@ -23,6 +23,7 @@ from diabolo.latents import Latent, LatentModule, Plain
 from diabolo.likelihoods import Bounds, Likelihood
 from diabolo.nets import Linear, Net
 from diabolo.nets.net import Skips, repeated
+from diabolo.outline import outline
 from diabolo.part import Part, Some, knob
 from diabolo.penalties import Penalty
 from diabolo.penalties.critic import critics_of
@@ -263,7 +264,7 @@ class Autoencoder(nn.Module):
         recipe.check()
         if recipe.corruption is not None:
             recipe.corruption.check_shape(self.shape)
-        with torch.device("meta"):  # shapes alone: no memory, and no random numbers
+        with outline():
             latent = recipe.latent.build(self.n)
             latent.attach(self.shape, self.encoder)
             others = critics_of(called(recipe.penalties), self.n)
@@ -292,8 +293,7 @@ def count_weights(model: nn.Module) -> int:
 
     Examples
     --------
-    >>> import torch
-    >>> count_weights(torch.nn.Linear(3, 2))
+    >>> count_weights(nn.Linear(3, 2))
     8
     """
     own = (p for name, p in model.named_parameters() if not name.startswith("critics."))

@@ -19,6 +19,7 @@ from diabolo.errors import FileError
 from diabolo.estimators.fitted import FittedModel
 from diabolo.flow import Shape
 from diabolo.model import Autoencoder, Recipe
+from diabolo.outline import outline
 from diabolo.part import from_json
 from diabolo.seeding import seeded
 from diabolo.shallow import PCA
@@ -79,7 +80,7 @@ def _model(
     """Return the model, once the arrays are known to be its weights and those `beside` it, of these shapes."""
     weights = files.under("model.", arrays)
     condition = weights.get("conditioner.map.weight", torch.empty(0, 0)).shape[1:].numel()
-    with torch.device("meta"):  # costs nothing, however large the file says the model is
+    with outline():  # costs nothing, however large the file says the model is
         sizes = recipe.build(shape, n, condition, target).state_dict()
     expected = {f"model.{name}": tuple(value.shape) for name, value in sizes.items()} | beside
     shapes = dict.fromkeys(("scaling.shift", "scaling.scale", *(["pca.variances"] if beside else [])))

@@ -106,6 +106,7 @@ def _from_steps(y: Tensor, grid: tuple[int, tuple[int, ...]]) -> Tensor:
 
 def _waves(steps: int) -> Tensor:
     """Return sines and cosines of 1/2, 1, 2, 4, ... turns over all steps, (steps, 2 * _WAVES)."""
-    turns = 2.0 ** torch.arange(-1, _WAVES - 1)
-    angles = 2 * torch.pi * torch.outer(torch.arange(steps) / steps, turns)
+    here = torch.device("cpu")  # even in an outline, where to compute torch would import its compiler
+    turns = 2.0 ** torch.arange(-1, _WAVES - 1, device=here)
+    angles = 2 * torch.pi * torch.outer(torch.arange(steps, device=here) / steps, turns)
     return torch.cat([angles.sin(), angles.cos()], 1)

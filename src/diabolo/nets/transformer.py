@@ -122,7 +122,7 @@ class TransformerEncoder(nn.Module):
         self.patches = patches
         tokens = math.prod(patches.counts)
         self.first = affine(channels * patches.length ** len(patches.size), part.width)
-        self.positions = nn.Parameter(0.02 * torch.randn(tokens, part.width))
+        self.positions = nn.Parameter(torch.empty(tokens, part.width).normal_(0.0, 0.02))
         self.blocks = nn.Sequential(*(Block(part) for _ in range(part.depth)), nn.LayerNorm(part.width))
         self.last = affine(tokens * part.width, width)
 

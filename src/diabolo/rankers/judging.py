@@ -10,7 +10,7 @@ from diabolo.metrics import ndcg
 from diabolo.rankers.ranker import Floats, Matrix, Scorer
 from diabolo.rankers.top import Numbers, best, ranked, without
 
-DEPTH = 100
+DEPTH = 20
 """How many items of a list count."""
 
 
@@ -18,7 +18,7 @@ DEPTH = 100
 class Held:
     """Users held out: what they are known to have, and what they have besides.
 
-    Called with a scorer, it is the mean NDCG@100 of what that recommends.
+    Called with a scorer, it is the mean NDCG@20 of what that recommends.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Held:
     targets: Matrix
 
     def __call__(self, scorer: Scorer) -> float:
-        """Return the mean NDCG@100 of what a scorer recommends, over users that have a target."""
+        """Return the mean NDCG@20 of what a scorer recommends, over users that have a target."""
         lists = [numbers for numbers, _ in ranked(scorer, self.histories, DEPTH, seen=self.histories)]
         return self._mean(np.concatenate(lists))
 

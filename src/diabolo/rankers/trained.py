@@ -17,6 +17,7 @@ from diabolo import files
 from diabolo.errors import FileError
 from diabolo.latents import Gaussian
 from diabolo.model import Autoencoder, Recipe
+from diabolo.outline import outline
 from diabolo.part import Some, knob
 from diabolo.rankers.ranker import Floats, Matrix, Ranker, Scorer, Setting, blocks
 from diabolo.recipes import OF_HISTORIES
@@ -106,7 +107,7 @@ class Trained(Ranker):
         n = plain.get("n")
         if type(n) is not int or not 1 <= n <= 2**20:
             raise FileError(f"the code of its model has the impossible size {n!r}")
-        with torch.device("meta"):  # costs nothing, however large the file says the model is
+        with outline():  # costs nothing, however large the file says the model is
             sizes = self.recipe.build((items,), n).state_dict()
         files.match({name: tuple(value.shape) for name, value in sizes.items()}, arrays)
         with seeded(0):

@@ -23,6 +23,7 @@ from diabolo.flow import Batch
 from diabolo.nets import Net
 from diabolo.nets.lapped import Lapped
 from diabolo.nets.net import Local
+from diabolo.outline import outline
 from diabolo.part import Some, knob
 from diabolo.seeding import seeded
 from diabolo.training import History, Training, split, train
@@ -129,7 +130,7 @@ class Transform(Coder):
         history: History,
     ) -> TransformCoding:
         local = self._local()
-        with torch.device("meta"):
+        with outline():
             shapes = {name: tuple(p.shape) for name, p in self._modules(colours, channels).named_parameters()}
         if {name: a.shape for name, a in weights.items()} != shapes or any(
             shapes.get(name) != a.shape for name, a in slopes.items()

@@ -19,6 +19,7 @@ from diabolo.estimators.generation.rows import Rows
 from diabolo.estimators.generation.tokens import built
 from diabolo.files import under
 from diabolo.model import Autoencoder
+from diabolo.outline import outline
 from diabolo.part import from_json
 from diabolo.priors import Autoregressive, Joint, Mixture, Prior, TokenModule, Whitened
 from diabolo.seeding import seeded
@@ -158,7 +159,7 @@ def _density(plain: Any, arrays: dict[str, Tensor], model: Autoencoder) -> tuple
     part = from_json(plain)
     if not isinstance(part, Prior):
         raise FileError("its density is none")
-    with torch.device("meta"):
+    with outline():
         expected = {name: value.shape for name, value in _built(part, model).state_dict().items()}
     weights = under("density.", arrays)
     if {name: value.shape for name, value in weights.items()} != expected:

@@ -12,6 +12,7 @@ from diabolo.errors import FileError, ParameterError
 from diabolo.flow import Batch
 from diabolo.generation import Evidence
 from diabolo.model import Autoencoder, Recipe
+from diabolo.outline import outline
 from diabolo.priors import Autoregressive, Prior, TokenModule
 
 
@@ -25,7 +26,7 @@ def demand_tokens(density: Prior | None, recipe: Recipe, n: int) -> None:
     """
     if not isinstance(density, Autoregressive):
         return
-    with torch.device("meta"):
+    with outline():
         recipe.latent.build(n)  # raises if there are no codes of this size
     if not recipe.latent.tokens(n):
         raise ParameterError(

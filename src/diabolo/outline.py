@@ -1,0 +1,36 @@
+"""Modules as an outline: their weights have shapes and no numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+_DRAWS = frozenset({Tensor.normal_, Tensor.uniform_})
+"""What fills weights at random: without numbers there is nothing to do, yet torch would import its compiler for it."""
+
+
+@contextmanager
+def outline() -> Iterator[None]:
+    """Build modules of shapes alone: no memory, no random numbers, and no time, however large they are.
+
+    Examples
+    --------
+    >>> with outline():
+    ...     layer = torch.nn.Linear(10**6, 10**6)
+    >>> layer.weight.is_meta, tuple(layer.weight.shape)
+    (True, (1000000, 1000000))
+    """
+    with torch.device("meta"), _Undrawn():
+        yield
+
+
+class _Undrawn(TorchFunctionMode):
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return args[0] if func in _DRAWS else func(*args, **(kwargs or {}))
