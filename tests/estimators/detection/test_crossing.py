@@ -7,9 +7,11 @@ import pytest
 from tests.anomalies import plane, quick, turns, waves
 
 import diabolo
-from diabolo import Detector
+from diabolo import Detector, Recipe, Training
 from diabolo.errors import DiaboloWarning
+from diabolo.estimators.detection import crossing
 from diabolo.estimators.detection.threshold import Threshold
+from diabolo.penalties import Neighbourhood
 
 
 def normal(count: int, columns: int, seed: int = 0) -> np.ndarray:
@@ -77,3 +79,19 @@ def test_they_are_saved_and_go_with_the_samples(tmp_path):
     for _ in range(8):
         detector.partial_fit(batch)
     assert len(folded(detector)) < 260  # older ones fade
+
+
+@pytest.mark.parametrize(
+    ("recipe", "training", "times"),
+    [
+        (Recipe(), Training(steps=500, validation=0.0), 34),  # an epoch of 2,048 rows
+        (Recipe(), Training(steps=5, validation=0.0), 5),  # five batches of 64, and no more
+        (Recipe(), Training(steps=1, batch_size=8, validation=0.0), 1),
+        (Recipe(), Training(steps=500, validation=0.1), 1),
+        (Recipe(), Training(epochs=3, validation=0.0), 1),
+        (Recipe(penalties=(Neighbourhood(),)), Training(steps=500, validation=0.0), 1),
+    ],
+    ids=["usual", "few steps", "small batches", "held out", "epochs", "neighbours"],
+)
+def test_few_samples_are_repeated_for_as_long_as_training_goes(recipe, training, times):
+    assert crossing._often(recipe, training, 60) == times

@@ -15,6 +15,9 @@ from diabolo.estimators.detection.pieces import Pieces, Whole
 from diabolo.estimators.detection.placing import Scorer
 from diabolo.estimators.detection.reading import Reading
 from diabolo.estimators.detection.trainer import Trainer
+from diabolo.model import Recipe
+from diabolo.training import Training
+from diabolo.training.plan import Plan
 
 Scores = NDArray[np.float64]
 
@@ -47,7 +50,17 @@ def _scored(trainer: Trainer, reading: Reading, pieces: Whole, fold: NDArray[np.
     rest, training = np.setdiff1d(np.arange(len(pieces)), fold), trainer.training
     if training.steps:  # half of them do: see docs/decisions/0006
         training = training(steps=-(-training.steps // 2))
-    often = max(1, _EPOCH // len(rest)) if training.steps and not training.validation else 1
-    repeated = pieces.part(np.tile(rest, often))
+    repeated = pieces.part(np.tile(rest, _often(trainer.recipe, training, len(rest))))
     fitted = replace(trainer, training=training).trained(repeated, reading.schema)
     return Scorer.of(fitted, reading, pieces.part(rest), trainer.seed).energies(pieces.part(fold))
+
+
+def _often(recipe: Recipe, training: Training, count: int) -> int:
+    """Return how often an epoch has each of `count` samples: no epoch is longer than the whole run was to be.
+
+    Once where a penalty looks at neighbours, which would be repetitions, or where some are held out.
+    """
+    if not training.steps or training.validation or any(penalty.pairing() for penalty in recipe.penalties):
+        return 1
+    wanted = min(_EPOCH, training.steps * Plan.of(training, _EPOCH).batch_size)
+    return max(1, wanted // count)
