@@ -1,4 +1,7 @@
-"""Samples side by side: new ones in a grid, and walks through the code, a row for each."""
+"""Samples side by side: new ones in a grid, and walks through the code, a row for each.
+
+Pictures are tiles of one sheet: axes for each would take most of the time of a report.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 _ACROSS, _DOWN = 12, 6
 _SERIES = (4, 3)
 _WALKS = 12
+_GAP = 0.08
+"""White between pictures, in shares of their longer side."""
 
 
 def gallery(samples: np.ndarray, kind: Literal["series", "images"]) -> Figure:
@@ -32,14 +37,14 @@ def gallery(samples: np.ndarray, kind: Literal["series", "images"]) -> Figure:
     Examples
     --------
     >>> import numpy as np
-    >>> len(gallery(np.zeros((30, 1, 8, 8)), "images").axes)
-    36
+    >>> len(gallery(np.zeros((30, 20, 1)), "series").axes)
+    12
     """
     _demand("gallery", samples, kind, 0)
-    across, down = (_ACROSS, _DOWN) if kind == "images" else _SERIES
-    samples = samples[: across * down].astype(np.float64)
-    down = -(-len(samples) // across)
-    return _grid(samples, kind, across, down, ())
+    if kind == "images":
+        return _sheet(samples[: _ACROSS * _DOWN], _ACROSS, ())
+    across, down = _SERIES
+    return _lines(samples[: across * down].astype(np.float64), across)
 
 
 def walks(samples: np.ndarray, kind: Literal["series", "images"], names: Sequence[str]) -> Figure:
@@ -63,7 +68,7 @@ def walks(samples: np.ndarray, kind: Literal["series", "images"], names: Sequenc
         raise DataError(f"walks needs one name for each of {len(samples)} walks; got {len(names)}.")
     samples = samples[:_WALKS].astype(np.float64)
     if kind == "images":
-        return _grid(samples.reshape(-1, *samples.shape[2:]), kind, samples.shape[1], len(samples), names)
+        return _sheet(samples.reshape(-1, *samples.shape[2:]), samples.shape[1], names[:_WALKS])
     across = min(len(samples), 3)
     figure = blank(3.0 * across, 1.6 * -(-len(samples) // across) + 0.3)
     grid = figure.subplots(-(-len(samples) // across), across, squeeze=False).ravel()
@@ -74,22 +79,32 @@ def walks(samples: np.ndarray, kind: Literal["series", "images"], names: Sequenc
     return figure
 
 
-def _grid(samples: np.ndarray, kind: str, across: int, down: int, names: Sequence[str]) -> Figure:
-    shape = samples.shape[1:]
-    high = shape[1] / shape[2] if kind == "images" else 0.6
-    size = 0.75 if kind == "images" else 2.4
-    figure = blank(size * across + (1.2 if names else 0.1), min(size * high * down + 0.2, 14))
-    grid = figure.subplots(down, across, squeeze=False)
-    low, top = float(np.nanmin(samples)), float(np.nanmax(samples))
-    for i, axes in enumerate(grid.ravel()):
-        if i >= len(samples):
-            axes.set_axis_off()
-        elif kind == "images":
-            picture(axes, _pixels((samples[i] - low) / ((top - low) or 1.0)))
-        else:
-            plain(axes).plot(samples[i], linewidth=1.0)
-    for axes, name in zip(grid[:, 0], names, strict=False):
-        axes.text(-0.12, 0.5, name, transform=axes.transAxes, ha="right", va="center", fontsize=8, color=INK)
+def _sheet(images: np.ndarray, across: int, names: Sequence[str]) -> Figure:
+    """Draw images (N, C, H, W), in one range of grey, as tiles of one picture, and a name beside each row."""
+    height, width, down = *images.shape[2:], -(-len(images) // across)
+    gap = max(1, round(_GAP * max(height, width)))
+    low, top = float(np.nanmin(images)), float(np.nanmax(images))
+    tiles = np.ones((down, height + gap, across, width + gap, 3), np.float32)  # white where there is none
+    for i, image in enumerate(images):
+        tiles[i // across, :height, i % across, :width] = _pixels((image - low) / ((top - low) or 1.0))
+    figure = blank(0.75 * across + (1.2 if names else 0.1), min(0.75 * height / width * down + 0.2, 14))
+    axes = figure.subplots()
+    picture(axes, tiles.reshape(down * (height + gap), across * (width + gap), 3)[:-gap, :-gap])
+    for row, name in enumerate(names):
+        where = row * (height + gap) + height / 2
+        axes.text(-2 * gap, where, name, ha="right", va="center", fontsize=8, color=INK)
+    return figure
+
+
+def _lines(series: np.ndarray, across: int) -> Figure:
+    """Draw series (N, T, C), each on axes of its own."""
+    down = -(-len(series) // across)
+    figure = blank(2.4 * across + 0.1, min(1.44 * down + 0.2, 14))
+    grid = figure.subplots(down, across, squeeze=False).ravel()
+    for axes, each in zip(grid, series, strict=False):
+        plain(axes).plot(each, linewidth=1.0)
+    for axes in grid[len(series) :]:
+        axes.set_axis_off()
     return figure
 
 
@@ -102,7 +117,8 @@ def _bundle(axes: Axes, lines: np.ndarray, name: str) -> None:
 
 
 def _pixels(image: np.ndarray) -> np.ndarray:
-    return np.moveaxis(image, 0, -1) if len(image) == 3 else image.mean(0)
+    """Return an image (C, H, W) as colours (H, W, 3), or as greys (H, W, 1)."""
+    return np.moveaxis(image, 0, -1) if len(image) == 3 else image.mean(0)[:, :, None]
 
 
 def _demand(owner: str, samples: np.ndarray, kind: str, more: int) -> None:
