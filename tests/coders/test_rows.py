@@ -22,7 +22,7 @@ from diabolo.flow import Batch
 from diabolo.training import Training
 
 SHORT = Training(steps=60, batch_size=64, weight_decay=0.0)
-LONGER = Training(steps=300, batch_size=128, learning_rate=1e-2, weight_decay=0.0)
+LONGER = Training(steps=200, batch_size=128, learning_rate=1e-2, weight_decay=0.0)
 
 
 def levels_of(values) -> Levels:

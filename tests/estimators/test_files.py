@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from functools import cache
 
 import numpy as np
 import pytest
@@ -28,10 +29,16 @@ def fitted():
         return Reducer(2, recipe="vae", training=QUICK, random_state=0).fit(X)
 
 
+@cache
+def named(name):
+    """A reducer of a recipe, to be read only."""
+    return Reducer(8, recipe=name, training=QUICK, random_state=0).fit(X)
+
+
 @pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize("suffix", ["", ".zip"])
 def test_round_trip(tmp_path, name, suffix):
-    reducer = Reducer(8, recipe=name, training=QUICK, random_state=0).fit(X)
+    reducer = named(name)
     reducer.save(tmp_path / f"model{suffix}")
     again = diabolo.load(tmp_path / f"model{suffix}")
     assert again.recipe == reducer.recipe
@@ -55,7 +62,7 @@ def test_names_and_scores_survive(tmp_path):
 
 def test_loads_in_a_fresh_process(tmp_path):
     for name in RECIPES:
-        Reducer(8, recipe=name, training=QUICK, random_state=0).fit(X).save(tmp_path / name)
+        named(name).save(tmp_path / name)
     code = """
         import sys, pathlib, numpy as np, diabolo
         X = np.load(sys.argv[2])

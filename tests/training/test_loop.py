@@ -313,19 +313,22 @@ KILLED = """
                         callbacks=[Kill(step)], checkpoint=folder / "run")
         torch.save(model.state_dict(), folder / "weights.pt")
 
-    for step in {steps}:
+    def ended(step):
         child = os.fork()
         if not child:
-            train(Path({folder!r}) / str(step), step)
+            train(Path({folder!r}) / str(abs(step)), step)
             os._exit(0)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    for step in {steps}:
+        print(ended(step))
 """
 
 RECIPE_IN_STAGES = Recipe(MLP(hidden=(8,)), pretraining=Layerwise())
 
 
 def _killed_at(folder, steps):
-    """How processes ended that were killed at such steps, of folders of their own; 0 is at none."""
+    """How processes ended that were killed at such steps, in folders named by them; none is killed at 0 or below."""
     code = textwrap.dedent(KILLED.format(tests=str(Path(__file__).parent), folder=str(folder), steps=steps))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -336,11 +339,9 @@ def test_killed_at_any_step_resumes_to_the_same_weights(tmp_path):
     steps = [1, 7, 18, 23, 34, 43]  # in the first stage, in the second, and in the whole
     for step in [0, *steps]:
         (tmp_path / str(step)).mkdir()
-    assert _killed_at(tmp_path, [0, *steps]) == [0] + [-signal.SIGKILL] * len(steps)
-    for step in steps:
-        (tmp_path / str(step)).rename(tmp_path / str(-step))  # no step has a number below 1: it goes on to the end
-    assert _killed_at(tmp_path, [-step for step in steps]) == [0] * len(steps)
-    whole, *resumed = (torch.load(tmp_path / str(step) / "weights.pt") for step in [0, *(-step for step in steps)])
+    ends = _killed_at(tmp_path, [0, *steps, *(-step for step in steps)])  # those below 0 go on to the end
+    assert ends == [0] + [-signal.SIGKILL] * len(steps) + [0] * len(steps)
+    whole, *resumed = (torch.load(tmp_path / str(step) / "weights.pt") for step in [0, *steps])
     assert all(same(list(whole.values()), list(each.values())) for each in resumed)
 
 

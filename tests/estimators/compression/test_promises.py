@@ -16,7 +16,7 @@ TRAINING = Training(steps=60, batch_size=64, learning_rate=1e-2, weight_decay=0.
 FLOATS = [np.dtype(f"f{size}") for size in (2, 4, 8)]
 
 
-def table(seed=0, size=4000, dtype: type = np.float64):
+def table(seed=0, size=2500, dtype: type = np.float64):
     """An array (N, 4): a number, one near it, a heavy tail, and mostly zeros."""
     draw = np.random.default_rng(seed)
     x = draw.normal(size=size)

@@ -1,6 +1,7 @@
 """Denoising in worlds whose truth is known."""
 
 import copy
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -60,7 +61,7 @@ def test_what_is_clean_stays_almost_as_it_is(fitted):
 
 def of_noisy(seen, **knobs):
     return Denoiser(
-        recipe=SMALL(**knobs), examples="noisy", training=Training(steps=300, batch_size=16), random_state=0
+        recipe=SMALL(**knobs), examples="noisy", training=Training(steps=160, batch_size=16), random_state=0
     ).fit(seen)
 
 
@@ -79,7 +80,7 @@ def test_noisy_samples_alone_are_enough_where_it_is_shot_noise():
     def shot(x, seed):
         return (np.random.default_rng(seed).poisson(x * 60) / 60).astype(np.float32)
 
-    neighbours = of_noisy(shot(waves(40, 48, 48, seed=3), 0))
+    neighbours = of_noisy(shot(waves(40, 32, 32, seed=3), 0))
     assert neighbours.way_ == "neighbours"
     seen = shot(TEST, 1)
     assert (psnr(TEST, neighbours.transform(seen), 1.0) - psnr(TEST, seen, 1.0)).mean() > 4
@@ -112,6 +113,17 @@ def test_pairs_teach_damage_of_any_kind():
     assert (after - psnr(TEST, striped(TEST), 1.0)).mean() > 10  # no model of noise would take them away
 
 
+@pytest.mark.parametrize(
+    ("factor", "warned"),
+    [(255.0, True), (1 / 255, True), (0.0, False), (5.0, False)],
+    ids=["x 255", "/ 255", "blank", "x 5"],
+)
+def test_pairs_in_different_units_are_told(factor, warned):
+    told = pytest.warns(DiaboloWarning, match="not in the same units") if warned else nullcontext()
+    with told:
+        Denoiser(recipe=SMALL, training=Training(epochs=1), random_state=0).fit(CLEAN[:8] * 1.1, CLEAN[:8] * factor)
+
+
 def test_strength_is_the_share_that_is_removed(fitted):
     seen = noisy(TEST, 0.1)
     none, half, whole = (fitted.transform(seen, strength=s) for s in (0, 0.5, 1))
@@ -124,7 +136,7 @@ def test_images_keep_their_type(dtype):
     top = 1 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max
     clean, seen = (np.clip(x * top, 0, top).astype(dtype) for x in (CLEAN, noisy(TEST, 0.1)))
     found = (
-        Denoiser(recipe=SMALL, training=Training(steps=60, batch_size=16), random_state=0).fit(clean).transform(seen)
+        Denoiser(recipe=SMALL, training=Training(steps=40, batch_size=16), random_state=0).fit(clean).transform(seen)
     )
     assert found.dtype == dtype
     assert psnr(TEST * top, found, top).mean() > psnr(TEST * top, seen, top).mean() + 2

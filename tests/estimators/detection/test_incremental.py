@@ -223,7 +223,7 @@ def test_the_model_learns_what_is_new():
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_learns_on(name):
-    detector = learner(n_components=8, recipe=name, memory=60).fit(orders(60))
+    detector = learner(n_components=8, recipe=name, memory=60, training=SHORT(steps=10)).fit(orders(60))
     weights = {key: value.clone() for key, value in detector.model_.state_dict().items()}
     detector.partial_fit(orders(60, seed=1))
     assert any(not torch.equal(value, weights[key]) for key, value in detector.model_.state_dict().items())

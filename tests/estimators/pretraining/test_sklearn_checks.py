@@ -9,14 +9,14 @@ from diabolo.estimators.pretraining.regressor import Regressor
 from diabolo.estimators.pretraining.tuning import Tuning
 
 QUICK = Training(steps=10)
-SHORT = Tuning(steps=60)
+SHORT = Tuning(steps=30)
 
 
 @parametrize_with_checks(
     [
         Pretrainer(2, training=QUICK),
         Classifier(2, training=QUICK, tuning=SHORT),
-        Regressor(training=QUICK, tuning=Tuning(steps=120)),
+        Regressor(training=QUICK, tuning=Tuning(steps=60)),
     ]
 )
 def test_common_checks(estimator, check):

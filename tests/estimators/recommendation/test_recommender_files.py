@@ -60,9 +60,11 @@ def test_round_trip(tmp_path, model, suffix):
 
 
 def test_loads_in_a_fresh_process(tmp_path):
+    answers = {}
     for i, model in enumerate(MODELS):
-        learned(model, WORLD).save(tmp_path / str(i))
-    answers = {str(i): learned(model, WORLD).recommend([4], n=3).items[0].tolist() for i, model in enumerate(MODELS)}
+        found = learned(model, WORLD)
+        found.save(tmp_path / str(i))
+        answers[str(i)] = found.recommend([4], n=3).items[0].tolist()
     code = """
         import sys, pathlib, diabolo
         print({path.name: diabolo.load(path).recommend([4], n=3).items[0].tolist() for path in
