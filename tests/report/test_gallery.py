@@ -40,6 +40,17 @@ def test_many_are_cut_off():
     assert len(gallery(np.zeros((50, 9, 2)), "series").axes) == 12
 
 
+def test_missing_pixels_are_white_and_large_pictures_are_thinned_out():
+    images = np.zeros((2, 1, 600, 300))
+    images[1, 0, :, 30:] = 1
+    images[0, 0, :, :30] = np.nan
+    first, second = tiles(gallery(images, "images"), 2, 12, 200, 100)
+    assert (first[:, :10] == 1).all()
+    assert (first[:, 10:] == 0).all()
+    assert (second[:, :10] == 0).all()
+    assert (second[:, 10:] == 1).all()
+
+
 def test_series_are_lines_for_each_channel():
     series = np.random.default_rng(0).normal(size=(3, 9, 2))
     axes = [each for each in gallery(series, "series").axes if each.lines]

@@ -22,6 +22,8 @@ _SERIES = (4, 3)
 _WALKS = 12
 _GAP = 0.08
 """White between pictures, in shares of their longer side."""
+_SIDE = 256
+"""Pixels of a picture that are drawn each way, at most: more than its place on the page has."""
 
 
 def gallery(samples: np.ndarray, kind: Literal["series", "images"]) -> Figure:
@@ -81,12 +83,15 @@ def walks(samples: np.ndarray, kind: Literal["series", "images"], names: Sequenc
 
 def _sheet(images: np.ndarray, across: int, names: Sequence[str]) -> Figure:
     """Draw images (N, C, H, W), in one range of grey, as tiles of one picture, and a name beside each row."""
+    step = -(-max(images.shape[2:]) // _SIDE)
+    images = images[:, :, ::step, ::step]
     height, width, down = *images.shape[2:], -(-len(images) // across)
     gap = max(1, round(_GAP * max(height, width)))
     low, top = float(np.nanmin(images)), float(np.nanmax(images))
     tiles = np.ones((down, height + gap, across, width + gap, 3), np.float32)  # white where there is none
     for i, image in enumerate(images):
-        tiles[i // across, :height, i % across, :width] = _pixels((image - low) / ((top - low) or 1.0))
+        tile = _pixels((image - low) / ((top - low) or 1.0))
+        tiles[i // across, :height, i % across, :width] = np.nan_to_num(tile, nan=1.0)
     figure = blank(0.75 * across + (1.2 if names else 0.1), min(0.75 * height / width * down + 0.2, 14))
     axes = figure.subplots()
     picture(axes, tiles.reshape(down * (height + gap), across * (width + gap), 3)[:-gap, :-gap])
