@@ -63,9 +63,9 @@ def test_walks_of_images_are_named_rows():
     figure = walks(walked, "images", ["a", "b", "c"])
     shown = tiles(figure, 15, 5, 4, 4)[:, :, :, 0].reshape(3, 5, 4, 4)
     np.testing.assert_allclose(shown, (walked[:, :, 0] - walked.min()) / np.ptp(walked), atol=1e-6)
-    names = figure.axes[0].texts
+    names = figure.axes[0].get_yticklabels()
     assert [name.get_text() for name in names] == ["a", "b", "c"]
-    assert [name.get_position()[1] for name in names] == [2, 7, 12]  # the middle of each row, a gap of 1 between them
+    assert figure.axes[0].get_yticks().tolist() == [2, 7, 12]  # the middle of each row, a gap of 1 between them
 
 
 def test_walks_of_series_are_bundles():

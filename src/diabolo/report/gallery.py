@@ -95,9 +95,13 @@ def _sheet(images: np.ndarray, across: int, names: Sequence[str]) -> Figure:
     figure = blank(0.75 * across + (1.2 if names else 0.1), min(0.75 * height / width * down + 0.2, 14))
     axes = figure.subplots()
     picture(axes, tiles.reshape(down * (height + gap), across * (width + gap), 3)[:-gap, :-gap])
-    for row, name in enumerate(names):
-        where = row * (height + gap) + height / 2
-        axes.text(-2 * gap, where, name, ha="right", va="center", fontsize=8, color=INK)
+    if names:
+        axes.set_axis_on()
+        axes.set_anchor("W")  # else the room beside is measured from where the sheet will not be
+        axes.spines[:].set_visible(False)
+        axes.set_xticks([])
+        axes.set_yticks([row * (height + gap) + height / 2 for row in range(len(names))], names)
+        axes.tick_params(length=0, labelsize=8, labelcolor=INK)
     return figure
 
 
