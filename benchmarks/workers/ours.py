@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from time import perf_counter
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,8 +18,7 @@ from diabolo.data import Scaling, Stored
 from diabolo.estimators.base import Estimator
 from diabolo.flow import Batch, channels
 from diabolo.recipes import named
-from diabolo.schedules import Schedule
-from diabolo.text import parse
+from diabolo.text import revise_from_text
 from diabolo.training import Callback
 from diabolo.training.run import Run
 
@@ -244,8 +243,8 @@ def _reducer(settings: Settings) -> Reducer:
         batch_size=settings["batch_size"],
         validation=settings["validation"],
         precision=settings.get("precision", "auto"),
-        schedules=tuple(cast(Schedule, parse(text, "schedules")) for text in settings.get("schedules", ())),
     )
+    training = revise_from_text(training, "schedules", f"[{', '.join(settings.get('schedules', ()))}]")
     seed = settings.get("seed", 0)
     return Reducer(settings["n"], recipe=settings["recipe"], training=training, random_state=seed)
 

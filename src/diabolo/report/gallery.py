@@ -46,7 +46,11 @@ def gallery(samples: np.ndarray, kind: Literal["series", "images"]) -> Figure:
     if kind == "images":
         return _sheet(samples[: _ACROSS * _DOWN], _ACROSS, ())
     across, down = _SERIES
-    return _lines(samples[: across * down].astype(np.float64), across)
+    samples = samples[: across * down].astype(np.float64)
+    figure, panels = _panels(len(samples), across, 2.4, 1.44)
+    for axes, lines in zip(panels, samples, strict=True):
+        axes.plot(lines, linewidth=1.0)
+    return figure
 
 
 def walks(samples: np.ndarray, kind: Literal["series", "images"], names: Sequence[str]) -> Figure:
@@ -71,20 +75,16 @@ def walks(samples: np.ndarray, kind: Literal["series", "images"], names: Sequenc
     samples = samples[:_WALKS].astype(np.float64)
     if kind == "images":
         return _sheet(samples.reshape(-1, *samples.shape[2:]), samples.shape[1], names[:_WALKS])
-    across = min(len(samples), 3)
-    figure = blank(3.0 * across, 1.6 * -(-len(samples) // across) + 0.3)
-    grid = figure.subplots(-(-len(samples) // across), across, squeeze=False).ravel()
-    for axes, walk, name in zip(grid, samples, names, strict=False):
-        _bundle(plain(axes), walk[:, :, 0], name)
-    for axes in grid[len(samples) :]:
-        axes.set_axis_off()
+    figure, panels = _panels(len(samples), min(len(samples), 3), 3.0, 1.6)
+    for axes, walk, name in zip(panels, samples, names, strict=False):
+        _bundle(axes, walk[:, :, 0], name)
     return figure
 
 
 def _sheet(images: np.ndarray, across: int, names: Sequence[str]) -> Figure:
     """Draw images (N, C, H, W), in one range of grey, as tiles of one picture, and a name beside each row."""
     step = -(-max(images.shape[2:]) // _SIDE)
-    images = images[:, :, ::step, ::step]
+    images = images[:, :, ::step, ::step].astype(np.float64)
     height, width, down = *images.shape[2:], -(-len(images) // across)
     gap = max(1, round(_GAP * max(height, width)))
     low, top = float(np.nanmin(images)), float(np.nanmax(images))
@@ -105,16 +105,14 @@ def _sheet(images: np.ndarray, across: int, names: Sequence[str]) -> Figure:
     return figure
 
 
-def _lines(series: np.ndarray, across: int) -> Figure:
-    """Draw series (N, T, C), each on axes of its own."""
-    down = -(-len(series) // across)
-    figure = blank(2.4 * across + 0.1, min(1.44 * down + 0.2, 14))
+def _panels(count: int, across: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """Return a figure with `count` axes, so many across, for each of which there are so many inches."""
+    down = -(-count // across)
+    figure = blank(width * across + 0.1, min(height * down + 0.2, 14))
     grid = figure.subplots(down, across, squeeze=False).ravel()
-    for axes, each in zip(grid, series, strict=False):
-        plain(axes).plot(each, linewidth=1.0)
-    for axes in grid[len(series) :]:
+    for axes in grid[count:]:
         axes.set_axis_off()
-    return figure
+    return figure, [plain(axes) for axes in grid[:count]]
 
 
 def _bundle(axes: Axes, lines: np.ndarray, name: str) -> None:

@@ -39,8 +39,9 @@ def gradient_of(
     if known is None or not isinstance(base, Autoencoder):
         found: Gradient = partial(_by_autograd, model, weights, precision)
     else:
-        auto = precision == "auto" and base is model and worth_rounding(base, batch_size)
-        stacks = [Rounded(stack) if auto or precision == "bfloat16" else stack for stack in known]
+        auto = precision == "auto" and base is model  # the products of members are small
+        rounded = precision == "bfloat16" or (auto and worth_rounding(base, batch_size))
+        stacks = [Rounded(stack) if rounded else stack for stack in known]
         found = closed_of(model, *stacks) if isinstance(model, Members) else partial(_closed, base, *stacks)
     return partial(_masked, found, model.masks) if isinstance(model, Members) else found
 

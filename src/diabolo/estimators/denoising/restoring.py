@@ -260,14 +260,15 @@ def clean_of(found: Signals, y: Any) -> Signals | None:
 def _warn_of_units(noisy: Signals, clean: Signals) -> None:
     """Warn where noise cannot be what makes the two so different."""
     of_noisy, of_clean = _spread(noisy), _spread(clean)
-    if not 1 / _APART < of_noisy / max(of_clean, 1e-300) < _APART and of_clean > 0:
+    if of_clean > 0 and not of_clean / _APART < of_noisy < of_clean * _APART:
         warn(
             f"The numbers of X have a standard deviation of {of_noisy:.3g}, those of y of {of_clean:.3g}. If they are "
-            "not in the same units, convert one and fit again: differences in scale would be learned as noise."
+            "not in the same units, convert one of them: differences in scale would count as noise."
         )
 
 
 def _spread(samples: Signals) -> float:
+    """Return the standard deviation of the numbers of a table, or the mean of those of some other samples."""
     step = -(-len(samples.arrays) // _LOOKED_AT)
     parts = [samples.arrays] if samples.kind == "table" else samples.arrays[::step]
     return float(np.mean([np.std(part, dtype=np.float64) for part in parts]))
