@@ -38,11 +38,18 @@ def test_numbers_come_back(values):
     assert np.abs(back - x).max() <= 1e-6 * np.abs(x).max()
 
 
-@given(st.lists(st.floats(-100, 100), min_size=2, max_size=9), magnitudes)
-def test_what_was_never_seen_comes_back_too(values, new):
+@given(st.lists(st.floats(-100, 100), min_size=2, max_size=9), st.floats(-1e299, 1e299))
+@example([0.0, 0.0], 8e299)
+def test_what_was_never_seen_comes_back_too(values, new):  # up to 1e300 deviations, where numbers are cut
     x = np.array([new])
     back = there_and_back(Field.of("a", "number", np.array([*values, 1.0, 2.0])), x)
     np.testing.assert_allclose(back, x, rtol=1e-6, atol=1e-6)
+
+
+def test_beyond_1e300_deviations_numbers_are_cut():
+    field = Field.of("a", "number", np.array([0.0, 0.0, 1.0, 2.0]))
+    back = there_and_back(field, np.array([9e299, -1e307]))
+    np.testing.assert_allclose(back, [1e300 * field.scale, -1e300 * field.scale], rtol=2e-6)
 
 
 @given(st.lists(st.none() | st.floats(-1e6, 1e6), min_size=1, max_size=20).filter(lambda x: None in x and any(x)))
