@@ -47,6 +47,8 @@ MODELS: dict[str, tuple[Latent, int]] = {
     "VAE, VampPrior of 500": (Gaussian(prior=VampPrior(inputs=500)), 40),
     "ladder": (Ladder(levels=(20,)), 60),
     "ladder, 50 draws": (Ladder(levels=(20,), samples=50), 60),
+    "ladder, flow": (Ladder(levels=(20,), prior=Flow()), 60),
+    "ladder, flow, 50 draws": (Ladder(levels=(20,), samples=50, prior=Flow()), 60),
 }
 """What is measured: the latent, and the size of the code."""
 

@@ -10,6 +10,7 @@ from diabolo.generation import evidence
 from diabolo.latents import Gaussian, Ladder
 from diabolo.model import Recipe
 from diabolo.nets import MLP
+from diabolo.priors import Composite, Flow, Mixture, VampPrior
 from diabolo.training import Rows, Training, train
 
 
@@ -61,6 +62,51 @@ def test_draws_of_the_prior_are_those_that_the_density_expects():
     log_q = q.log_prob(z).sum(1)
     log_p = p[0].log_prob(z[:, 0]) + p[1].log_prob(z[:, 1])
     assert (log_q - log_p).exp().mean().item() == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize("prior", [Mixture(3), Flow(layers=2, hidden=8)])
+def test_the_highest_level_may_have_a_learned_prior(prior):
+    """What changes of the ratio is what the two priors say of that level; and E_p[q/p] = 1 for the new one too."""
+    module, plain = moved((2,), 3, prior=prior), moved((2,), 3)
+    plain.nets.load_state_dict(module.nets.state_dict())
+    h = 0.5 * torch.randn(1, 6, dtype=torch.float64)
+    (z, ratio), (same, before) = (_seeded(lambda m=m: m.draws(h, 50_000)) for m in (module, plain))
+    assert torch.equal(z, same)
+    top = z[:, :2]
+    assert torch.allclose(ratio - before, Normal(0.0, 1.0).log_prob(top).sum(1) - module.prior.log_density(top))
+    assert (-ratio).exp().mean().item() == pytest.approx(1, abs=0.1)  # E_q[p/q]
+    drawn = _seeded(lambda: module.sample(50_000))
+    assert torch.allclose(drawn[:, :2].mean(0), _seeded(lambda: module.prior.sample(50_000)).mean(0), atol=0.05)
+
+
+@pytest.mark.parametrize("prior", [Mixture(3), Flow(layers=2), VampPrior(4), Composite()])
+@pytest.mark.parametrize("samples", [1, 3])
+def test_priors_of_the_highest_level_are_learned(prior, samples):
+    torch.manual_seed(0)
+    x = torch.randn(64, 6)
+    model = Recipe(MLP(hidden=(8,)), Ladder(levels=(2,), hidden=8, samples=samples, prior=prior)).build((6,), 4)
+    model.latent.begin([x])
+    model(Batch(x)).loss.backward()
+    moved = {name for name, weight in model.latent.named_parameters() if weight.grad is not None and weight.grad.any()}
+    assert any(name.startswith("prior.") for name in moved)
+    assert model.latent.sample(5).shape == (5, 4)
+    assert evidence(model, x[:4], 10).bound.isfinite().all()
+    calm = model(Batch(x), noise=False)
+    assert calm.loss == model(Batch(x), noise=False).loss
+    assert calm.loss.isfinite()
+
+
+def test_without_noise_a_learned_prior_that_is_normal_costs_what_the_normal_one_does():
+    torch.manual_seed(0)
+    h = torch.randn(5, 8)
+    flow, plain = Ladder(levels=(2,), prior=Flow()).build(4), Ladder(levels=(2,)).build(4)  # flows start at N(0, I)
+    assert torch.allclose(flow(h, noise=False).rate, plain(h, noise=False).rate, rtol=0.02)
+
+
+def _seeded(draw):
+    torch.manual_seed(0)
+    with torch.no_grad():
+        return draw()
 
 
 def test_nets_that_say_nothing_leave_the_prior_of_a_gaussian():
@@ -121,6 +167,9 @@ def test_a_code_of_one_number_has_no_levels():
         Recipe(latent=Ladder()).build((6,), 1)
 
 
-def test_free_bits_and_several_draws_exclude_each_other():
-    with pytest.raises(ParameterError, match="'free_bits' of Ladder must be 0 where samples > 1"):
-        Recipe(latent=Ladder(free_bits=0.1, samples=2)).build((6,), 4)
+@pytest.mark.parametrize(
+    ("other", "why"), [({"samples": 2}, "samples > 1"), ({"prior": Flow()}, "the prior is learned")]
+)
+def test_free_bits_and_what_has_none_exclude_each_other(other, why):
+    with pytest.raises(ParameterError, match=f"'free_bits' of Ladder must be 0 where {why}"):
+        Recipe(latent=Ladder(free_bits=0.1, **other)).build((6,), 4)

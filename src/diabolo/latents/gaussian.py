@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from diabolo.check import Number
-from diabolo.errors import ParameterError
 from diabolo.flow import Code, Shape
+from diabolo.latents.free_bits import Clash, clashes, demand_none, floored
 from diabolo.latents.importance import GROUPS, PLAIN, SAMPLES, Bound
 from diabolo.latents.latent import Closed, Latent, LatentModule
 from diabolo.part import Some, knob
@@ -71,30 +71,15 @@ class Gaussian(Latent):
 
     def build(self, n: int) -> GaussianModule:
         """Return the module that draws."""
-        clashes = (
-            (
-                "free_bits",
-                self.samples > 1,
-                "samples > 1, as the bound of several draws has no KL per dimension",
-                "samples",
-            ),
-            (
-                "free_bits",
-                not isinstance(self.prior, Normal),
-                "the prior is learned, as its KL has no dimensions",
-                "prior",
-            ),
-            ("capacity", self.samples > 1, "samples > 1, as the bound of several draws has no KL to hold", "samples"),
-            ("capacity", self.free_bits > 0, "free_bits > 0, which holds the KL otherwise", "free_bits"),
-        )
-        for name, clash, why, other in clashes:
-            if clash and getattr(self, name) > 0:
-                raise ParameterError(
-                    f"Parameter {name!r} of Gaussian must be 0 where {why}; got {getattr(self, name)} with "
-                    f"{other}={getattr(self, other)!r}. Set one of the two back."
-                )
+        demand_none(self, *clashes(self), *self._clashes())
         self.bound.check("Gaussian")
         return GaussianModule(self, n)
+
+    def _clashes(self) -> Iterator[Clash]:
+        if self.samples > 1:
+            yield Clash("capacity", "samples", "samples > 1, as the bound of several draws has no KL to hold")
+        if self.free_bits > 0:
+            yield Clash("capacity", "free_bits", "free_bits > 0, which holds the KL otherwise")
 
     @property
     def bound(self) -> Bound:
@@ -132,7 +117,7 @@ class GaussianModule(LatentModule):
         kl = prior.kl(mean, log_var)  # (B, n), or None where there is no closed form
         info = {"log_var": log_var} if kl is None else {"log_var": log_var, "kl": kl}
         if not noise:
-            cost = self._still(prior, mean, log_var) if kl is None else kl.sum(1)
+            cost = still(prior, mean, log_var) if kl is None else kl.sum(1)
             return Code(mean, mean, self.part.beta * cost, info)
         draws = self.part.samples
         eps = torch.randn(draws * len(h), mean.shape[1], dtype=h.dtype, device=h.device)
@@ -140,7 +125,7 @@ class GaussianModule(LatentModule):
             rate = self.part.beta * self._held(floored(kl, self.part.free_bits).sum(1))
             return Code(torch.addcmul(mean, (0.5 * log_var).exp(), eps), mean, rate, info)
         if draws == 1:
-            z, ratio = self._drawn(prior, mean, log_var, eps)
+            z, ratio = _drawn(prior, mean, log_var, eps)
             return Code(z, mean, self.part.beta * self._held(ratio), info)
         z, ratio, seen = self._several(prior, mean, log_var, eps)
         cost = ratio.view(draws, -1).mean(0) if kl is None else kl.sum(1)
@@ -164,22 +149,12 @@ class GaussianModule(LatentModule):
         code = Code(torch.addcmul(mean, scale, eps), mean, part.beta * kl.sum(1), {"log_var": log_var, "kl": kl})
         return Closed(code, back)
 
-    def _drawn(self, prior: PriorModule, mean: Tensor, log_var: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
-        """Return codes z and log q(z|x) / p(z) for eps (K * B, n)."""
-        z, _, log_var = _repeated(mean, log_var, eps)
-        return z, prior.ratio(z, eps, log_var)
-
     def _several(self, prior: PriorModule, mean: Tensor, log_var: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return codes z, log q(z|x) / p(z), and z as the bound sees it: the ratio's gradient comes by way of that."""
         z, mean, log_var = _repeated(mean, log_var, eps)
         seen, log_var = z.view_as(z), log_var.detach()
         eps = (seen - mean.detach()) * (-0.5 * log_var).exp()
         return z, prior.ratio(seen, eps, log_var), seen
-
-    def _still(self, prior: PriorModule, mean: Tensor, log_var: Tensor) -> Tensor:
-        """Return the KL divergence (B,) of fixed draws, the same for each sample."""
-        eps = torch.from_numpy(_fixed(mean.shape[1])).to(mean).repeat_interleave(len(mean), 0)
-        return self._drawn(prior, mean, log_var, eps)[1].view(_STILL, -1).mean(0)
 
     def _held(self, kl: Tensor) -> Tensor:
         """Return what averages to |KL − C|, of KL (B,), averaged over the batch."""
@@ -198,7 +173,7 @@ class GaussianModule(LatentModule):
     def draws(self, h: Tensor, count: int, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         mean, log_var = moments(h)
         eps = torch.randn(count * len(h), mean.shape[1], dtype=h.dtype, device=h.device)
-        return self._drawn(self.prior.given(condition), mean, log_var, eps)
+        return _drawn(self.prior.given(condition), mean, log_var, eps)
 
     def sample(self, count: int) -> Tensor:
         return self.prior.sample(count)
@@ -210,19 +185,22 @@ class GaussianModule(LatentModule):
         self.prior.begin(blocks)
 
 
-def floored(kl: Tensor, least: float | Tensor) -> Tensor:
-    """Return the KL of each dimension (B, n), `least` where it is less on average: Kingma's equation 15, averaged.
+def still(prior: PriorModule, mean: Tensor, log_var: Tensor) -> Tensor:
+    """Return the KL divergence (B,) of N(mean, exp(log_var)) from a prior, by fixed draws, the same for each sample.
 
     Examples
     --------
-    >>> floored(torch.tensor([[0.1, 3.0], [0.3, 1.0]]), 0.5)
-    tensor([[0.5000, 3.0000],
-            [0.5000, 1.0000]])
+    >>> still(Normal().build(2), torch.zeros(1, 2), torch.zeros(1, 2)).abs().round(decimals=5)
+    tensor([0.])
     """
-    if not isinstance(least, Tensor) and least == 0:  # a tensor where members differ in it
-        return kl
-    floor = torch.as_tensor(least, dtype=kl.dtype, device=kl.device)
-    return torch.where(kl.mean(0) < floor, floor, kl)
+    eps = torch.from_numpy(_fixed(mean.shape[1])).to(mean).repeat_interleave(len(mean), 0)
+    return _drawn(prior, mean, log_var, eps)[1].view(_STILL, -1).mean(0)
+
+
+def _drawn(prior: PriorModule, mean: Tensor, log_var: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
+    """Return codes z and log q(z|x) / p(z) for eps (K * B, n)."""
+    z, _, log_var = _repeated(mean, log_var, eps)
+    return z, prior.ratio(z, eps, log_var)
 
 
 def _repeated(mean: Tensor, log_var: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import ClassVar
@@ -12,11 +13,13 @@ from torch.nn import functional as F
 
 from diabolo.check import Many, Maybe, Number, Whole
 from diabolo.errors import ParameterError
-from diabolo.flow import Code
-from diabolo.latents.gaussian import floored
+from diabolo.flow import Code, Shape
+from diabolo.latents.free_bits import clashes, demand_none, floored
+from diabolo.latents.gaussian import still
 from diabolo.latents.importance import SAMPLES, Bound
 from diabolo.latents.latent import Latent, LatentModule
-from diabolo.part import knob
+from diabolo.part import Some, knob
+from diabolo.priors import Normal, Prior, PriorModule
 from diabolo.priors.diagonal import LOG_2_PI, moments
 
 _HALF = "one, of half the code"
@@ -27,9 +30,10 @@ class Ladder(Latent):
     """p(z) = p(z₁)·Πᵢ p(zᵢ | z₁…zᵢ₋₁) and q(z|x) likewise, at a cost of β·Σᵢ KL(q ‖ p): a hierarchical latent.
 
     The code is the levels side by side, the highest first. What x says of a level, N(μ̂, σ̂²) with μ̂, log σ̂² = h, and
-    what the levels above say of it, its prior N(m, s²), meet in the posterior in proportion to their precisions; the
-    highest has the prior N(0, I), and what x says is its posterior. The nets that give m and s start at N(0, I). With
-    `samples` > 1 the loss is the importance-weighted bound, as for `Gaussian`.
+    what the levels above say of it, its prior N(m, s²), meet in the posterior in proportion to their precisions; what x
+    says of the highest is its posterior, and its prior is N(0, I) unless another is given, which is then trained with
+    the rest. The nets that give m and s start at N(0, I). With `samples` > 1 the loss is the importance-weighted bound,
+    as for `Gaussian`.
 
     While training, a dimension whose KL, averaged over the batch, lies below `free_bits` is not pushed further down.
     Without noise, levels are their means.
@@ -54,6 +58,7 @@ class Ladder(Latent):
     beta: float = knob(1.0, Number(0), "cost of one nat of KL divergence from the prior")
     free_bits: float = knob(0.0, Number(0), "nats per dimension that are not pushed down in training")
     samples: int = knob(1, SAMPLES, "draws per sample; above 1, the importance-weighted bound")
+    prior: Prior = knob(Normal(), Some("priors"), "density that codes of the highest level are compared with")
 
     def width(self, n: int) -> int:
         """Return 2n: mean and log variance of each entry."""
@@ -61,11 +66,7 @@ class Ladder(Latent):
 
     def build(self, n: int) -> LadderModule:
         """Return the module with the nets between levels."""
-        if self.samples > 1 and self.free_bits > 0:
-            raise ParameterError(
-                "Parameter 'free_bits' of Ladder must be 0 where samples > 1, as the bound of several draws has no KL "
-                f"per dimension; got {self.free_bits} with samples={self.samples}. Set one of the two back."
-            )
+        demand_none(self, *clashes(self))
         return LadderModule(self, self._sizes(n))
 
     def _sizes(self, n: int) -> tuple[int, ...]:
@@ -80,36 +81,45 @@ class Ladder(Latent):
     def equation(self) -> str:
         """Return the formula."""
         ratio = "Σᵢ log q(zᵢ|x, z₁…zᵢ₋₁)/p(zᵢ|z₁…zᵢ₋₁)"
+        top = "" if isinstance(self.prior, Normal) else f", p(z₁) = {self.prior.equation()}"
         if self.samples > 1:
-            return f"{self.beta:g}·{ratio}, the mean of {self.samples} draws inside −log mean exp(−loss)"
-        return f"{self.beta:g}·Σᵢ KL(q(zᵢ|x, z₁…zᵢ₋₁) ‖ p(zᵢ|z₁…zᵢ₋₁))"
+            return f"{self.beta:g}·{ratio}{top}, the mean of {self.samples} draws inside −log mean exp(−loss)"
+        return f"{self.beta:g}·Σᵢ KL(q(zᵢ|x, z₁…zᵢ₋₁) ‖ p(zᵢ|z₁…zᵢ₋₁)){top}"
 
 
 class LadderModule(LatentModule):
     """h (B, 2n) → code with draws z (K * B, n)."""
 
     part: Ladder
-    origin: Tensor
 
     def __init__(self, part: Ladder, sizes: tuple[int, ...]) -> None:
         super().__init__(part)
         ends = list(accumulate(sizes))
         self.slices = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+        self.prior = part.prior.build(sizes[0])
         self.nets = nn.ModuleList(
             _Below(above, part.hidden, size) for above, size in zip(ends, sizes[1:], strict=False)
         )
-        self.register_buffer("origin", torch.zeros(ends[-1]), persistent=False)  # knows device and dtype for `sample`
 
     def forward(self, h: Tensor, noise: bool) -> Code:
-        count = self.part.samples if noise else 1
+        return self._coded(h, noise, self.prior)
+
+    def of(self, x: Tensor, h: Tensor, noise: bool) -> Code:
+        return self._coded(h, noise, self.prior.of(x))
+
+    def _coded(self, h: Tensor, noise: bool, prior: PriorModule) -> Code:
+        count, beta = self.part.samples if noise else 1, self.part.beta
         eps = torch.randn(count * len(h), h.shape[1] // 2, dtype=h.dtype, device=h.device)
-        z, kl, ratio = self._down(h.repeat(count, 1), eps if noise else torch.zeros_like(eps))
-        kl = kl.view(count, len(h), -1).mean(0)
+        z, kls, ratio = self._down(h.repeat(count, 1), eps if noise else torch.zeros_like(eps), prior)
         if not noise:
-            return Code(z, z, self.part.beta * kl.sum(1), {"kl": kl})
+            top = still(prior, *self._top(h)) if kls[0] is None else kls[0].sum(1)
+            rate = beta * torch.stack([top, *(kl.sum(1) for kl in kls[1:] if kl is not None)]).sum(0)
+            return Code(z, z, rate, _joined(kls, 1))
         with torch.no_grad():
-            mean = self._down(h, torch.zeros_like(eps[: len(h)]))[0]
-        return Code(z, mean, self.part.beta * floored(kl, self.part.free_bits).sum(1), {"kl": kl, "log_ratio": ratio})
+            mean = self._down(h, torch.zeros_like(eps[: len(h)]), prior)[0]
+        info = _joined(kls, count)
+        cost = floored(info["kl"], self.part.free_bits).sum(1) if info else ratio.view(count, -1).mean(0)
+        return Code(z, mean, beta * cost, info | {"log_ratio": ratio})
 
     def bound(self, code: Code, distortion: Tensor) -> tuple[Tensor, Tensor, Code]:
         if len(distortion) == len(code.rate):
@@ -118,30 +128,54 @@ class LadderModule(LatentModule):
 
     def draws(self, h: Tensor, count: int, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         eps = torch.randn(count * len(h), h.shape[1] // 2, dtype=h.dtype, device=h.device)
-        z, _, ratio = self._down(h.repeat(count, 1), eps)
+        z, _, ratio = self._down(h.repeat(count, 1), eps, self.prior.given(condition))
         return z, ratio
 
     def sample(self, count: int) -> Tensor:
-        z = torch.randn(count, len(self.origin), dtype=self.origin.dtype, device=self.origin.device)
-        for net, place in zip(self.nets, self.slices[1:], strict=True):
-            m, log_s2 = moments(net(z[:, : place.start]))
-            z[:, place] = m + (0.5 * log_s2).exp() * z[:, place]
+        z = self.prior.sample(count)
+        for net in self.nets:
+            m, log_s2 = moments(net(z))
+            z = torch.cat([z, torch.addcmul(m, (0.5 * log_s2).exp(), torch.randn_like(m))], 1)
         return z
 
-    def _down(self, h: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return z (B, n), the KL of each entry (B, n) given the levels above, and log q(z|x) / p(z) (B,)."""
+    def attach(self, shape: Shape, encoder: nn.Module) -> None:
+        self.prior.attach(shape, _Highest(encoder, self.slices[0].stop))
+
+    def begin(self, blocks: Iterable[Tensor]) -> None:
+        self.prior.begin(blocks)
+
+    def _top(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log variance of the highest level, as x says."""
+        mean, log_var = moments(h)
+        return mean[:, self.slices[0]], log_var[:, self.slices[0]]
+
+    def _down(self, h: Tensor, eps: Tensor, prior: PriorModule) -> tuple[Tensor, list[Tensor | None], Tensor]:
+        """Return z (B, n), the KL of each entry of each level, if there is one, and log q(z|x) / p(z) (B,)."""
         said, log_said = moments(h)
-        z, kl, ratio = eps[:, :0], [], eps.new_zeros(len(eps))
-        for net, place in zip([None, *self.nets], self.slices, strict=True):
-            mean, log_var = said[:, place], log_said[:, place]
-            m, log_s2 = (torch.zeros_like(mean),) * 2 if net is None else moments(net(z))
-            if net is not None:
-                mean, log_var = _met(mean, log_var, m, log_s2)
+        mean, log_var = self._top(h)
+        top = eps[:, self.slices[0]]
+        z = torch.addcmul(mean, (0.5 * log_var).exp(), top)
+        kls, ratio = [prior.kl(mean, log_var)], prior.ratio(z, top, log_var)
+        for net, place in zip(self.nets, self.slices[1:], strict=True):
+            m, log_s2 = moments(net(z))
+            mean, log_var = _met(said[:, place], log_said[:, place], m, log_s2)
             level = torch.addcmul(mean, (0.5 * log_var).exp(), eps[:, place])
-            kl.append(0.5 * ((log_var - log_s2).exp() + (mean - m).square() * (-log_s2).exp() - 1 + log_s2 - log_var))
+            kls.append(0.5 * ((log_var - log_s2).exp() + (mean - m).square() * (-log_s2).exp() - 1 + log_s2 - log_var))
             ratio = ratio + (_log_density(level, mean, log_var) - _log_density(level, m, log_s2))
             z = torch.cat([z, level], 1)
-        return z, torch.cat(kl, 1), ratio
+        return z, kls, ratio
+
+
+class _Highest(nn.Module):
+    """The encoder, and of what it says only the highest level: (B, 2 * size)."""
+
+    def __init__(self, encoder: nn.Module, size: int) -> None:
+        super().__init__()
+        self.encoder, self.size = encoder, size
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        h, *rest = self.encoder(x)
+        return torch.cat([half[:, : self.size] for half in h.chunk(2, 1)], 1), *rest
 
 
 class _Below(nn.Module):
@@ -162,6 +196,15 @@ def _met(mean: Tensor, log_var: Tensor, m: Tensor, log_s2: Tensor) -> tuple[Tens
     """Return mean and log variance of the product of two normal distributions."""
     share = torch.sigmoid(log_s2 - log_var)  # precision of the first, in units of both together
     return m + share * (mean - m), log_var + F.logsigmoid(log_s2 - log_var)
+
+
+def _joined(kls: list[Tensor | None], count: int) -> dict[str, Tensor]:
+    """Return the KL of each entry (B, n), averaged over draws, unless that of a level is not known."""
+    known = [kl for kl in kls if kl is not None]
+    if len(known) < len(kls):
+        return {}
+    kl = torch.cat(known, 1)
+    return {"kl": kl.view(count, -1, kl.shape[1]).mean(0)}
 
 
 def _log_density(z: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
