@@ -64,6 +64,10 @@ class Blend(Ranker):
         """Whether the weights are given, and nothing is open in the members."""
         return self.weights is not None and all(member.settled for member in self.members)
 
+    def choose(self, items: int) -> Ranker:
+        """Return it with members that suit the catalogue."""
+        return self(members=tuple(member.choose(items) for member in self.members))
+
     def settle(self, histories: Matrix, held: Held, setting: Setting) -> Ranker:
         """Settle the members, then choose their weights; those with none are left out, and one alone is no blend."""
         self.check_weights()

@@ -89,6 +89,10 @@ class Scorer(ABC):
 class Ranker(Part, role="rankers"):
     """A way to learn from the histories of users which items to recommend."""
 
+    def choose(self, items: int) -> Ranker:
+        """Return the ranker with what goes by the size of the catalogue alone chosen."""
+        return self
+
     def settle(self, histories: Matrix, held: Held, setting: Setting) -> Ranker:
         """Return the ranker with what it leaves open chosen, by what users held out from `histories` did."""
         return self

@@ -15,7 +15,7 @@ from diabolo.errors import CapabilityError, DiaboloWarning
 from diabolo.latents import Gaussian
 from diabolo.likelihoods import Multinomial
 from diabolo.nets import Bag
-from diabolo.rankers import EASE, Auto, Blend, LowRank, Trained
+from diabolo.rankers import EASE, Auto, Blend, LowRank, Popularity, Trained
 from diabolo.schedules import WarmUp
 from diabolo.training import Callback
 
@@ -162,6 +162,14 @@ def test_names_recipes_and_texts_are_models():
         (repr(Trained(recipe)), Trained(recipe)),
     ):
         assert Recommender(model=said).check_parameters() == ranker
+
+
+def test_auto_is_kept_as_what_it_chose():
+    """So that a model file says what it is of, whatever a later version would choose; also with nobody held out."""
+    found = Recommender(model="auto").fit(BOARD)
+    assert found.ranker_ == Auto().choose(BOARD.shape[1])
+    within = Recommender(model=Blend((Auto(), Popularity()), weights=(0.5, 0.5))).fit(BOARD)
+    assert within.ranker_ == Blend((Auto().choose(BOARD.shape[1]), Popularity()), weights=(0.5, 0.5))
 
 
 def test_a_threshold_makes_likes_of_ratings():

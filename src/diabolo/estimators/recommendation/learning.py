@@ -22,6 +22,7 @@ _MOST = 2000
 
 def learned(ranker: Ranker, matrix: Matrix, setting: Setting) -> tuple[Ranker, Scorer]:
     """Return the ranker with what it left open chosen, and what it learned from the histories (U, I)."""
+    ranker = ranker.choose(matrix.shape[1])
     able = int((np.diff(matrix.indptr) >= 2).sum())
     if not ranker.settled and able >= _FEWEST:
         count = min(max(_FEWEST // 2, round(able * (setting.training or Training()).validation)), _MOST)
