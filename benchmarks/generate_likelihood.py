@@ -4,7 +4,7 @@
 each pixel is drawn anew, 1 with the probability of its grey, whenever an image is seen in training; test images are
 chosen and drawn once, by the seed. The negative log-likelihood is the importance-weighted bound of
 `diabolo.generation`, in nats an image, with the standard error over images, and for 1 and 50 draws beside. Dense nets
-of two layers, a code of 40, or of 40 and 20 above.
+of two layers, a code of 40, or of 40 and 20 above, or of 20 and 40 above.
 
 Training ends after so many minutes of computing time, of all threads together, so that other work on the machine is of
 no account: the epochs are as many as fit, counted by the first one, so that the learning rate falls in time. Models of
@@ -47,8 +47,8 @@ MODELS: dict[str, tuple[Latent, int]] = {
     "VAE, VampPrior of 500": (Gaussian(prior=VampPrior(inputs=500)), 40),
     "ladder": (Ladder(levels=(20,)), 60),
     "ladder, 50 draws": (Ladder(levels=(20,), samples=50), 60),
-    "ladder, flow": (Ladder(levels=(20,), prior=Flow()), 60),
     "ladder, flow, 50 draws": (Ladder(levels=(20,), samples=50, prior=Flow()), 60),
+    "ladder below 40, flow, 50 draws": (Ladder(levels=(40,), samples=50, prior=Flow()), 60),
 }
 """What is measured: the latent, and the size of the code."""
 

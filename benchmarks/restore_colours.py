@@ -2,9 +2,11 @@
 
 ``python -m benchmarks.restore_colours [--sets S ...] [--steps N] [--hints P] [--keep FOLDER] [--write FILE]``: 4,500
 photographs of 32 x 32 (CIFAR-10, from JPEG files), of which 500 are set aside, and 40 of 481 x 321 (BSDS), of which 10
-are. Who is set aside is drawn with seed 0. A tenth of the others (of BSDS six) is not learned from either: temperature
-and balance are chosen on it, as those with the highest signal-to-noise ratio among those that keep 0.52 of the
-colourfulness. Those set aside are looked at once.
+are. Who is set aside is drawn with seed 0. A tenth of the others (of BSDS six) is not learned from either: temperature,
+balance and in how many sizes images are looked at are chosen on it, as those with the highest signal-to-noise ratio
+among those that keep 0.52 of the colourfulness. All but those set aside are then learned from with what was chosen, and
+those set aside are looked at once. "large, learned from small ones" colours the large ones by the model of the small
+ones, with settings chosen on the 30 large ones that are not set aside.
 
 The peak signal-to-noise ratio is the mean over images, none above 60 dB: five of the 500 are grey, and without a bound
 grey would be infinitely good there. "ab" is the root mean squared error of a and b of Lab over all pixels, and
@@ -35,9 +37,17 @@ from diabolo.training.device import brief
 
 Images = list[np.ndarray]
 
-TEMPERATURES, BALANCES, COLOURFUL = (0.38, 1.0), (0.0, 0.02, 0.04, 0.06, 0.08, 0.12, 0.2), 0.52
+Setting = tuple[float, float, bool]
+"""Temperature, balance, and whether images are looked at in several sizes."""
 
-HEAD = ("who", "temperature", "balance", "PSNR, dB", "ab", "colourful", "seconds")
+BALANCES, COLOURFUL = (0.0, 0.02, 0.04, 0.05, 0.06, 0.07, 0.08, 0.12), 0.52
+SETTINGS: dict[str, list[Setting]] = {
+    "small": list(product((0.38, 1.0), BALANCES, (False, True))),
+    "large": list(product((0.38,), (0.0, 0.04, 0.08, 0.12), (True,))),
+}
+"""What is tried: of large images fewer, as they take long."""
+
+HEAD = ("who", "temperature", "balance", "sizes", "PSNR, dB", "ab", "colourful", "seconds")
 
 
 def small() -> tuple[Images, Images, Images]:
@@ -70,43 +80,68 @@ def main() -> None:
     report.versions = {name: version(name) for name in ("diabolo", "torch")}
     report.add(f"Trained for {arguments.steps} steps; {arguments.hints:g} of the images with hints.")
     for name in arguments.sets:
-        learnt, by, aside = SETS[name]()
-        report.add(
-            "", f"## {name}", "", f"{len(learnt)} to learn from, {len(by)} to choose by, {len(aside)} set aside."
-        )
-        report.add("", f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD))
+        parts = SETS[name]()
+        said = "{} to learn from, {} to choose by, {} set aside.".format(*map(len, parts))
+        report.add("", f"## {name}", "", said, "", f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD))
         for seed in range(arguments.rounds):
-            measured(learnt, by, aside, seed, arguments, report)
+            measured(name, parts, seed, arguments, report)
     report.finish()
 
 
-def measured(learnt: Images, by: Images, aside: Images, seed: int, arguments: Namespace, report: Report) -> None:
+def measured(name: str, parts: tuple[Images, Images, Images], seed: int, arguments: Namespace, report: Report) -> None:
     """Add the rows of a seed."""
-    training = STEPS(steps=arguments.steps, validation=0.0, precision=brief(torch.device("cpu")))
+    learnt, by, aside = parts
+    chosen = choose(fitted(learnt, seed, arguments), by, SETTINGS[name])
     started = perf_counter()
-    colorizer = Colorizer(training=training, hints=arguments.hints, random_state=seed, device="cpu").fit(learnt)
+    colorizer = fitted([*learnt, *by], seed, arguments)
     seconds = perf_counter() - started
-    chosen = choose(colorizer, by)
     if arguments.keep:
-        colorizer.save(arguments.keep / f"{len(learnt)}-{seed}")
-    settings = {"mean": (1.0, 0.0), "chosen": chosen}
-    for who, (temperature, balance) in settings.items():
-        facts = colorizer.set_params(temperature=temperature, balance=balance).quality(aside)
-        row = (facts["psnr"], facts["ab rmse"], facts["colourfulness"])
-        told = f"{temperature:g} | {balance:g} | {row[0]:.2f} | {row[1]:.2f} | {row[2]:.2f} | {seconds:.0f}"
-        report.add(f"| diabolo, {who}, seed {seed} | {told} |")
-        if seed == 0 and who == "mean":
-            report.add(f"| grey | | | {facts['psnr, grey']:.2f} | {facts['ab rmse, grey']:.2f} | 0.00 | |")
-            one = (facts["psnr, one colour"], facts["ab rmse, one colour"], facts["colourfulness, one colour"])
-            report.add(f"| one colour | | | {one[0]:.2f} | {one[1]:.2f} | {one[2]:.2f} | |")
+        colorizer.save(arguments.keep / f"{name}-{seed}")
+    floors = seed == 0
+    for who, setting in (("mean", (1.0, 0.0, chosen[2])), ("chosen", chosen)):
+        rows(f"diabolo, {who}, seed {seed}", colorizer, aside, setting, seconds, floors and who == "mean", report)
+    if name == "small" and "large" in arguments.sets:
+        given, more, others = large()
+        setting = choose(colorizer, [*given, *more], SETTINGS["large"])
+        report.add("", f"The model of seed {seed} on {len(others)} large ones, settings chosen on the others:", "")
+        report.add(f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD))
+        for who, each in (("mean", (1.0, 0.0, True)), ("mean, as they are", (1.0, 0.0, False)), ("chosen", setting)):
+            rows(f"small to large, {who}, seed {seed}", colorizer, others, each, seconds, who == "mean", report)
 
 
-def choose(colorizer: Colorizer, by: Images) -> tuple[float, float]:
-    """Return the temperature and the balance with the highest signal-to-noise ratio that are colourful enough."""
+def fitted(images: Images, seed: int, arguments: Namespace) -> Colorizer:
+    """Return a colorizer that has learned from all of these."""
+    training = STEPS(steps=arguments.steps, validation=0.0, precision=brief(torch.device("cpu")))
+    return Colorizer(training=training, hints=arguments.hints, random_state=seed, device="cpu").fit(images)
+
+
+def rows(
+    who: str, colorizer: Colorizer, aside: Images, setting: Setting, seconds: float, floors: bool, report: Report
+) -> None:
+    """Add the row of a setting and, if wanted, those of the floors."""
+    facts = judged(colorizer, setting, aside)
+    temperature, balance, several = setting
+    told = f"{temperature:g} | {balance:g} | {'several' if several else 'its own'}"
+    names = ("psnr", "ab rmse", "colourfulness")
+    report.add(f"| {who} | {told} | {' | '.join(f'{facts[name]:.2f}' for name in names)} | {seconds:.0f} |")
+    if floors:
+        report.add(f"| grey | | | | {facts['psnr, grey']:.2f} | {facts['ab rmse, grey']:.2f} | 0.00 | |")
+        one = " | ".join(f"{facts[f'{name}, one colour']:.2f}" for name in names)
+        report.add(f"| one colour | | | | {one} | |")
+
+
+def judged(colorizer: Colorizer, setting: Setting, images: Images) -> dict[str, float]:
+    """Return how good the colours are by a setting."""
+    temperature, balance, several = setting
+    return colorizer.set_params(temperature=temperature, balance=balance, several_sizes=several).quality(images)
+
+
+def choose(colorizer: Colorizer, by: Images, settings: list[Setting]) -> Setting:
+    """Return the setting with the highest signal-to-noise ratio that is colourful enough."""
     found = {}
-    for temperature, balance in product(TEMPERATURES, BALANCES):
-        facts = colorizer.set_params(temperature=temperature, balance=balance).quality(by)
-        found[temperature, balance] = (min(facts["colourfulness"], COLOURFUL), facts["psnr"])
+    for setting in settings:
+        facts = judged(colorizer, setting, by)
+        found[setting] = (min(facts["colourfulness"], COLOURFUL), facts["psnr"])
     return max(found, key=lambda setting: found[setting])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
 from torch import Tensor
@@ -33,11 +33,11 @@ def tiled(
     True
     """
     axes = (2, 3) if x.ndim == 4 else (1,)
-    tiles = list(_tiles([x.shape[axis] for axis in axes], local, points))
-    if len(tiles) == 1:
+    spans = list(_tiles([x.shape[axis] for axis in axes], local, points))
+    if len(spans) == 1:
         return compute(x)
     out = None
-    for done, tile in enumerate(tiles):
+    for done, tile in enumerate(spans):
         seen = x
         for axis, (_, (low, high)) in zip(axes, tile, strict=True):
             seen = seen.narrow(axis, low, high - low)
@@ -49,14 +49,25 @@ def tiled(
             into, found = into.narrow(axis, start, end - start), found.narrow(axis, start - low, end - start)
         into.copy_(found)
         if watch is not None:
-            watch(done + 1, len(tiles))
+            watch(done + 1, len(spans))
     return x if out is None else out
+
+
+def tiles(lengths: Sequence[int], local: Local, points: int = POINTS) -> int:
+    """Return how many tiles `tiled` computes of a sample of such lengths.
+
+    Examples
+    --------
+    >>> tiles((20,), Local(reach=1, unit=2), points=4)
+    5
+    """
+    return len(list(_tiles(lengths, local, points)))
 
 
 Span = tuple[int, int]
 
 
-def _tiles(lengths: list[int], local: Local, points: int) -> Iterator[tuple[tuple[Span, Span], ...]]:
+def _tiles(lengths: Sequence[int], local: Local, points: int) -> Iterator[tuple[tuple[Span, Span], ...]]:
     """Yield for each tile its span, and that with the margin, along each axis."""
     side = max(local.unit, int(points ** (1 / len(lengths))) // local.unit * local.unit)
     margin = -(-local.reach // local.unit) * local.unit

@@ -13,7 +13,7 @@ import diabolo
 from diabolo import Colorizer, Recipe, Training
 from diabolo.colour import shown, to_lab, to_rgb, unit
 from diabolo.errors import CapabilityError, DataError, FileError, ParameterError
-from diabolo.estimators.colorization import colouring
+from diabolo.estimators.colorization import colouring, sight
 from diabolo.likelihoods import Bernoulli, Chromatic, SquaredError
 from diabolo.metrics import ab_rmse
 from diabolo.nets import Conv, ResUNet
@@ -99,8 +99,8 @@ def test_lightness_is_kept_whatever_colour_is_told():
 
 def coloured_with(X, ab):
     """Images with one a and b for all, as far as they can be shown."""
-    paint = lambda x: ab.expand(len(x), 2, *x.shape[2:])  # noqa: E731
-    return np.stack(colouring.coloured(paint, list(X), None, 4, NET.local, torch.device("cpu")))
+    paint = lambda light, hints: ab.expand(len(light), 2, *light.shape[2:])  # noqa: E731
+    return np.stack(colouring.coloured(paint, list(X), None))
 
 
 def test_images_come_back_in_their_form(fitted):
@@ -119,7 +119,7 @@ def test_images_come_back_in_their_form(fitted):
 def test_large_images_are_computed_tile_by_tile_as_the_whole(fitted, monkeypatch):
     X = photographs(1, (150, 131), seed=4)
     whole, seen = fitted.transform(X), []
-    monkeypatch.setattr(colouring, "_TILE", 400)
+    monkeypatch.setattr(sight, "_TILE", 400)
     np.testing.assert_allclose(fitted.transform(X, watch=lambda done, all: seen.append((done, all))), whole, atol=1e-5)
     assert seen[-1] == (len(seen), len(seen))
     assert len(seen) > 4

@@ -14,13 +14,14 @@ from sklearn.base import TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from diabolo.check import Maybe, Number, Whole, demand
+from diabolo.check import Flag, Maybe, Number, Whole, demand
 from diabolo.errors import CapabilityError, DataError, FileError, ParameterError
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.colorization import tinting
 from diabolo.estimators.colorization.colouring import both_ways, coloured
 from diabolo.estimators.colorization.hints import hint_maps
 from diabolo.estimators.colorization.photographs import photographs
+from diabolo.estimators.colorization.sight import Sight
 from diabolo.estimators.colorization.tinted import Colours, compared, report
 from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.signals import Signals
@@ -57,6 +58,11 @@ class Colorizer(TransformerMixin, Estimator):
     balance : float, optional
         How far rare colours are preferred, that of the recipe by default: 0 is safe and dull, 0.5 colourful and often
         wrong. Like `temperature` it can be set after `fit`, which need not be done again.
+    several_sizes : bool, optional
+        Whether images are looked at in several sizes, that of the images learned from among them, and the mean of the
+        colours counts: so images may be much larger than those, and others gain a bit too; but where the grain tells
+        the colour, that is lost. Decided by images held out by default, and False where there are none; it can be set
+        after `fit`.
     hints : float
         Share of the images that are learned from with some of their colours shown at random places, so that
         `transform` can be told such; with 0, it cannot.
@@ -71,6 +77,8 @@ class Colorizer(TransformerMixin, Estimator):
         Of images held out, see `quality`: of those coloured, of the grey ones and of one colour for all.
     mean_colour_ : list of float
         Mean a and b of the images learned from.
+    several_sizes_ : bool
+        What was decided on `several_sizes`.
     recipe_, model_, history_, shape_, n_features_in_, n_iter_
         As of `Reducer`; the model sees two by two pixels of lightness as four channels, then a, b and mask of hints.
 
@@ -95,13 +103,14 @@ class Colorizer(TransformerMixin, Estimator):
     """
 
     verbs: ClassVar[tuple[str, ...]] = ("transform",)
-    scalars: ClassVar[tuple[str, ...]] = ("quality_", "mean_colour_")
+    scalars: ClassVar[tuple[str, ...]] = ("quality_", "mean_colour_", "several_sizes_")
     sizes = Maybe(Whole(1, 2**20), "32")
     beside_pca: ClassVar[bool] = False
     pictures: ClassVar[bool] = True
 
     quality_: dict[str, float]
     mean_colour_: list[float]
+    several_sizes_: bool
 
     def __init__(
         self,
@@ -111,6 +120,7 @@ class Colorizer(TransformerMixin, Estimator):
         training: Training | None = None,
         temperature: float | None = None,
         balance: float | None = None,
+        several_sizes: bool | None = None,
         hints: float = 0.25,
         random_state: int | np.random.RandomState | None = None,
         device: str = "auto",
@@ -118,6 +128,7 @@ class Colorizer(TransformerMixin, Estimator):
         super().__init__(n_components, recipe=recipe, training=training, random_state=random_state, device=device)
         self.temperature = temperature
         self.balance = balance
+        self.several_sizes = several_sizes
         self.hints = hints
 
     @all_or_nothing
@@ -160,7 +171,7 @@ class Colorizer(TransformerMixin, Estimator):
         self._keep(FittedModel(model, tinting.unscaled(lessons.shape), history))
         self._know(3)
         self.mean_colour_ = lessons.mean_colour
-        self.quality_ = self._compared(lessons.judged).facts
+        self._judge(lessons.judged, by_others=lessons.held_out is not None)
         return self
 
     def transform(self, X: Any, *, hints: Any = None, watch: Watch | None = None) -> Any:
@@ -222,6 +233,7 @@ class Colorizer(TransformerMixin, Estimator):
         """
         owner = type(self).__name__
         demand("hints", owner, self.hints, Number(0, 1))
+        demand("several_sizes", owner, self.several_sizes, Maybe(Flag(), "decided by images held out"))
         recipe = tinting.composed(super().check_parameters(), NET)
         for name, value in self._chosen.items():
             demand(name, owner, value, Number(0, 1))
@@ -243,6 +255,16 @@ class Colorizer(TransformerMixin, Estimator):
         said = {"temperature": self.temperature, "balance": self.balance}
         return {name: value for name, value in said.items() if value is not None}
 
+    def _judge(self, images: Signals, by_others: bool) -> None:
+        """Measure the quality on images; if these are others than learned from, decide by them what is left open."""
+        self.several_sizes_ = bool(self.several_sizes)
+        self.quality_ = self._compared(images).facts
+        if self.several_sizes is None and by_others and self.recipe_.net.local is not None:
+            self.several_sizes_ = True
+            several = self._compared(images).facts
+            self.several_sizes_ = several["ab rmse"] < self.quality_["ab rmse"]
+            self.quality_ = several if self.several_sizes_ else self.quality_
+
     def _compared(self, truth: Signals) -> Colours:
         images = list(truth.arrays)
         made = Signals(images, None).back(self._coloured(images, None, None))
@@ -258,12 +280,17 @@ class Colorizer(TransformerMixin, Estimator):
             likelihood = likelihood(**self._chosen)
         if local is None:
             self._demand_size(images)
-        device = next(model.parameters()).device
+        several = self.several_sizes_ if self.several_sizes is None else self.several_sizes
+        learned = tinting.learned(self.shape_) if several else None
+        sight = Sight(self.shape_[0], learned, local, next(model.parameters()).device)
 
         def colours(x: torch.Tensor) -> torch.Tensor:
             return likelihood.mean(model.params(x))
 
-        return coloured(partial(both_ways, colours), images, known, self.shape_[0], local, device, watch)
+        def tints(light: torch.Tensor, hints: Sequence[torch.Tensor] | None) -> torch.Tensor:
+            return sight.tinted(partial(both_ways, colours), light, hints, watch)
+
+        return coloured(tints, images, known)
 
     def _demand_size(self, images: Sequence[NDArray[Any]]) -> None:
         """Raise unless all images have the size that the net was built for."""
@@ -281,6 +308,7 @@ class Colorizer(TransformerMixin, Estimator):
         sound = (
             isinstance(means, list) and len(means) == 2 and all(isinstance(m, float) and abs(m) < 1e3 for m in means)
         )
+        sound = sound and isinstance(self.several_sizes_, bool)
         if not sound or self.shape_[0] not in (tinting.LIGHT, tinting.LIGHT + 3) or self.model_.target[0] != 2:
             raise FileError("it does not describe colours")
 

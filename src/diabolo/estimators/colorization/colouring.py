@@ -18,16 +18,13 @@ from torch.nn import functional as F
 
 from diabolo.colour import CHROMA, full, shown, to_lab, to_rgb, unit
 from diabolo.estimators.colorization.hints import spots
-from diabolo.estimators.tiles import Watch, tiled
 from diabolo.flow import Batch
-from diabolo.nets import Local
-from diabolo.nets.fold import cut, folded, padded
+from diabolo.nets.fold import folded, padded
 
 FOLD = 2
 """Pixels along each axis that become channels of one point."""
 
-_TILE = 2**17
-"""Points of a tile: with a logit for each of 100 bins they take 50 MB."""
+Tints = Callable[[Tensor, "Sequence[Tensor] | None"], Tensor]
 
 _TOGETHER = 2**16
 """Pixels of small images that are computed at once."""
@@ -96,42 +93,22 @@ def wanted(ab: Tensor) -> Tensor:
     return F.avg_pool2d(padded(ab, FOLD), FOLD) / CHROMA
 
 
-def coloured(
-    tints: Callable[[Tensor], Tensor],
-    images: Sequence[NDArray[Any]],
-    hints: Sequence[Tensor] | None,
-    channels: int,
-    local: Local | None,
-    device: torch.device,
-    watch: Watch | None = None,
-) -> list[NDArray[Any]]:
+def coloured(tints: Tints, images: Sequence[NDArray[Any]], hints: Sequence[Tensor] | None) -> list[NDArray[Any]]:
     """Return images (C, H, W) in colour (3, H, W), in units of theirs: with their lightness, and a and b as computed.
 
     Parameters
     ----------
     tints : callable
-        Gives a and b, in units of `CHROMA`, for what the net sees.
+        Gives a and b (B, 2, H, W), in units of `CHROMA`, for lightness (B, 1, H, W) in [0, 100] and hints.
     images : sequence of arrays
         Of any sizes; of those in colour the lightness is taken.
     hints : sequence of Tensor (3, h, w), optional
         What is known of each.
-    channels : int
-        Of what the net sees; 4, or 7 with hints.
-    local : Local, optional
-        How far the net sees, so that large images can be computed tile by tile.
-    watch : callable, optional
-        Told how many tiles are done, and of how many.
     """
     done: list[NDArray[Any]] = []
     for part in together(images):
         light = to_lab(unit(np.stack([np.broadcast_to(images[i], (3, *images[i].shape[1:])) for i in part])))[:, :1]
-        x = seen(light)
-        if channels > x.shape[1]:
-            told = x.new_zeros(len(x), 3, *x.shape[2:]) if hints is None else torch.stack([hints[i] for i in part])
-            x = torch.cat([x, told], 1)
-        x = x.to(device)
-        small = (tints(x) if local is None else tiled(tints, x, local, _TILE, watch)).to(light)
-        ab = cut(F.interpolate(CHROMA * small, scale_factor=FOLD, mode="bilinear"), light.shape[2:])
+        ab = CHROMA * tints(light, None if hints is None else [hints[i] for i in part])
         rgb = to_rgb(shown(torch.cat([light, ab], 1))).numpy()
         done += [image * full(images[i].dtype) for i, image in zip(part, rgb, strict=True)]
     return done

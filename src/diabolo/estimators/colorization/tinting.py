@@ -35,7 +35,10 @@ LIGHT = FOLD**2
 """Channels of lightness that the net sees; a, b and a mask come beside them where there are hints."""
 
 _SIDE = 128
-"""Pixels along each axis of a crop of large images; of small ones seven eighths, so that no two crops are alike."""
+"""Pixels along each axis of a crop of large images."""
+
+_SHARE = 7 / 8
+"""Of small images, so that no two crops are alike."""
 
 _LIGHT = 0.2
 """How far contrast and brightness change from crop to crop."""
@@ -129,6 +132,18 @@ def built(found: Lessons, n: int, seed: int, device: torch.device) -> Autoencode
         return found.recipe.build(found.shape, n, target=(2, *found.shape[1:])).to(device)
 
 
+def learned(shape: Shape) -> tuple[int, int]:
+    """Return the size of images that crops are of, which the net sees as `shape`; of large ones what a crop is of.
+
+    Examples
+    --------
+    >>> learned((4, 14, 14))
+    (32, 32)
+    """
+    height, width = (round(FOLD * length / _SHARE) for length in shape[1:])
+    return height, width
+
+
 def unscaled(shape: Shape) -> Scaling:
     """Return the scaling of what is scaled already."""
     return Scaling(np.zeros(per_channel(shape)), np.ones(per_channel(shape)))
@@ -145,7 +160,7 @@ def _side(images: Sequence[Tensor], net: Net) -> int:
     """Return how many pixels a crop has along each axis, at most."""
     shapes = {tuple(image.shape[1:]) for image in images}
     if net.local is not None:
-        return min(_SIDE, max(2, min(map(min, shapes)) * 7 // 16 * 2))
+        return min(_SIDE, max(2, int(min(map(min, shapes)) * _SHARE / 2) * 2))
     if len(shapes) > 1:
         raise DataError(
             f"X must hold images of one size for the net {net}; got {sorted(shapes)[:3]}. Leave the net out, or choose "
