@@ -61,7 +61,7 @@ class RowCoding(Coding):
         if self.before:
             self._tell(samples, writer)
         else:
-            row = self._sums.row(len(samples), [])
+            row = self._sums.row(len(samples), [], 0)
             self._exchange(self.alphabets.telling(samples, writer), row, np.empty(samples.shape, np.uint64, "F"))
         return writer.bytes()
 
@@ -71,7 +71,7 @@ class RowCoding(Coding):
         past: list[Row] = []  # the last row first
         for rows in self._lanes(shape[0]).steps:
             step = levels[rows]
-            row = self._sums.row(len(step), past)
+            row = self._sums.row(len(step), self._sums.past(past), self.before)
             self._exchange(exchange, row, step)
             past = [row, *past][: self.before]
         return levels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from diabolo.codec.entropy import Counts
 from diabolo.codec.exact import Whole
 from diabolo.codec.exchange import Integers
 from diabolo.coders.coder import Arrays
-from diabolo.coders.rows.addends import Addends
+from diabolo.coders.rows.addends import Addends, Together
 from diabolo.coders.rows.guess import HIGHEST, Guess, Spread
 
 
@@ -24,7 +25,7 @@ class Row(NamedTuple):
     u : ndarray (D, S)
         The levels as measured.
     sums : ndarray (S, H + B·H)
-        What is added up in their hidden units, and what they add to those of each of the B rows after them.
+        What is added up in their hidden units, and what they add to those of each of the B rows after them, if wanted.
     mean : ndarray (D, S)
         The middle of each column, as far as the rows before say it, in 1/256.
     """
@@ -32,6 +33,10 @@ class Row(NamedTuple):
     u: Whole
     sums: Whole
     mean: Whole
+
+
+Past = tuple[Whole, Whole]
+"""Of rows before, their levels as measured (D, S), and what they add to the hidden units of those after them (S, H)."""
 
 
 class Sums:
@@ -59,9 +64,10 @@ class Sums:
         return {i: self._addends(i, slice(0, 1)) for i in self.alphabets.wide}
 
     @cached_property
-    def later(self) -> dict[int, Addends]:
-        """What each column adds to the hidden units of the rows after it, side by side."""
-        return {i: self._addends(i, slice(1, None)) for i in self.alphabets.wide}
+    def later(self) -> Together:
+        """What the columns that are wide add to the hidden units of the rows after theirs, side by side."""
+        embeds, slopes = zip(*(self._weighed(i, slice(1, None)) for i in self.alphabets.wide), strict=True)
+        return Together(embeds, np.stack(slopes))
 
     @cached_property
     def all(self) -> dict[int, Addends]:
@@ -73,21 +79,31 @@ class Sums:
         return {i: Guess(self.alphabets, self._weights, i, self._slots[i]) for i in self.alphabets.wide}
 
     def _addends(self, column: int, lags: slice) -> Addends:
-        embed, slope = self._weights["embed"][lags, self._slots[column]], self._weights["slope"][lags, column]
-        return Addends(np.concatenate(list(embed), 1), slope.ravel())
+        return Addends(*self._weighed(column, lags))
 
-    def row(self, count: int, past: list[Row]) -> Row:
+    def _weighed(self, column: int, lags: slice) -> tuple[Whole, Whole]:
+        """Return what the groups of a column add to rows so far after it (K, L·H), and its measure (L·H,)."""
+        embed, slope = self._weights["embed"][lags, self._slots[column]], self._weights["slope"][lags, column]
+        return np.concatenate(list(embed), 1), slope.ravel()
+
+    def row(self, count: int, past: Sequence[Past], ahead: int) -> Row:
         """Return so many rows of which nothing is known yet but the rows before, the last first.
 
-        These may be of more lanes than have another row: the first count.
+        These may be of more lanes than have another row: the first count. What the rows add to those after them is
+        added up for so many rows `ahead`.
         """
         hidden, columns = self.hidden, len(self.alphabets.each)
-        row = Row(np.zeros((columns, count)), np.zeros((count, (1 + self.before) * hidden)), np.zeros((columns, count)))
+        row = Row(np.zeros((columns, count)), np.zeros((count, (1 + ahead) * hidden)), np.zeros((columns, count)))
         row.sums[:, :hidden] = self._begin
-        for lag, each in enumerate(past, 1):
-            row.sums[:, :hidden] += each.sums[:count, lag * hidden : (lag + 1) * hidden]
-            row.mean[:] += self._linear[lag] @ each.u[:, :count]
+        for lag, (u, added) in enumerate(past, 1):
+            row.sums[:, :hidden] += added[:count]
+            row.mean[:] += self._linear[lag] @ u[:, :count]
         return row
+
+    def past(self, rows: Sequence[Row]) -> list[Past]:
+        """Return what is known of rows before, the last first, by those after them."""
+        places = (slice(lag * self.hidden, (lag + 1) * self.hidden) for lag in range(1, len(rows) + 1))
+        return [(row.u, row.sums[:, place]) for row, place in zip(rows, places, strict=True)]
 
     def said(self, column: int, row: Row, rows: slice) -> tuple[Counts, Spread]:
         """Return what is said of a column in some of these rows, of which the columns before are known."""

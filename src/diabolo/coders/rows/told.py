@@ -26,19 +26,22 @@ class _Told(NamedTuple):
 
 def tell(sums: Sums, exchange: Telling, lanes: Lanes, most: int) -> None:
     """Tell rows, about so many at most of them looked at together."""
-    u, carried = exchange.measured, sums.row(0, [])
+    u, wide = exchange.measured, list(sums.alphabets.wide)
+    carried = np.zeros((0, sums.before * sums.hidden))  # what rows told before add to those after them
     for steps in lanes.together(sums.before, most):
         lags, bounds = min(sums.before, steps.start), lanes.starts[steps.start : steps.stop + 1].tolist()
         rows, first = slice(bounds[0], bounds[-1]), int(lanes.starts[steps.start - lags])
-        own = sums.row(rows.stop - rows.start, [])
-        for column in sums.alphabets.wide:
-            sums.later[column].to(own.sums[:, sums.hidden :], exchange.known[column][rows], u[column, rows])
-        known = np.concatenate([carried.sums[len(carried.sums) - (rows.start - first) :], own.sums])  # from `first` on
-        earlier = [lanes.earlier(rows, lag) for lag in range(1, lags + 1)]
-        row = sums.row(len(own.sums), [Row(u[:, each], known[each - first], own.mean) for each in earlier])
+        own = np.zeros((rows.stop - rows.start, carried.shape[1]))
+        if wide:
+            own = sums.later.added([exchange.known[i][rows] for i in wide], u[wide, rows])
+        known = np.concatenate([carried[len(carried) - (rows.start - first) :], own])  # from `first` on
+        added = known.reshape(-1, sums.hidden)  # to the next row, the one after it, ...
+        before = [lanes.earlier(rows, lag) for lag in range(1, lags + 1)]
+        past = [(u[:, each], added.take((each - first) * sums.before + i, 0)) for i, each in enumerate(before)]
+        row = sums.row(len(own), past, 0)
         row.u[:] = u[:, rows]
         _put(exchange, bounds, _looked(sums, exchange, rows, bounds, row))
-        carried = carried._replace(sums=known[max(0, int(lanes.starts[max(0, steps.stop - sums.before)]) - first) :])
+        carried = known[max(0, int(lanes.starts[max(0, steps.stop - sums.before)]) - first) :]
 
 
 def _looked(sums: Sums, exchange: Telling, rows: slice, bounds: list[int], row: Row) -> list[_Told]:
@@ -49,7 +52,7 @@ def _looked(sums: Sums, exchange: Telling, rows: slice, bounds: list[int], row: 
         several = sums.alphabets.each[column].shared.take(own).nonzero()[0]
         places = sums.places(column, spread, several, own.take(several))
         found.append(_Told(column, groups, several, places, np.searchsorted(several, steps).tolist()))
-        sums.own[column].to(row.sums[:, : sums.hidden], own, row.u[column])
+        sums.own[column].to(row.sums, own, row.u[column])
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
@@ -90,7 +91,7 @@ class Tables(Packing):
         worth = len(levels) >= _FEW and counted.alphabets.wide and not isinstance(coder, Columns)
         coding = coder.learn(levels, setting) if worth else None
         learnt = cls(leveling, counted, coding, coder, fidelity.equation())
-        return learnt if coding is None or learnt._pays(levels) else learnt._without()
+        return learnt if coding is None or learnt._pays(levels) else learnt._without
 
     def at(self, fidelity: Fidelity) -> Tables:
         """Return itself, for the promise that it was learned for."""
@@ -113,9 +114,9 @@ class Tables(Packing):
 
     def worth(self, tally: Tally) -> Tables:
         """Return itself, without a net that saved less than it takes."""
-        if self.coding is None or tally.saved > len(self.model) - len((without := self._without()).model):
+        if self.coding is None or tally.saved > len(self.model):  # most often, and then the other is not asked for
             return self
-        return without
+        return self if tally.saved > len(self.model) - len(self._without.model) else self._without
 
     def part(self, head: dict[str, Any], number: int, chunk: bytes) -> Any:
         """Return the rows of a chunk, as a table."""
@@ -228,8 +229,9 @@ class Tables(Packing):
         some = levels[: _CELLS // levels.shape[1]]
         with_net, without = (len(each.encode(some)) for each in (cast(Coding, self.coding), self.counted))
         saved = (without - with_net) * len(levels) / len(some)
-        return saved > len(self.model) - len(self._without().model)
+        return saved > len(self.model) - len(self._without.model)
 
+    @cached_property
     def _without(self) -> Tables:
         return replace(self, coding=None)
 
