@@ -6,16 +6,26 @@ import sys
 import pytest
 import torch
 
+from diabolo.latents import Gaussian, TopK, VectorQuantized
+from diabolo.model import Recipe
+from diabolo.nets import MLP, Archetypes
 from diabolo.outline import outline
+from diabolo.priors import Mixture, VampPrior
 from diabolo.recipes import named
 
-NAMES = ["vanilla", "vae", "conv", "lstm", "masked", "unet"]
 SHAPE = (1, 16, 16)
+RECIPES = [
+    *map(named, ("vanilla", "vae", "conv", "lstm", "masked", "unet", "map", "ladder")),
+    Recipe(Archetypes(), TopK(2)),
+    Recipe(MLP(), Gaussian(prior=Mixture(3, covariance="full"))),
+    Recipe(MLP(), Gaussian(prior=VampPrior(5))),
+    Recipe(MLP(), VectorQuantized()),
+]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_shapes_are_those_of_the_module(name):
-    recipe = named(name).settle(SHAPE)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_shapes_are_those_of_the_module(recipe):
+    recipe = recipe.settle(SHAPE)
     before = torch.get_rng_state()
     with outline():
         outlined = recipe.build(SHAPE, 4)
@@ -32,8 +42,8 @@ import sys
 from diabolo.outline import outline
 from diabolo.recipes import named
 with outline():
-    for name in {NAMES}:
-        named(name).settle({SHAPE}).build({SHAPE}, 4)
+    for text in {list(map(repr, RECIPES))}:
+        named(text).settle({SHAPE}).build({SHAPE}, 4)
 assert "torch._dynamo" not in sys.modules
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -10,8 +10,13 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from diabolo.flow import Shape
+
 _DRAWS = frozenset({Tensor.normal_, Tensor.uniform_})
 """What fills weights at random: without numbers there is nothing to do, yet torch would import its compiler for it."""
+
+_DRAWN = frozenset({torch.randn, torch.rand})
+"""What makes such weights."""
 
 
 @contextmanager
@@ -33,4 +38,19 @@ class _Undrawn(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        return args[0] if func in _DRAWS else func(*args, **(kwargs or {}))
+        if func in _DRAWS:
+            return args[0]
+        return (torch.empty if func in _DRAWN else func)(*args, **(kwargs or {}))
+
+
+def computed(make: Callable[[Tensor], Tensor], x: Tensor, shape: Shape) -> Tensor:
+    """Return ``make(x)``, which has this shape; in an outline the shape is all there is of it.
+
+    To compute with what has no numbers would import torch's compiler, which takes a second.
+
+    Examples
+    --------
+    >>> computed(torch.square, torch.ones(2), (2,))
+    tensor([1., 1.])
+    """
+    return x.new_empty(shape) if x.is_meta else make(x)

@@ -14,6 +14,7 @@ from diabolo.errors import ParameterError
 from diabolo.flow import Shape
 from diabolo.nets.atoms import AtomsEncoder
 from diabolo.nets.net import Net, Skips
+from diabolo.outline import computed
 from diabolo.part import knob
 from diabolo.selection import Affine
 from diabolo.sparse import dense, product
@@ -80,12 +81,9 @@ class ArchetypesDecoder(nn.Module):
     def __init__(self, part: Archetypes, n: int, out: Shape) -> None:
         super().__init__()
         self.part, self.out, width = part, out, math.prod(out)
-        self.register_buffer("anchors", torch.randn(part.anchors, width) / math.sqrt(width))
-        own = torch.arange(n)
-        other = own.where(own < part.anchors, torch.randint(part.anchors, (n,)))  # two atoms alike would stay alike
-        both = torch.stack([own % part.anchors, other], 1)
-        near = math.log(max(part.anchors, 2))  # about half of each atom is an anchor of its own, the rest is their mean
-        self.logits = nn.Parameter(0.1 * torch.randn(n, part.anchors).scatter(1, both, 10 * near))
+        self.register_buffer("anchors", torch.empty(part.anchors, width).normal_(std=1 / math.sqrt(width)))
+        logits = torch.empty(n, part.anchors).normal_(std=0.1)
+        self.logits = nn.Parameter(computed(_leaning, logits, (n, part.anchors)))
         self.moved = nn.Parameter(torch.zeros(n, width)) if part.slack else None
         self.bias = nn.Parameter(torch.zeros(width))
 
@@ -112,3 +110,11 @@ class ArchetypesDecoder(nn.Module):
 
     def forward(self, z: Tensor, skips: Skips = ()) -> Tensor:
         return (product(z, self.atoms()) + self.bias).unflatten(1, self.out)
+
+
+def _leaning(logits: Tensor) -> Tensor:
+    """Let each atom (n, A) be about half an anchor of its own, and for the rest the mean of them."""
+    n, anchors = logits.shape
+    own = torch.arange(n)
+    other = own.where(own < anchors, torch.randint(anchors, (n,)))  # two atoms alike would stay alike
+    return logits.scatter(1, torch.stack([own % anchors, other], 1), math.log(max(anchors, 2)))

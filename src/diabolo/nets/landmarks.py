@@ -14,6 +14,7 @@ from diabolo.check import Number, Whole
 from diabolo.flow import Shape
 from diabolo.neighbours import Graph, Projection, cells, layout, middle
 from diabolo.nets.net import Net, Skips
+from diabolo.outline import computed
 from diabolo.part import knob
 from diabolo.sparse import dense
 
@@ -99,10 +100,10 @@ class LandmarksEncoder(nn.Module):
         self.part, self.width, size = part, width, math.prod(shape)
         kept = min(part.components, size)
         landmarks = torch.randn(part.count, kept)
-        self.register_buffer("weight", torch.randn(kept, size) / math.sqrt(size))
+        self.register_buffer("weight", torch.empty(kept, size).normal_(std=1 / math.sqrt(size)))
         self.register_buffer("bias", torch.zeros(kept))
         self.register_buffer("landmarks", landmarks)
-        self.register_buffer("lengths", landmarks.square().sum(1))
+        self.register_buffer("lengths", computed(_lengths, landmarks, (part.count,)))
         self.places = nn.Parameter(torch.randn(part.count * width))  # a vector, which does not decay
 
     @torch.no_grad()
@@ -115,7 +116,7 @@ class LandmarksEncoder(nn.Module):
         z = self._mapped(codes)
         which = cells(z, self.part.count)
         landmarks, places = _means(codes, which), _means(z, which)
-        self.lengths.fill_(_NONE)[: len(landmarks)] = landmarks.square().sum(1)
+        self.lengths.fill_(_NONE)[: len(landmarks)] = _lengths(landmarks)
         self.landmarks.zero_()[: len(landmarks)] = landmarks
         self.places.zero_()[: places.numel()] = places.flatten()
         self.places.requires_grad_(False)
@@ -152,8 +153,8 @@ class LandmarksDecoder(nn.Module):
         self.near, self.out = part.near, out
         places = torch.randn(part.count, n)
         self.register_buffer("places", places)
-        self.register_buffer("lengths", places.square().sum(1))
-        self.params = nn.Parameter(torch.randn(part.count * math.prod(out)) / 100)  # a vector, as above
+        self.register_buffer("lengths", computed(_lengths, places, (part.count,)))
+        self.params = nn.Parameter(torch.empty(part.count * math.prod(out)).normal_(std=0.01))  # a vector, as above
 
     @torch.no_grad()
     def begin_at(self, places: Tensor, means: Tensor) -> None:
@@ -162,7 +163,7 @@ class LandmarksDecoder(nn.Module):
         self.places[:count] = 0
         self.places[:count, :kept] = places[:, :kept]
         self.places[count:] = math.sqrt(_NONE)
-        self.lengths.copy_(self.places.square().sum(1))
+        self.lengths.copy_(_lengths(self.places))
         if math.prod(self.out) == means.shape[1]:
             self.params.zero_()[: means.numel()] = means.flatten() / _QUICK
 
@@ -178,6 +179,11 @@ class LandmarksDecoder(nn.Module):
             share = _QUICK * share / share.sum(1, keepdim=True)
             params = _rows(self.params.view(len(self.places), -1), which)  # (B, k, D)
             return torch.bmm(share[:, None], params)[:, 0].unflatten(1, self.out)
+
+
+def _lengths(vectors: Tensor) -> Tensor:
+    """Return the squared lengths (L,) of vectors (L, n)."""
+    return vectors.square().sum(1)
 
 
 def _nearest(points: Tensor, landmarks: Tensor, lengths: Tensor, count: int) -> tuple[Tensor, Tensor]:

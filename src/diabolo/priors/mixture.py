@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from diabolo.check import OneOf, Whole
 from diabolo.errors import ParameterError
+from diabolo.outline import computed
 from diabolo.part import knob
 from diabolo.priors.diagonal import LOG_2_PI, log_densities
 from diabolo.priors.prior import Prior, PriorModule
@@ -65,7 +66,8 @@ class MixtureModule(PriorModule):
     def __init__(self, part: Mixture, n: int) -> None:
         super().__init__()
         self.logits = nn.Parameter(torch.zeros(part.components))
-        self.mean = nn.Parameter(torch.randn(part.components, n) * 0.5**0.5)
+        spread = torch.randn(part.components, n)
+        self.mean = nn.Parameter(computed(lambda means: means * 0.5**0.5, spread, (part.components, n)))
         self.log_scale = nn.Parameter(torch.full((part.components, n), 0.5 * math.log(0.5)))
         full = part.covariance == "full"
         self.register_parameter("mixing", nn.Parameter(torch.zeros(part.components, n, n)) if full else None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -15,13 +14,12 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from diabolo.check import Flag, Maybe, Number, Whole, demand
-from diabolo.errors import CapabilityError, DataError, FileError, ParameterError
+from diabolo.errors import CapabilityError, FileError, ParameterError
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.colorization import tinting
-from diabolo.estimators.colorization.colouring import both_ways, coloured
 from diabolo.estimators.colorization.hints import hint_maps
+from diabolo.estimators.colorization.painting import painted
 from diabolo.estimators.colorization.photographs import photographs
-from diabolo.estimators.colorization.sight import Sight
 from diabolo.estimators.colorization.tinted import Colours, compared, report
 from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.signals import Signals
@@ -270,37 +268,12 @@ class Colorizer(TransformerMixin, Estimator):
         made = Signals(images, None).back(self._coloured(images, None, None))
         return compared(images, made, self.mean_colour_)
 
-    @torch.inference_mode()
     def _coloured(
         self, images: Sequence[NDArray[Any]], known: Sequence[torch.Tensor] | None, watch: Watch | None
     ) -> list[NDArray[Any]]:
         self.check_parameters()
-        model, local, likelihood = self.model_, self.recipe_.net.local, self.recipe_.likelihood
-        if isinstance(likelihood, Chromatic):
-            likelihood = likelihood(**self._chosen)
-        if local is None:
-            self._demand_size(images)
         several = self.several_sizes_ if self.several_sizes is None else self.several_sizes
-        learned = tinting.learned(self.shape_) if several else None
-        sight = Sight(self.shape_[0], learned, local, next(model.parameters()).device)
-
-        def colours(x: torch.Tensor) -> torch.Tensor:
-            return likelihood.mean(model.params(x))
-
-        def tints(light: torch.Tensor, hints: Sequence[torch.Tensor] | None) -> torch.Tensor:
-            return sight.tinted(partial(both_ways, colours), light, hints, watch)
-
-        return coloured(tints, images, known)
-
-    def _demand_size(self, images: Sequence[NDArray[Any]]) -> None:
-        """Raise unless all images have the size that the net was built for."""
-        size = tuple(2 * n for n in self.shape_[1:])
-        other = [image.shape[1:] for image in images if tuple(n + n % 2 for n in image.shape[1:]) != size]
-        if other:
-            raise DataError(
-                f"X must hold images of {size[0]} x {size[1]} pixels for the net {self.recipe_.net}, as in training; "
-                f"got {other[0][0]} x {other[0][1]}. Resize them, or fit with a net for any size, such as ResUNet()."
-            )
+        return painted(self.model_, images, several=several, chosen=self._chosen, hints=known, watch=watch)
 
     def _restore(self, plain: dict[str, Any], arrays: dict[str, torch.Tensor]) -> None:
         """Raise unless what was read is a colorizer; there is no more to take up."""

@@ -93,7 +93,7 @@ class Sight:
         return total / len(sizes)
 
     def _small(self, tints: Callable[[Tensor], Tensor], x: Tensor, step: Watch | None) -> Tensor:
-        """Return a and b of what the net sees, tile by tile; whole units of its grid, as mirrored ones end elsewhere."""
+        """Return a and b of what the net sees, tile by tile: of whole units of its grid, also where it is mirrored."""
         if self.local is None:
             return tints(x)
         return cut(tiled(tints, padded(x, self.local.unit), self.local, _TILE, step), tuple(x.shape[2:]))
