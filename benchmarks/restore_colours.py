@@ -2,11 +2,11 @@
 
 ``python -m benchmarks.restore_colours [--sets S ...] [--steps N] [--hints P] [--keep FOLDER] [--write FILE]``: 4,500
 photographs of 32 x 32 (CIFAR-10, from JPEG files), of which 500 are set aside, and 40 of 481 x 321 (BSDS), of which 10
-are; who that is, is drawn by the seed of the round, and so are the weights. A tenth of the others (of BSDS six) is not learned from either: temperature,
-balance and in how many sizes images are looked at are chosen on it, as those with the highest signal-to-noise ratio
-among those that keep 0.52 of the colourfulness. All but those set aside are then learned from with what was chosen, and
-those set aside are looked at once. "large, learned from small ones" colours the large ones by the model of the small
-ones, with settings chosen on the 30 large ones that are not set aside.
+are; who that is, is drawn by the seed of the round, and so are the weights. A tenth of the others (of BSDS six) is not
+learned from either: temperature, balance and in how many sizes images are looked at are chosen on it, as those with the
+highest signal-to-noise ratio among those that keep 0.52 of the colourfulness. All but those set aside are then learned
+from with what was chosen, and those set aside are looked at once. "small to large" colours the large ones by the model
+of the small ones, with settings chosen on the 30 large ones that are not set aside.
 
 The peak signal-to-noise ratio is the mean over images, none above 60 dB: five of the 500 are grey, and without a bound
 grey would be infinitely good there. "ab" is the root mean squared error of a and b of Lab over all pixels, and
