@@ -100,7 +100,7 @@ def measured(name: str, parts: tuple[Images, Images, Images], seed: int, argumen
         colorizer.save(arguments.keep / f"{name}-{seed}")
     for who, setting in (("mean", (1.0, 0.0, chosen[2])), ("chosen", chosen)):
         rows(f"diabolo, {who}", colorizer, aside, setting, seconds, who == "mean", report)
-    if name == "small" and "large" in arguments.sets:
+    if name == "small":
         given, more, others = large(seed)
         setting = choose(colorizer, [*given, *more], SETTINGS["large"])
         report.add("", f"The same model on {len(others)} large ones, settings chosen on the others:", "")

@@ -12,6 +12,7 @@ from diabolo.check import Allowed, Flag, Number, OneOf, listed, shorten
 from diabolo.data.categories import MOST, frequent
 from diabolo.data.cells import Content, endless, present
 from diabolo.data.moments import Moments
+from diabolo.data.sentinels import warn_of_sentinels
 from diabolo.data.standard import KNEE, restored, standardised
 from diabolo.errors import DataError, FileError, warn
 
@@ -217,6 +218,11 @@ def number_fields(names: Sequence[str], array: np.ndarray, of_constants: float =
     DataError
         If a column holds infinity, or numbers too far apart.
 
+    Warns
+    -----
+    DiaboloWarning
+        If a column is empty, or has numbers such as 999 that may stand for unknown.
+
     Examples
     --------
     >>> [(field.shift, field.scale) for field in number_fields(("a", "b"), np.array([[2.0, -5.0], [4.0, -5.0]]))]
@@ -227,6 +233,7 @@ def number_fields(names: Sequence[str], array: np.ndarray, of_constants: float =
     except DataError as error:
         raise endless(names[int(np.nanargmax(np.fmax.reduce(np.abs(array))))]) from error
     _warn_of_empty([name for name, count in zip(names, moments.count, strict=True) if not count])
+    warn_of_sentinels(names, array, moments.low, moments.high)
     most = np.maximum(np.abs(moments.low), np.abs(moments.high))
     constant = moments.std <= _ROUNDING * most
     mean, std = _without_strays(array, moments.mean, moments.std)

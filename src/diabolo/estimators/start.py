@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diabolo.data import Moments, Scaling, Stored
+from diabolo.data.sentinels import warn_of_sentinels
 from diabolo.errors import ParameterError
 from diabolo.estimators.sources import Sources, blocks_of
 from diabolo.flow import Shape, channels
@@ -57,6 +58,8 @@ class Start:
             domains = recipe.likelihood.domains(channels(shape))
             moments = Moments.of(blocks_of(array), domains)
             scaling = Scaling.of(moments, domains)
+            if isinstance(array, np.ndarray) and array.ndim == 2 and array.dtype.kind == "f":
+                warn_of_sentinels([str(i) for i in range(shape[0])], array, moments.low, moments.high)
             if any(penalty.pairing() is not None for penalty in recipe.penalties):
                 scaling = scaling.comparable(moments, domains)
             bounds = _bounds(moments, scaling)

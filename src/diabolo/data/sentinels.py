@@ -1,0 +1,54 @@
+"""Numbers that stand for something unknown, such as 999 or -9999: learned as numbers, they hide all others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diabolo.errors import warn
+
+_NINES = np.array([10.0**digits - 1 for digits in range(2, 17)])
+"""99, 999, ...: what people write for unknown, also below 0."""
+
+_FAR = 5
+"""How many times as far from the middle as all other values, at least."""
+
+
+def warn_of_sentinels(names: Sequence[str], array: NDArray, low: NDArray, high: NDArray) -> None:
+    """Warn of columns (N, F) with a number of nines twice or more, far from all others; their ends are known (F,).
+
+    Warns
+    -----
+    DiaboloWarning
+        If there are such columns.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> ages = np.array([[31.0], [999.0], [45.0], [999.0]])
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always")
+    ...     warn_of_sentinels(["age"], ages, ages.min(0), ages.max(0))
+    >>> print(told[0].message)
+    Column 'age' has 999 2 times, all else is from 31 to 45: put NaN where such a number stands for unknown.
+    """
+    found = []
+    for ends in (low, high):
+        for i in np.flatnonzero(np.isin(np.abs(ends), _NINES)).tolist():
+            column, end = array[:, i], float(ends[i])
+            others = column[(column != end) & ~np.isnan(column)]
+            count = int((column == end).sum())
+            if count > 1 and len(others) and _far(end, others):
+                found.append(
+                    f"{names[i]!r} has {end:g} {count} times, all else is from {others.min():g} to {others.max():g}"
+                )
+    if found:
+        more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+        warn(f"Column {'; '.join(found[:3])}{more}: put NaN where such a number stands for unknown.")
+
+
+def _far(end: float, others: NDArray) -> bool:
+    middle = float(np.median(others))
+    return abs(end - middle) > _FAR * float(np.abs(others - middle).max())
