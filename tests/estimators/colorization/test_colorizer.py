@@ -180,11 +180,12 @@ def test_saved_and_loaded_it_gives_the_same(fitted, tmp_path):
 
 
 def test_an_edited_file_is_refused(fitted, tmp_path):
-    other = copy.copy(fitted)
-    other.mean_colour_ = ["a", "b"]
-    other.save(tmp_path / "model")
-    with pytest.raises(FileError, match="does not describe colours"):
-        diabolo.load(tmp_path / "model", "cpu")
+    for i, (name, value) in enumerate({"mean_colour_": ["a", "b"], "size_": [16, 0], "several_sizes_": 1}.items()):
+        other = copy.copy(fitted)
+        setattr(other, name, value)
+        other.save(tmp_path / str(i))
+        with pytest.raises(FileError, match="does not describe colours"):
+            diabolo.load(tmp_path / str(i), "cpu")
 
 
 def test_what_is_measured_in_training_is_of_images_held_out(fitted):

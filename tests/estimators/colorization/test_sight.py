@@ -51,6 +51,14 @@ def test_larger_images_of_the_same_get_the_same_colours(fitted):
     assert several < 0.6 * own
 
 
+def test_the_size_is_that_of_most_images_and_not_of_crops():
+    training = Training(steps=1, validation=0.0)
+    images = [*waves(2, 200), *waves(1, 60)]
+    found = Colorizer(4, recipe=Recipe(NET, likelihood=Chromatic()), training=training, device="cpu").fit(images)
+    assert found.size_ == [200, 200]
+    assert found.shape_[1] < 30
+
+
 def test_images_held_out_decide(fitted):
     """Without any, images are looked at as they are."""
     X = waves(8, larger=2, seed=2)

@@ -75,6 +75,8 @@ class Colorizer(TransformerMixin, Estimator):
         Of images held out, see `quality`: of those coloured, of the grey ones and of one colour for all.
     mean_colour_ : list of float
         Mean a and b of the images learned from.
+    size_ : list of int
+        Height and width of the images learned from, the median of each.
     several_sizes_ : bool
         What was decided on `several_sizes`.
     recipe_, model_, history_, shape_, n_features_in_, n_iter_
@@ -101,13 +103,14 @@ class Colorizer(TransformerMixin, Estimator):
     """
 
     verbs: ClassVar[tuple[str, ...]] = ("transform",)
-    scalars: ClassVar[tuple[str, ...]] = ("quality_", "mean_colour_", "several_sizes_")
+    scalars: ClassVar[tuple[str, ...]] = ("quality_", "mean_colour_", "size_", "several_sizes_")
     sizes = Maybe(Whole(1, 2**20), "32")
     beside_pca: ClassVar[bool] = False
     pictures: ClassVar[bool] = True
 
     quality_: dict[str, float]
     mean_colour_: list[float]
+    size_: list[int]
     several_sizes_: bool
 
     def __init__(
@@ -168,7 +171,7 @@ class Colorizer(TransformerMixin, Estimator):
         )
         self._keep(FittedModel(model, tinting.unscaled(lessons.shape), history))
         self._know(3)
-        self.mean_colour_ = lessons.mean_colour
+        self.mean_colour_, self.size_ = lessons.mean_colour, lessons.size
         self._judge(lessons.judged, by_others=lessons.held_out is not None)
         return self
 
@@ -273,19 +276,22 @@ class Colorizer(TransformerMixin, Estimator):
     ) -> list[NDArray[Any]]:
         self.check_parameters()
         several = self.several_sizes_ if self.several_sizes is None else self.several_sizes
-        return painted(self.model_, images, several=several, chosen=self._chosen, hints=known, watch=watch)
+        learned = (self.size_[0], self.size_[1]) if several else None
+        return painted(self.model_, images, learned=learned, chosen=self._chosen, hints=known, watch=watch)
 
     def _restore(self, plain: dict[str, Any], arrays: dict[str, torch.Tensor]) -> None:
         """Raise unless what was read is a colorizer; there is no more to take up."""
-        means = self.mean_colour_
-        sound = (
-            isinstance(means, list) and len(means) == 2 and all(isinstance(m, float) and abs(m) < 1e3 for m in means)
-        )
-        sound = sound and isinstance(self.several_sizes_, bool)
-        if not sound or self.shape_[0] not in (tinting.LIGHT, tinting.LIGHT + 3) or self.model_.target[0] != 2:
+        sound = _two(self.mean_colour_, float, 1e3) and _two(self.size_, int, 2**20) and min(self.size_) > 0
+        channels = self.shape_[0] in (tinting.LIGHT, tinting.LIGHT + 3) and self.model_.target[0] == 2
+        if not (sound and channels and isinstance(self.several_sizes_, bool)):
             raise FileError("it does not describe colours")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         return tags
+
+
+def _two(value: Any, of: type, most: float) -> bool:
+    """Tell whether a value of a file is a list of two such numbers."""
+    return isinstance(value, list) and len(value) == 2 and all(type(each) is of and abs(each) < most for each in value)

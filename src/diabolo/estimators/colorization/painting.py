@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diabolo.errors import DataError
-from diabolo.estimators.colorization import tinting
 from diabolo.estimators.colorization.colouring import FOLD, both_ways, coloured
-from diabolo.estimators.colorization.sight import Sight
+from diabolo.estimators.colorization.sight import Sight, Size
 from diabolo.estimators.tiles import Watch
 from diabolo.likelihoods import Chromatic
 from diabolo.model import Autoencoder
@@ -26,7 +25,7 @@ def painted(
     model: Autoencoder,
     images: Images,
     *,
-    several: bool,
+    learned: Size | None,
     chosen: Mapping[str, Any],
     hints: Sequence[Tensor] | None = None,
     watch: Watch | None = None,
@@ -39,8 +38,8 @@ def painted(
         As `tinting.built` made it.
     images : sequence of arrays
         Of any sizes, if the net takes such.
-    several : bool
-        Whether they are looked at in several sizes.
+    learned : tuple of int, optional
+        The size of the images learned from, for looks in several sizes; None for one, as they are.
     chosen : mapping
         Of how probabilities become colours: knobs of `Chromatic`.
     hints : sequence of Tensor (3, h, w), optional
@@ -59,7 +58,7 @@ def painted(
     if local is None:
         _demand_size(images, model)
     device = next(model.parameters()).device
-    sight = Sight(model.shape[0], tinting.learned(model.shape) if several else None, local, device)
+    sight = Sight(model.shape[0], learned, local, device)
 
     def told(x: Tensor) -> Tensor:
         return likelihood.mean(model.params(x))

@@ -35,10 +35,7 @@ LIGHT = FOLD**2
 """Channels of lightness that the net sees; a, b and a mask come beside them where there are hints."""
 
 _SIDE = 128
-"""Pixels along each axis of a crop of large images."""
-
-_SHARE = 7 / 8
-"""Of small images, so that no two crops are alike."""
+"""Pixels along each axis of a crop of large images; of small ones seven eighths, so that no two crops are alike."""
 
 _LIGHT = 0.2
 """How far contrast and brightness change from crop to crop."""
@@ -68,6 +65,8 @@ class Lessons:
         Images held out, or some of all where none are.
     mean_colour : list of float
         Mean a and b.
+    size : list of int
+        Height and width of an image, as most have them.
     """
 
     recipe: Recipe
@@ -76,6 +75,7 @@ class Lessons:
     held_out: Source | None
     judged: Signals
     mean_colour: list[float]
+    size: list[int]
 
 
 def composed(recipe: Recipe, net: Net) -> Recipe:
@@ -115,7 +115,8 @@ def lessons(found: Signals, recipe: Recipe, share: float, hints: float, seed: in
         recipe = replace(recipe, likelihood=recipe.likelihood.seen(counts))
     some = (held or kept)[:_JUDGED]
     judged = Signals([found.arrays[i] for i in some], None)
-    return Lessons(recipe, (LIGHT + 3 * bool(hints), *size), train, held_out, judged, mean)
+    usual = np.median([image.shape[1:] for image in found.arrays], 0).astype(int).tolist()
+    return Lessons(recipe, (LIGHT + 3 * bool(hints), *size), train, held_out, judged, mean, usual)
 
 
 def planned(training: Training | None, shape: Shape, device: torch.device) -> Training:
@@ -130,18 +131,6 @@ def built(found: Lessons, n: int, seed: int, device: torch.device) -> Autoencode
     """Return a new model, its weights drawn by the seed."""
     with seeded(seed, device):
         return found.recipe.build(found.shape, n, target=(2, *found.shape[1:])).to(device)
-
-
-def learned(shape: Shape) -> tuple[int, int]:
-    """Return the size of images that crops are of, which the net sees as `shape`; of large ones what a crop is of.
-
-    Examples
-    --------
-    >>> learned((4, 14, 14))
-    (32, 32)
-    """
-    height, width = (round(FOLD * length / _SHARE) for length in shape[1:])
-    return height, width
 
 
 def unscaled(shape: Shape) -> Scaling:
@@ -160,7 +149,7 @@ def _side(images: Sequence[Tensor], net: Net) -> int:
     """Return how many pixels a crop has along each axis, at most."""
     shapes = {tuple(image.shape[1:]) for image in images}
     if net.local is not None:
-        return min(_SIDE, max(2, int(min(map(min, shapes)) * _SHARE / 2) * 2))
+        return min(_SIDE, max(2, min(map(min, shapes)) * 7 // 16 * 2))
     if len(shapes) > 1:
         raise DataError(
             f"X must hold images of one size for the net {net}; got {sorted(shapes)[:3]}. Leave the net out, or choose "
