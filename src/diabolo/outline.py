@@ -40,7 +40,11 @@ class _Undrawn(TorchFunctionMode):
     ) -> Any:
         if func in _DRAWS:
             return args[0]
-        return (torch.empty if func in _DRAWN else func)(*args, **(kwargs or {}))
+        said = dict(kwargs or {})
+        if func in _DRAWN:
+            said.pop("generator", None)
+            return torch.empty(*args, **said)
+        return func(*args, **said)
 
 
 def computed(make: Callable[[Tensor], Tensor], x: Tensor, shape: Shape) -> Tensor:

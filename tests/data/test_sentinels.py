@@ -25,10 +25,10 @@ def told(*columns):
     return [str(each.message) for each in found]
 
 
-@pytest.mark.parametrize("number", [999.0, -999.0, 9999.0, -99999.0])
+@pytest.mark.parametrize("number", [999.0, -999.0, 9999.0, -99999.0, 9999999.0])
 def test_numbers_of_nines_are_told_of(number):
     (message,) = told(ages(number, number, number))
-    assert message.startswith(f"Column 'c0' has {number:g} 3 times, all else is from ")
+    assert message.startswith(f"Column 'c0' has {number:.0f} 3 times, all else is from ")
     assert message.endswith("put NaN where such a number stands for unknown.")
 
 
@@ -41,10 +41,18 @@ def test_numbers_of_nines_are_told_of(number):
         np.full(50, 999.0),  # all of them
         np.concatenate([ages(), np.linspace(100, 999, 30), [999.0]]),  # a long tail
         np.where(np.arange(60) % 2, np.nan, 999.0),
+        np.concatenate([np.full(50, 100.0), [99.0, 99.0]]),  # beside a constant anything is far
+        np.concatenate([ages(), [1e16, 1e16]]),
     ],
 )
 def test_others_are_not(column):
     assert told(column) == []
+
+
+def test_at_both_ends_both_are():
+    (message,) = told(ages(999.0, 999.0, -999.0, -999.0))
+    assert "has 999 2 times" in message
+    assert "has -999 2 times" in message
 
 
 def test_of_many_columns_three_are_named():
@@ -58,5 +66,7 @@ def test_those_who_fit_a_table_are_told():
         Detector(training=Training(steps=2), random_state=0).fit(frame)
     with pytest.warns(DiaboloWarning, match="Column '0' has 999 2 times"):
         Reducer(1, recipe="linear").fit(frame.to_numpy())
+    with pytest.warns(DiaboloWarning, match="Column 'age' has 999 2 times"):
+        Reducer(1, recipe="linear").fit(frame.round().astype(int))
     with pytest.warns(DiaboloWarning, match="Column 'age' has 999 2 times"):
         number_fields(("age",), frame.to_numpy()[:, :1])

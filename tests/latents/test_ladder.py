@@ -1,5 +1,7 @@
 """The hierarchical latent: identities and knobs."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch.distributions import Normal
@@ -94,6 +96,25 @@ def test_priors_of_the_highest_level_are_learned(prior, samples):
     calm = model(Batch(x), noise=False)
     assert calm.loss == model(Batch(x), noise=False).loss
     assert calm.loss.isfinite()
+
+
+def test_a_prior_of_inputs_and_of_an_older_encoder_see_the_highest_level():
+    torch.manual_seed(0)
+    x = torch.randn(64, 6)
+    model = Recipe(MLP(hidden=(8,)), Ladder(levels=(1,), hidden=8, prior=VampPrior(4))).build((6,), 3)
+    model.latent.begin([x])
+    prior: Any = model.latent.prior
+    inputs = prior.inputs.detach()
+    assert torch.allclose(inputs, x[torch.linspace(0, 63, 4).round().long()], atol=0.1)
+    h = model.encoder(inputs)[0]
+    mean, log_var = prior._posteriors()
+    assert torch.allclose(mean, h[:, :1])  # of three means and three log variances, the first of each
+    assert torch.allclose(log_var, 20 * torch.tanh(h[:, 3:4] / 20))
+
+    known = Recipe(MLP(hidden=(8,)), Ladder(levels=(1,), hidden=8, prior=Composite())).build((6,), 3).eval()
+    h = known.encoder(x)[0]
+    apart = known.latent.of(x, h, False).rate - known.latent(h, False).rate
+    assert (apart < 0).double().mean() > 0.9  # the older encoder says what this one says, and so it costs less
 
 
 def test_without_noise_a_learned_prior_that_is_normal_costs_what_the_normal_one_does():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from diabolo.errors import warn
 
-_NINES = np.array([10.0**digits - 1 for digits in range(2, 17)])
+_NINES = np.array([10.0**digits - 1 for digits in range(2, 16)])
 """99, 999, ...: what people write for unknown, also below 0."""
 
 _FAR = 5
@@ -35,20 +35,22 @@ def warn_of_sentinels(names: Sequence[str], array: NDArray, low: NDArray, high: 
     Column 'age' has 999 2 times, all else is from 31 to 45: put NaN where such a number stands for unknown.
     """
     found = []
-    for ends in (low, high):
-        for i in np.flatnonzero(np.isin(np.abs(ends), _NINES)).tolist():
-            column, end = array[:, i], float(ends[i])
-            others = column[(column != end) & ~np.isnan(column)]
+    for i in np.flatnonzero(np.isin(np.abs(low), _NINES) | np.isin(np.abs(high), _NINES)).tolist():
+        column = array[:, i]
+        others = column[~np.isin(np.abs(column), _NINES) & ~np.isnan(column)]
+        for end in {float(low[i]), float(high[i])}:
             count = int((column == end).sum())
-            if count > 1 and len(others) and _far(end, others):
-                found.append(
-                    f"{names[i]!r} has {end:g} {count} times, all else is from {others.min():g} to {others.max():g}"
-                )
+            if abs(end) in _NINES and count > 1 and _far(end, others):
+                rest = f"all else is from {others.min():g} to {others.max():g}"
+                found.append(f"{names[i]!r} has {end:.0f} {count} times, {rest}")
     if found:
         more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
         warn(f"Column {'; '.join(found[:3])}{more}: put NaN where such a number stands for unknown.")
 
 
 def _far(end: float, others: NDArray) -> bool:
+    """Tell whether an end of a column lies far from all else, which must differ: beside a constant anything is far."""
+    if not len(others) or others.min() == others.max():
+        return False
     middle = float(np.median(others))
     return abs(end - middle) > _FAR * float(np.abs(others - middle).max())

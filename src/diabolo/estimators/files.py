@@ -76,8 +76,9 @@ def _rebuilt(document: dict[str, Any], arrays: dict[str, Tensor], device: str) -
     job.set_params(device=device)
     job.check_parameters()
     job.rebuild(document, arrays)
+    fitted = {**job.lacking, **document["fitted"]}
     for key in job.scalars:
-        setattr(job, key, document["fitted"][key])
+        setattr(job, key, fitted[key])
     job._restore(document.get("job", {}), files.under("job.", arrays))
     return job
 

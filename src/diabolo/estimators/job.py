@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
@@ -33,6 +33,9 @@ class Job(BaseEstimator, ABC):
 
     scalars: ClassVar[tuple[str, ...]] = ()
     """Fitted attributes that are plain JSON and travel in the model's file."""
+
+    lacking: ClassVar[Mapping[str, Any]] = {}
+    """What those are that files of older versions lack."""
 
     sizes: ClassVar[Allowed] = Whole(1, 2**20)
     """What `n_components` may be."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,18 +49,20 @@ class Start:
         device: torch.device,
         scaling: Scaling | None = None,
         condition: Tensor | None = None,
+        names: Sequence[str] | NDArray[Any] | None = None,
     ) -> Start:
         """Scale the data unless a `scaling` is given, hold out a `share`, build the model; the seed decides both.
 
-        The model is told the `condition` (N, K) of each sample, if there is one.
+        The model is told the `condition` (N, K) of each sample, if there is one; warnings call columns by `names`.
         """
         shape, bounds = array.shape[1:], None
         if scaling is None:
             domains = recipe.likelihood.domains(channels(shape))
             moments = Moments.of(blocks_of(array), domains)
             scaling = Scaling.of(moments, domains)
-            if isinstance(array, np.ndarray) and array.ndim == 2 and array.dtype.kind == "f":
-                warn_of_sentinels([str(i) for i in range(shape[0])], array, moments.low, moments.high)
+            if isinstance(array, np.ndarray) and array.ndim == 2:
+                named = [str(name) for name in (range(shape[0]) if names is None else names)]
+                warn_of_sentinels(named, array, moments.low, moments.high)
             if any(penalty.pairing() is not None for penalty in recipe.penalties):
                 scaling = scaling.comparable(moments, domains)
             bounds = _bounds(moments, scaling)

@@ -40,7 +40,7 @@ def clashes(part: _Freed) -> Iterator[Clash]:
         yield Clash("free_bits", "prior", "the prior is learned, as its KL has no dimensions")
 
 
-def demand_none(part: object, *clashes: Clash) -> None:
+def demand_none(part: object, *found: Clash) -> None:
     """Raise ParameterError for the first clash of knobs that are both turned.
 
     Examples
@@ -49,7 +49,7 @@ def demand_none(part: object, *clashes: Clash) -> None:
     >>> demand_none(Gaussian(), Clash("free_bits", "samples", "samples > 1"))
     """
     owner = type(part).__name__
-    for name, other, why in clashes:
+    for name, other, why in found:
         if getattr(part, name) > 0:
             raise ParameterError(
                 f"Parameter {name!r} of {owner} must be 0 where {why}; got {getattr(part, name)} with "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -108,18 +108,19 @@ class LadderModule(LatentModule):
         return self._coded(h, noise, self.prior.of(x))
 
     def _coded(self, h: Tensor, noise: bool, prior: PriorModule) -> Code:
-        count, beta = self.part.samples if noise else 1, self.part.beta
-        eps = torch.randn(count * len(h), h.shape[1] // 2, dtype=h.dtype, device=h.device)
-        z, kls, ratio = self._down(h.repeat(count, 1), eps if noise else torch.zeros_like(eps), prior)
         if not noise:
-            top = still(prior, *self._top(h)) if kls[0] is None else kls[0].sum(1)
-            rate = beta * torch.stack([top, *(kl.sum(1) for kl in kls[1:] if kl is not None)]).sum(0)
-            return Code(z, z, rate, _joined(kls, 1))
+            levels = self._down(h, torch.zeros_like(h[:, : h.shape[1] // 2]))
+            kls, z = _kls(levels, prior), _joined(levels)
+            each = [still(prior, *levels[0].own) if kl is None else kl.sum(1) for kl in kls]
+            return Code(z, z, self.part.beta * torch.stack(each).sum(0), _told(kls, 1))
+        count = self.part.samples
+        eps = torch.randn(count * len(h), h.shape[1] // 2, dtype=h.dtype, device=h.device)
+        levels = self._down(h.repeat(count, 1), eps)
         with torch.no_grad():
-            mean = self._down(h, torch.zeros_like(eps[: len(h)]), prior)[0]
-        info = _joined(kls, count)
+            mean = _joined(self._down(h, torch.zeros_like(eps[: len(h)])))
+        info, ratio = _told(_kls(levels, prior), count), _ratio(levels, prior)
         cost = floored(info["kl"], self.part.free_bits).sum(1) if info else ratio.view(count, -1).mean(0)
-        return Code(z, mean, beta * cost, info | {"log_ratio": ratio})
+        return Code(_joined(levels), mean, self.part.beta * cost, info | {"log_ratio": ratio})
 
     def bound(self, code: Code, distortion: Tensor) -> tuple[Tensor, Tensor, Code]:
         if len(distortion) == len(code.rate):
@@ -128,8 +129,8 @@ class LadderModule(LatentModule):
 
     def draws(self, h: Tensor, count: int, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         eps = torch.randn(count * len(h), h.shape[1] // 2, dtype=h.dtype, device=h.device)
-        z, _, ratio = self._down(h.repeat(count, 1), eps, self.prior.given(condition))
-        return z, ratio
+        levels = self._down(h.repeat(count, 1), eps)
+        return _joined(levels), _ratio(levels, self.prior.given(condition))
 
     def sample(self, count: int) -> Tensor:
         z = self.prior.sample(count)
@@ -144,26 +145,28 @@ class LadderModule(LatentModule):
     def begin(self, blocks: Iterable[Tensor]) -> None:
         self.prior.begin(blocks)
 
-    def _top(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log variance of the highest level, as x says."""
-        mean, log_var = moments(h)
-        return mean[:, self.slices[0]], log_var[:, self.slices[0]]
-
-    def _down(self, h: Tensor, eps: Tensor, prior: PriorModule) -> tuple[Tensor, list[Tensor | None], Tensor]:
-        """Return z (B, n), the KL of each entry of each level, if there is one, and log q(z|x) / p(z) (B,)."""
+    def _down(self, h: Tensor, eps: Tensor) -> list[_Level]:
+        """Return the levels, each made of its part of eps (B, n), given those above."""
         said, log_said = moments(h)
-        mean, log_var = self._top(h)
-        top = eps[:, self.slices[0]]
-        z = torch.addcmul(mean, (0.5 * log_var).exp(), top)
-        kls, ratio = [prior.kl(mean, log_var)], prior.ratio(z, top, log_var)
-        for net, place in zip(self.nets, self.slices[1:], strict=True):
-            m, log_s2 = moments(net(z))
-            mean, log_var = _met(said[:, place], log_said[:, place], m, log_s2)
-            level = torch.addcmul(mean, (0.5 * log_var).exp(), eps[:, place])
-            kls.append(0.5 * ((log_var - log_s2).exp() + (mean - m).square() * (-log_s2).exp() - 1 + log_s2 - log_var))
-            ratio = ratio + (_log_density(level, mean, log_var) - _log_density(level, m, log_s2))
-            z = torch.cat([z, level], 1)
-        return z, kls, ratio
+        levels: list[_Level] = []
+        for net, place in zip([None, *self.nets], self.slices, strict=True):
+            own, expected = (said[:, place], log_said[:, place]), None
+            if net is not None:
+                expected = moments(net(_joined(levels)))
+                own = _met(*own, *expected)
+            z = torch.addcmul(own[0], (0.5 * own[1]).exp(), eps[:, place])
+            levels.append(_Level(z, eps[:, place], own, expected))
+        return levels
+
+
+class _Level(NamedTuple):
+    """Draws z (B, size) of a level, and the mean and log variance of what they are draws of."""
+
+    z: Tensor
+    eps: Tensor
+    own: tuple[Tensor, Tensor]
+    expected: tuple[Tensor, Tensor] | None
+    """What the levels above say of it; None for the highest, of which the prior says something."""
 
 
 class _Highest(nn.Module):
@@ -198,8 +201,36 @@ def _met(mean: Tensor, log_var: Tensor, m: Tensor, log_s2: Tensor) -> tuple[Tens
     return m + share * (mean - m), log_var + F.logsigmoid(log_s2 - log_var)
 
 
-def _joined(kls: list[Tensor | None], count: int) -> dict[str, Tensor]:
-    """Return the KL of each entry (B, n), averaged over draws, unless that of a level is not known."""
+def _joined(levels: Sequence[_Level]) -> Tensor:
+    """Return the levels side by side, (B, n)."""
+    return torch.cat([level.z for level in levels], 1)
+
+
+def _kls(levels: Sequence[_Level], prior: PriorModule) -> list[Tensor | None]:
+    """Return the KL of each entry of each level (B, size), or None where the prior has no closed form of it."""
+    found: list[Tensor | None] = []
+    for _, _, (mean, log_var), expected in levels:
+        if expected is None:
+            found.append(prior.kl(mean, log_var))
+            continue
+        m, log_s2 = expected
+        apart = (log_var - log_s2).exp() + (mean - m).square() * (-log_s2).exp()
+        found.append(0.5 * (apart - 1 + log_s2 - log_var))
+    return found
+
+
+def _ratio(levels: Sequence[_Level], prior: PriorModule) -> Tensor:
+    """Return log q(z|x) / p(z), (B,)."""
+    highest, *others = levels
+    ratio = prior.ratio(highest.z, highest.eps, highest.own[1])
+    for z, _, own, expected in others:
+        if expected is not None:
+            ratio = ratio + (_log_density(z, *own) - _log_density(z, *expected))
+    return ratio
+
+
+def _told(kls: Sequence[Tensor | None], count: int) -> dict[str, Tensor]:
+    """Return the KL of each entry (B, n) as "kl", averaged over draws; nothing, if that of the highest is not known."""
     known = [kl for kl in kls if kl is not None]
     if len(known) < len(kls):
         return {}

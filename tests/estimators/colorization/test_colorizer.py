@@ -180,12 +180,24 @@ def test_saved_and_loaded_it_gives_the_same(fitted, tmp_path):
 
 
 def test_an_edited_file_is_refused(fitted, tmp_path):
-    for i, (name, value) in enumerate({"mean_colour_": ["a", "b"], "size_": [16, 0], "several_sizes_": 1}.items()):
+    for i, (name, value) in enumerate({"mean_colour_": ["a", "b"], "side_": -1, "several_sizes_": 1}.items()):
         other = copy.copy(fitted)
         setattr(other, name, value)
         other.save(tmp_path / str(i))
         with pytest.raises(FileError, match="does not describe colours"):
             diabolo.load(tmp_path / str(i), "cpu")
+
+
+def test_a_model_saved_before_sizes_were_kept_looks_at_images_as_they_are(fitted, tmp_path, monkeypatch):
+    X = photographs(4, (40, 40), seed=6)
+    with monkeypatch.context() as before:
+        before.setattr(Colorizer, "scalars", ("quality_", "mean_colour_"))
+        fitted.save(tmp_path / "model")
+    loaded = diabolo.load(tmp_path / "model", "cpu")
+    assert (loaded.side_, loaded.several_sizes_) == (0, False)
+    own = copy.copy(fitted).set_params(several_sizes=False).transform(X)
+    np.testing.assert_array_equal(loaded.transform(X), own)
+    np.testing.assert_array_equal(loaded.set_params(several_sizes=True).transform(X), own)
 
 
 def test_what_is_measured_in_training_is_of_images_held_out(fitted):

@@ -31,9 +31,10 @@ def tell(sums: Sums, exchange: Telling, lanes: Lanes, most: int) -> None:
     for steps in lanes.together(sums.before, most):
         lags, bounds = min(sums.before, steps.start), lanes.starts[steps.start : steps.stop + 1].tolist()
         rows, first = slice(bounds[0], bounds[-1]), int(lanes.starts[steps.start - lags])
-        own = np.zeros((rows.stop - rows.start, carried.shape[1]))
         if wide:
             own = sums.later.added([exchange.known[i][rows] for i in wide], u[wide, rows])
+        else:
+            own = np.zeros((rows.stop - rows.start, carried.shape[1]))
         known = np.concatenate([carried[len(carried) - (rows.start - first) :], own])  # from `first` on
         added = known.reshape(-1, sums.hidden)  # to the next row, the one after it, ...
         before = [lanes.earlier(rows, lag) for lag in range(1, lags + 1)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -57,10 +57,10 @@ class Colorizer(TransformerMixin, Estimator):
         How far rare colours are preferred, that of the recipe by default: 0 is safe and dull, 0.5 colourful and often
         wrong. Like `temperature` it can be set after `fit`, which need not be done again.
     several_sizes : bool, optional
-        Whether images are looked at in several sizes, that of the images learned from among them, and the mean of the
-        colours counts: so images may be much larger than those, and others gain a bit too; but where the grain tells
-        the colour, that is lost. Decided by images held out by default, and False where there are none; it can be set
-        after `fit`.
+        Whether images are looked at in several sizes, larger ones also in that of the images learned from, and the mean
+        of the colours counts: so images may be much larger than those, and others gain a bit too; but where the grain
+        tells the colour, that is lost. Decided by images held out by default, and False where there are none; it can
+        be set after `fit`.
     hints : float
         Share of the images that are learned from with some of their colours shown at random places, so that
         `transform` can be told such; with 0, it cannot.
@@ -75,8 +75,8 @@ class Colorizer(TransformerMixin, Estimator):
         Of images held out, see `quality`: of those coloured, of the grey ones and of one colour for all.
     mean_colour_ : list of float
         Mean a and b of the images learned from.
-    size_ : list of int
-        Height and width of the images learned from, the median of each.
+    side_ : int
+        Pixels along the shorter side of the images learned from, the median; 0 in models saved before it was kept.
     several_sizes_ : bool
         What was decided on `several_sizes`.
     recipe_, model_, history_, shape_, n_features_in_, n_iter_
@@ -103,14 +103,15 @@ class Colorizer(TransformerMixin, Estimator):
     """
 
     verbs: ClassVar[tuple[str, ...]] = ("transform",)
-    scalars: ClassVar[tuple[str, ...]] = ("quality_", "mean_colour_", "size_", "several_sizes_")
+    scalars: ClassVar[tuple[str, ...]] = ("quality_", "mean_colour_", "side_", "several_sizes_")
+    lacking: ClassVar[Mapping[str, Any]] = {"side_": 0, "several_sizes_": False}
     sizes = Maybe(Whole(1, 2**20), "32")
     beside_pca: ClassVar[bool] = False
     pictures: ClassVar[bool] = True
 
     quality_: dict[str, float]
     mean_colour_: list[float]
-    size_: list[int]
+    side_: int
     several_sizes_: bool
 
     def __init__(
@@ -171,7 +172,7 @@ class Colorizer(TransformerMixin, Estimator):
         )
         self._keep(FittedModel(model, tinting.unscaled(lessons.shape), history))
         self._know(3)
-        self.mean_colour_, self.size_ = lessons.mean_colour, lessons.size
+        self.mean_colour_, self.side_ = lessons.mean_colour, lessons.side
         self._judge(lessons.judged, by_others=lessons.held_out is not None)
         return self
 
@@ -276,22 +277,20 @@ class Colorizer(TransformerMixin, Estimator):
     ) -> list[NDArray[Any]]:
         self.check_parameters()
         several = self.several_sizes_ if self.several_sizes is None else self.several_sizes
-        learned = (self.size_[0], self.size_[1]) if several else None
-        return painted(self.model_, images, learned=learned, chosen=self._chosen, hints=known, watch=watch)
+        side = self.side_ if several else 0
+        return painted(self.model_, images, learned=side, chosen=self._chosen, hints=known, watch=watch)
 
     def _restore(self, plain: dict[str, Any], arrays: dict[str, torch.Tensor]) -> None:
         """Raise unless what was read is a colorizer; there is no more to take up."""
-        sound = _two(self.mean_colour_, float, 1e3) and _two(self.size_, int, 2**20) and min(self.size_) > 0
-        channels = self.shape_[0] in (tinting.LIGHT, tinting.LIGHT + 3) and self.model_.target[0] == 2
-        if not (sound and channels and isinstance(self.several_sizes_, bool)):
+        means, side = self.mean_colour_, self.side_
+        sound = (
+            isinstance(means, list) and len(means) == 2 and all(isinstance(m, float) and abs(m) < 1e3 for m in means)
+        )
+        sound = sound and isinstance(self.several_sizes_, bool) and type(side) is int and 0 <= side < 2**20
+        if not sound or self.shape_[0] not in (tinting.LIGHT, tinting.LIGHT + 3) or self.model_.target[0] != 2:
             raise FileError("it does not describe colours")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         return tags
-
-
-def _two(value: Any, of: type, most: float) -> bool:
-    """Tell whether a value of a file is a list of two such numbers."""
-    return isinstance(value, list) and len(value) == 2 and all(type(each) is of and abs(each) < most for each in value)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from diabolo.errors import DataError
 from diabolo.estimators.colorization.colouring import FOLD, both_ways, coloured
-from diabolo.estimators.colorization.sight import Sight, Size
+from diabolo.estimators.colorization.sight import Sight
 from diabolo.estimators.tiles import Watch
 from diabolo.likelihoods import Chromatic
 from diabolo.model import Autoencoder
@@ -25,7 +25,7 @@ def painted(
     model: Autoencoder,
     images: Images,
     *,
-    learned: Size | None,
+    learned: int,
     chosen: Mapping[str, Any],
     hints: Sequence[Tensor] | None = None,
     watch: Watch | None = None,
@@ -38,8 +38,8 @@ def painted(
         As `tinting.built` made it.
     images : sequence of arrays
         Of any sizes, if the net takes such.
-    learned : tuple of int, optional
-        The size of the images learned from, for looks in several sizes; None for one, as they are.
+    learned : int
+        The shorter side of the images learned from, for looks in several sizes; 0 for one, as they are.
     chosen : mapping
         Of how probabilities become colours: knobs of `Chromatic`.
     hints : sequence of Tensor (3, h, w), optional

@@ -21,6 +21,7 @@ _AROUND = (0.8, 1.0, 1.25)
 """Shares of the size of images learned from: the mean of three looks is better than one."""
 
 Size = tuple[int, int]
+"""Height and width."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Sight:
     ----------
     channels : int
         Of what it sees: those of lightness, and of hints if it takes such.
-    learned : tuple of int, optional
-        The size of the images that it has learned from; None if images are looked at as they are.
+    learned : int
+        The shorter side of the images that it has learned from; 0 if images are looked at as they are.
     local : Local or None
         How far it sees, so that large images can be computed tile by tile; None for a net that takes one size.
     device : torch.device
@@ -40,25 +41,26 @@ class Sight:
     """
 
     channels: int
-    learned: Size | None
+    learned: int
     local: Local | None
     device: torch.device
 
     def sizes(self, own: Size) -> list[Size]:
         """Return the sizes (H, W) in which an image of its `own` size is looked at.
 
-        What is seen tells a colour, and a net knows it in the size in which it has learned it. So an image is looked at
-        in that size, a bit smaller and a bit larger, and then twice as large until that is its own: what is small.
+        What is seen tells a colour, and a net knows it in the size in which it has learned it. So a larger image is
+        looked at in that size, a bit smaller and a bit larger, and then twice as large as often as that is not beyond
+        its own, for what is small in it; a smaller one in its own size, a bit smaller and a bit larger.
 
         Examples
         --------
-        >>> sight = Sight(4, (32, 32), Local(8, 2), torch.device("cpu"))
+        >>> sight = Sight(4, 32, Local(8, 2), torch.device("cpu"))
         >>> sight.sizes((32, 32)), sight.sizes((400, 300))
         ([(26, 26), (32, 32), (40, 40)], [(34, 26), (42, 32), (54, 40), (106, 80), (214, 160)])
         """
-        if self.local is None or self.learned is None:
+        if self.local is None or not self.learned:
             return [own]
-        fit = min(1.0, min(self.learned) / min(own))
+        fit = min(1.0, self.learned / min(own))
         shares = [share * fit for share in _AROUND]
         while 2 * shares[-1] <= 1:
             shares.append(2 * shares[-1])

@@ -65,8 +65,8 @@ class Lessons:
         Images held out, or some of all where none are.
     mean_colour : list of float
         Mean a and b.
-    size : list of int
-        Height and width of an image, as most have them.
+    side : int
+        The shorter side of the images, the median.
     """
 
     recipe: Recipe
@@ -75,7 +75,7 @@ class Lessons:
     held_out: Source | None
     judged: Signals
     mean_colour: list[float]
-    size: list[int]
+    side: int
 
 
 def composed(recipe: Recipe, net: Net) -> Recipe:
@@ -115,7 +115,7 @@ def lessons(found: Signals, recipe: Recipe, share: float, hints: float, seed: in
         recipe = replace(recipe, likelihood=recipe.likelihood.seen(counts))
     some = (held or kept)[:_JUDGED]
     judged = Signals([found.arrays[i] for i in some], None)
-    usual = np.median([image.shape[1:] for image in found.arrays], 0).astype(int).tolist()
+    usual = int(np.median([min(image.shape[1:]) for image in found.arrays]))
     return Lessons(recipe, (LIGHT + 3 * bool(hints), *size), train, held_out, judged, mean, usual)
 
 

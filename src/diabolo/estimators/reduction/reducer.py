@@ -139,7 +139,8 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     def _prepare(self, X: Any) -> Start:
         recipe = self.check_parameters()
         array, share, device = self._take(X, reset=True), self.schedule.validation, resolve(self.device)
-        return Start.of(array, recipe, int(self.n_components), share, self._seed(), device)
+        names = getattr(self, "feature_names_in_", None)
+        return Start.of(array, recipe, int(self.n_components), share, self._seed(), device, names=names)
 
     def _finish(self, judged: NDArray[Any]) -> None:
         """Measure the errors on samples that were held out, or on some where none were."""
