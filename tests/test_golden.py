@@ -143,6 +143,7 @@ _ROOMS: list[tuple[Callable[..., list[float]], ModuleType, tuple[Part, ...]]] = 
             latents.Gaussian(samples=3),
             latents.Gaussian(capacity=1.0),
             latents.Gaussian(prior=priors.Mixture(3)),
+            latents.Ladder(),
             latents.Ladder(prior=priors.Mixture(3)),
             latents.VectorQuantized(3, dim=2),
             latents.ResidualQuantized(3, dim=2, depth=2),
