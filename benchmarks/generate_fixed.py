@@ -1,11 +1,11 @@
 """Compare the likelihood of MNIST with pythae's, binarised once, after the same computing time.
 
-``python -m benchmarks.generate_fixed [--only MODEL ...] [--minutes M] [--samples K] [--seeds S ...] [--write FILE]``: the VAE, that with a
-VampPrior of 500 and the IWAE of 10 draws, ours and theirs by turns, with nets of the same size (784-500-500-40). Each
-trains for so many minutes of computing time, of all threads together, so that other work on the machine is of no
-account. Ours has its defaults, with 5,000 images held out to choose the epoch by and batches of 256; pythae trains on
-the same other 55,000 with its own loop, batches of 100 and both the learning rate 1e-3 and its default 1e-4, of which
-the better one counts.
+``python -m benchmarks.generate_fixed [--only MODEL ...] [--minutes M] [--samples K] [--seeds S ...] [--write FILE]``:
+the VAE, that with a VampPrior of 500 and the IWAE of 10 draws, ours and theirs by turns, with nets of the same size
+(784-500-500-40). Each trains for so many minutes of computing time, of all threads together, so that other work on the
+machine is of no account. Ours has its defaults, with 5,000 images held out to choose the epoch by and batches of 256;
+pythae trains on the same other 55,000 with its own loop, batches of 100 and both the learning rate 1e-3 and its default
+1e-4, of which the better one counts.
 
 All pixels are drawn once, by seed 0, 1 with the probability of their grey. The negative log-likelihood is the
 importance-weighted bound, in nats an image, over 1,000 test images drawn by the same seed.
