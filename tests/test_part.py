@@ -222,6 +222,8 @@ def test_any_text_gives_a_valid_part_or_an_error_of_ours(text):
         ("rest", "(Apple, Basket())", Basket(rest=(Apple(), Basket()))),
         ("sizes", "(1, 2)", Basket(sizes=(1, 2))),
         ("ripe", "False", Basket(ripe=False)),
+        ("ripe", "false", Basket(ripe=False)),
+        ("ripe", "TRUE", Basket(ripe=True)),
     ],
 )
 def test_a_knob_is_set_by_text(path, text, expected):

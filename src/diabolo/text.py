@@ -15,6 +15,10 @@ from diabolo.part import PARTS, Part, Some
 P = TypeVar("P", bound=Part)
 
 
+_WORDS: dict[str, bool | None] = {"true": True, "false": False, "none": None}
+"""Literals, as people write them on command lines."""
+
+
 def parse(text: str, role: str) -> Part:
     """Read a part as it prints: ``"TopK(k=4)"``, ``"TopK(4)"`` or ``"TopK"``.
 
@@ -84,7 +88,11 @@ def value_from_text(text: str, role: str | None = None) -> Any:
     >>> import diabolo.priors
     >>> value_from_text("0.1"), value_from_text("auto"), value_from_text("Mixture(20)", "priors")
     (0.1, 'auto', Mixture(components=20))
+    >>> value_from_text("True"), value_from_text("true"), value_from_text("none")
+    (True, True, None)
     """
+    if text.strip().lower() in _WORDS:
+        return _WORDS[text.strip().lower()]
     try:
         tree = ast.parse(text.strip(), mode="eval").body
         if isinstance(tree, ast.Name) and tree.id not in PARTS.get(role or "", {}):
@@ -137,4 +145,6 @@ def _value(node: ast.expr, allowed: Allowed) -> Any:
     if isinstance(node, ast.Tuple | ast.List):
         item = allowed.allowed if isinstance(allowed, Many) else allowed
         return tuple(_value(element, item) for element in node.elts)
+    if isinstance(node, ast.Name) and node.id.lower() in _WORDS:
+        return _WORDS[node.id.lower()]
     return ast.literal_eval(node)
