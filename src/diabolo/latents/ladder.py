@@ -88,7 +88,7 @@ class Ladder(Latent):
 
 
 class LadderModule(LatentModule):
-    """h (B, 2n) → code with draws z (K * B, n)."""
+    """h (B, 2n) → code with draws z (K * B, n); no "kl" where the highest level has a prior without a closed form."""
 
     part: Ladder
 
