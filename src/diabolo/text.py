@@ -91,11 +91,9 @@ def value_from_text(text: str, role: str | None = None) -> Any:
     >>> value_from_text("True"), value_from_text("true"), value_from_text("none")
     (True, True, None)
     """
-    if text.strip().lower() in _WORDS:
-        return _WORDS[text.strip().lower()]
     try:
         tree = ast.parse(text.strip(), mode="eval").body
-        if isinstance(tree, ast.Name) and tree.id not in PARTS.get(role or "", {}):
+        if isinstance(tree, ast.Name) and tree.id.lower() not in _WORDS and tree.id not in PARTS.get(role or "", {}):
             return float(text)  # inf, or no number
         value = _value(tree, Flag() if role is None else Some(role))
     except ParameterError:

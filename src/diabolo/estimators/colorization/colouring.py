@@ -25,6 +25,7 @@ FOLD = 2
 """Pixels along each axis that become channels of one point."""
 
 Tints = Callable[[Tensor, "Sequence[Tensor] | None"], Tensor]
+"""Gives a and b (B, 2, H, W) for lightness (B, 1, H, W) and the hints of each image."""
 
 _TOGETHER = 2**16
 """Pixels of small images that are computed at once."""
