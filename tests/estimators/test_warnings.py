@@ -9,9 +9,9 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from diabolo import Denoiser, Detector, Generator, Imputer, Recipe, Recommender, Reducer, Training
+from diabolo import Compressor, Denoiser, Detector, Generator, Imputer, Recipe, Recommender, Reducer, Training
 from diabolo.data import Stored
-from diabolo.errors import DiaboloWarning
+from diabolo.errors import DataError, DiaboloWarning
 from diabolo.latents import Gaussian
 from diabolo.nets import MLP, ResUNet
 from diabolo.rankers import EASE
@@ -24,6 +24,7 @@ FRAME = pd.DataFrame(NOISE, columns=list("abcdef"))
 NOTHING, COUNTED = FRAME.assign(c=np.nan), FRAME.assign(row=np.arange(120.0))
 NEARLY = FRAME.assign(age=["?", "?", *map(str, np.arange(118) % 40)])[["a", "age"]]
 LAST = RNG.uniform(size=(24, 8, 8, 3))
+SHOWN = (LAST * 255).astype(np.uint8)
 TIMES = pd.date_range("2026-01-01", periods=100, freq="h")
 HOURS = pd.DataFrame({"a": NOISE[:100, 0], "time": RNG.permutation(TIMES)})
 LIKES = pd.DataFrame({"user": np.repeat(np.arange(20), 20), "item": np.tile(np.arange(20), 20)})
@@ -71,6 +72,7 @@ CASES = {
     "reducer, wrapped": (lambda _: quick(Reducer, 2).fit_transform(LAST), "channels come last"),
     "detector, channels last": (lambda _: quick(Detector).fit(LAST), "channels come last"),
     "denoiser, channels last": (lambda _: small().fit(LAST), "channels come last"),
+    "compressor, channels last": (lambda _: quick(Compressor).fit(SHOWN), "channels come last"),
     "detector, empty": (lambda _: quick(Detector).fit(NOTHING), "values are missing"),
     "pipeline, empty": (
         lambda _: make_pipeline(FunctionTransformer(), quick(Detector)).fit(NOTHING),
@@ -108,3 +110,13 @@ def test_a_warning_names_a_line_of_this_file(name, tmp_path, monkeypatch):
     told = [found for found in caught if issubclass(found.category, DiaboloWarning)]
     assert any(words in str(found.message) for found in told), [str(found.message) for found in told]
     assert {found.filename for found in told} == {__file__}
+
+
+@pytest.mark.parametrize("job", [Compressor, Denoiser, Detector, Generator, Reducer], ids=lambda job: job.__name__)
+def test_lists_of_images_with_the_channels_last_are_told_how_to_be_given(job):
+    images = [np.zeros((height, 12, 3), np.uint8) for height in (12, 13, 14)]
+    with pytest.raises(DataError, match=r"pass \[np\.moveaxis\(x, -1, 0\) for x in X\]\.$"):
+        quick(job).fit(images)
+    with pytest.raises(DataError) as told:
+        quick(job).fit([image.transpose(2, 0, 1)[: 3 - (number == 1)] for number, image in enumerate(images)])
+    assert "moveaxis" not in str(told.value)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from diabolo.data import Form, Scaling, Stored, kind, read
-from diabolo.data.form import Kind, warn_of_channels_last
+from diabolo.data.form import Kind, channels_to_the_front, warn_of_channels_last
 from diabolo.data.images import Assorted
 from diabolo.data.moments import Moments
 from diabolo.data.scaling import per_channel
@@ -119,7 +119,8 @@ def _demand_alike(found: Signals, missing: bool) -> None:
         if array.ndim != first.ndim or channels(array.shape) != found.channels:
             raise DataError(
                 "X must hold samples of one kind with the same number of channels: images (C, H, W) or series (T, C); "
-                f"sample 0 has the shape {first.shape}, sample {number} {array.shape}. Convert them first."
+                f"sample 0 has the shape {first.shape}, sample {number} {array.shape}. Convert them "
+                f"first.{channels_to_the_front([each.shape for each in found.arrays])}"
             )
         if array.size == 0 or not (np.isfinite(array) | (missing & np.isnan(array))).all():
             what, remedy = ("infinity", "Drop") if missing else ("NaN or infinity", "Drop or fill")

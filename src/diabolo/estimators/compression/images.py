@@ -15,6 +15,7 @@ from diabolo.codec.fidelity import PSNR, Absolute, Exact, Fidelity, Rate, Relati
 from diabolo.codec.planes import planes, together
 from diabolo.codec.squeezed import expanded, squeezed
 from diabolo.coders import Auto, Coder, Coding, Setting
+from diabolo.data.form import channels_to_the_front, warn_of_channels_last
 from diabolo.data.package import package
 from diabolo.errors import DataError, FileError, ParameterError
 from diabolo.estimators.compression import gains
@@ -72,9 +73,10 @@ class Images(Packing):
         kinds = {(image.shape[0], image.dtype.str) for image in images}
         if len(kinds) != 1 or not all(image.size for image in images):
             raise DataError(
-                "X must hold images with pixels, all of the same number of channels and the same type; got "
-                f"{shorten(sorted(kinds))}. Convert them."
+                "X must hold images (C, H, W) with pixels, all of the same number of channels and the same type; got "
+                f"{shorten(sorted(kinds))}. Convert them.{channels_to_the_front([image.shape for image in images])}"
             )
+        warn_of_channels_last(images[0].shape)
         coder = coder.settled(cls.kind, exact=not _approximate(fidelity)) if isinstance(coder, Auto) else coder
         channels, dtype = kinds.pop()
         packing = cls(cast(Coding, None), coder, channels, dtype, fidelity)
