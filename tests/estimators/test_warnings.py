@@ -73,6 +73,7 @@ CASES = {
     "detector, channels last": (lambda _: quick(Detector).fit(LAST), "channels come last"),
     "denoiser, channels last": (lambda _: small().fit(LAST), "channels come last"),
     "compressor, channels last": (lambda _: quick(Compressor).fit(SHOWN), "channels come last"),
+    "reducer, far": (lambda _: quick(Reducer, 2).fit(FRAME.assign(f=[1e7, *NOISE[1:, 5]])), "'f' has 1e+07 in row 0,"),
     "detector, empty": (lambda _: quick(Detector).fit(NOTHING), "values are missing"),
     "pipeline, empty": (
         lambda _: make_pipeline(FunctionTransformer(), quick(Detector)).fit(NOTHING),

@@ -14,12 +14,11 @@ from diabolo.data.cells import Content, endless, present
 from diabolo.data.moments import Moments
 from diabolo.data.sentinels import warn_of_sentinels
 from diabolo.data.standard import KNEE, restored, standardised
+from diabolo.data.strays import without_strays
 from diabolo.errors import DataError, FileError, warn
 
 _OTHER = "other"  # stands for rarer categories, and for those never seen in training
 _ROUNDING = 1e-14  # of the largest value: a spread below it is rounding, the column constant
-_STRAY = 1e5  # spreads of the middle four fifths: beyond, a few values would hide from a net how all others differ
-_LOOKED_AT = 1000  # rows that tell where the middle four fifths lie
 _DAY, _YEAR = 86_400_000_000, 366  # microseconds, days
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -236,28 +235,11 @@ def number_fields(names: Sequence[str], array: np.ndarray, of_constants: float =
     warn_of_sentinels(names, array, moments.low, moments.high)
     most = np.maximum(np.abs(moments.low), np.abs(moments.high))
     constant = moments.std <= _ROUNDING * most
-    mean, std = _without_strays(array, moments.mean, moments.std)
+    mean, std = without_strays(array, moments.mean, moments.std)
     shift = np.where(constant, moments.low, mean)  # not the mean: a constant comes back exactly
     scale = np.where(constant, of_constants * np.maximum(most, 1), std)  # a little beside a constant stays little
     each = zip(names, shift.tolist(), scale.tolist(), (moments.count < len(array)).tolist(), strict=True)
     return tuple(Field(name, "number", at, by, missing=missing) for name, at, by, missing in each)
-
-
-def _without_strays(array: np.ndarray, mean: np.ndarray, std: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and deviation (F,) of columns (N, F), without values that would hide how all others differ."""
-    few = np.sort(array[:: -(-len(array) // _LOOKED_AT)].astype(np.float64), axis=0)  # NaN come last
-    last = np.maximum((~np.isnan(few)).sum(0) - 1, 0)
-    low, middle, high = (few[np.rint(share * last).astype(int), np.arange(len(last))] for share in (0.1, 0.5, 0.9))
-    with np.errstate(over="ignore"):
-        reach = _STRAY * ((high - low) / 2.56)  # the deviation, were it a normal distribution
-    mean, std = mean.copy(), std.copy()
-    for column in np.flatnonzero((reach > 0) & (std > reach)):
-        values = array[:, column].astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            near = values[np.abs(values - middle[column]) <= reach[column]]
-        moments = Moments.of([near[:, None]], ("real",))  # whose squares do not overflow
-        mean[column], std[column] = moments.mean[0], moments.std[0]
-    return mean, std
 
 
 def _warn_of_empty(names: list[str]) -> None:

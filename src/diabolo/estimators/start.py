@@ -13,6 +13,7 @@ from torch import Tensor
 
 from diabolo.data import Moments, Scaling, Stored
 from diabolo.data.sentinels import warn_of_sentinels
+from diabolo.data.strays import warn_of_strays
 from diabolo.errors import ParameterError
 from diabolo.estimators.sources import Sources, blocks_of
 from diabolo.flow import Shape, channels
@@ -63,6 +64,7 @@ class Start:
             if isinstance(array, np.ndarray) and array.ndim == 2:
                 named = [str(name) for name in (range(shape[0]) if names is None else names)]
                 warn_of_sentinels(named, array, moments.low, moments.high)
+                warn_of_strays(named, array, moments.std)
             if any(penalty.pairing() is not None for penalty in recipe.penalties):
                 scaling = scaling.comparable(moments, domains)
             bounds = _bounds(moments, scaling)
