@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         decompress,
         fit_together,
         load,
+        opened,
     )
     from diabolo.model import Recipe
     from diabolo.training import Training
@@ -45,6 +46,7 @@ __all__ = [
     "decompress",
     "fit_together",
     "load",
+    "opened",
 ]
 
 _HOMES = {
@@ -63,6 +65,7 @@ _HOMES = {
     "decompress": "estimators",
     "fit_together": "estimators",
     "load": "estimators",
+    "opened": "estimators",
 }
 
 

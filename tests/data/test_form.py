@@ -12,7 +12,7 @@ import scipy.sparse
 import torch
 
 from diabolo.data import Form, kind
-from diabolo.data.form import warn_of_channels_last
+from diabolo.data.channels import warn_of_channels_last
 from diabolo.errors import DataError, DataTypeError
 
 

@@ -25,15 +25,15 @@ class Answer:
     facts: Facts
     as_json: bool
 
-    def give(self, done: str = "") -> None:
-        """Write the facts to standard output, and what was done."""
+    def give(self, done: str = "", aside: bool = False) -> None:
+        """Write the facts to standard output, or `aside` to standard error, and what was done."""
         if self.as_json:
-            typer.echo(json.dumps(self.facts, ensure_ascii=False, allow_nan=False, default=str))
+            typer.echo(json.dumps(self.facts, ensure_ascii=False, allow_nan=False, default=str), err=aside)
             return
         for row in [self.facts] if isinstance(self.facts, dict) else self.facts:
-            typer.echo("\n".join(_lines(row)) + ("" if isinstance(self.facts, dict) else "\n"))
+            typer.echo("\n".join(_lines(row)) + ("" if isinstance(self.facts, dict) else "\n"), err=aside)
         if done:
-            typer.echo(done)
+            typer.echo(done, err=aside)
 
 
 @contextmanager

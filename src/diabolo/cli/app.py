@@ -21,7 +21,7 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
 Model = Annotated[Path, typer.Argument(help="A fitted model: a folder or a zip.", metavar="MODEL")]
 Data = Annotated[str, typer.Argument(help=".npy, .npz[:KEY], .csv, .parquet, or a folder of images.", metavar="DATA")]
-Compressed = Annotated[Path, typer.Argument(help="A .dbl file.", metavar="FILE")]
+Compressed = Annotated[Path, typer.Argument(help="A .dbl file, or - for standard input.", metavar="FILE")]
 Known = Annotated[
     Path | None, typer.Option("--model", help="The compressor that wrote FILE, if it is not in it.", metavar="MODEL")
 ]
@@ -155,11 +155,9 @@ def sample(
 def compress(
     data: Annotated[
         list[str],
-        typer.Argument(
-            help="Tables of the same columns, arrays alike, or pictures: files, or folders of them.", metavar="DATA..."
-        ),
+        typer.Argument(help="Tables, arrays or pictures: files, folders, - for standard input.", metavar="DATA..."),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The .dbl file to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .dbl file to write, - for standard output.")],
     model: Annotated[
         Path | None, typer.Option(help="A fitted compressor; fitted to DATA by default.", metavar="MODEL")
     ] = None,
@@ -183,7 +181,7 @@ def compress(
 
         compressor = compressed.chosen(model, components, recipe, settings or [], seed, device)
         facts = compressed.compress(data, output, compressor, embed, quiet or as_json)
-    Answer(facts if as_json else compressed.in_words(facts), as_json).give(f"wrote {output}")
+    Answer(facts if as_json else compressed.in_words(facts), as_json).give(f"wrote {output}", str(output) == "-")
 
 
 @app.command()
@@ -191,7 +189,7 @@ def decompress(
     file: Compressed,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="A folder, for files by their own names; or one .npy, .npz, .csv, ..."),
+        typer.Option("--output", "-o", help="A folder for files by their names; one .csv, .npy, ...; - for a pipe."),
     ],
     model: Known = None,
     as_json: Json = False,
@@ -201,7 +199,7 @@ def decompress(
         from diabolo.cli import compressed
 
         facts = compressed.decompress(file, output, model)
-    Answer(facts, as_json).give(f"wrote {output}")
+    Answer(facts, as_json).give(f"wrote {output}", str(output) == "-")
 
 
 @app.command()
@@ -219,7 +217,12 @@ def verify(file: Compressed, model: Known = None, as_json: Json = False) -> None
 
 @app.command()
 def info(
-    model: Annotated[Path, typer.Argument(help="A fitted model, or a compressed file.", metavar="MODEL")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="A fitted model; or a compressed file, - for one that comes by standard input.", metavar="MODEL"
+        ),
+    ],
     as_json: Json = False,
 ) -> None:
     """Say what MODEL is and how well it does; of a compressed file, what it holds and its exact sizes."""

@@ -10,6 +10,7 @@ from typing import Any, cast
 from diabolo.check import listed
 from diabolo.cli.making import make, revise
 from diabolo.cli.members import Member, demand_fitting, gathered, members_of
+from diabolo.cli.piping import PIPE, arriving, leaving
 from diabolo.cli.placing import is_one, place, place_all, unnamed
 from diabolo.codec import Container, Exact
 from diabolo.codec.layout import MAGIC
@@ -38,16 +39,23 @@ def compress(
     DataError
         If the files do not go together.
     """
-    ready = hasattr(compressor, "packing_")
-    if not ready and embed is False:
+    if embed is False and not hasattr(compressor, "packing_"):
         raise ParameterError(
             "--no-embed leaves out the model, which nothing else would hold; fit one with 'diabolo fit compressor' "
             "and name it by --model."
         )
+    with arriving(sources) as named, leaving(output, ".dbl") as written:
+        return _compressed(named, written, compressor, embed, quiet)
+
+
+def _compressed(
+    sources: Sequence[str], output: Path, compressor: Compressor, embed: bool | None, quiet: bool
+) -> dict[str, Any]:
     X, files, members = gathered(sources)
     if output.expanduser().resolve() in [file.resolve() for file in files]:
         raise FileError(f"{output.name!r} is itself among what is compressed; name another file to write.")
     demand_file(output.expanduser())
+    ready = hasattr(compressor, "packing_")
     if not ready:
         compressor.fit(X, callbacks=() if quiet else (Progress(),))
     beside = {"files": [member.to_json() for member in members]}
@@ -110,24 +118,39 @@ def decompress(path: Path, output: Path, model: Path | None) -> dict[str, Any]:
     ParameterError
         If its model is not in it, nor given.
     """
-    output = output.expanduser()
-    with opened(path.expanduser(), _packing(model)) as file:
-        members = members_of(file.container.head)
-        X = file.samples()
-    members = members or [unnamed(path, X)]
-    demand_fitting(members, X)
-    told = {"samples": len(X), "output": str(output)}
+    with arriving([str(path)]) as (name,):
+        source = Path(name).expanduser()
+        with opened(source, _packing(model)) as file:
+            members = members_of(file.container.head)
+            X = file.samples()
+        members = members or [unnamed(source, X)]
+        demand_fitting(members, X)
+        with leaving(output.expanduser(), _ending(members[0])) as written:
+            return _placed(written, X, members) | {"output": str(output.expanduser())}
+
+
+def _placed(output: Path, X: Any, members: Sequence[Member]) -> dict[str, Any]:
     if is_one(output):
         place(output, X, members)
-        return told
-    return {"files": len(members), **told, "identical": place_all(output, X, members)}
+        return {"samples": len(X)}
+    return {"files": len(members), "samples": len(X), "identical": place_all(output, X, members)}
+
+
+def _ending(first: Member) -> str:
+    """Return the ending of one file that can hold all, by the first of those that are in it."""
+    return ".tif" if first.channels else Path(first.name).suffix.lower()
 
 
 def facts(path: Path) -> dict[str, Any]:
     """Return what is known of a compressed file, as plain JSON."""
-    with Container.open(path.expanduser()) as container:
+    with arriving([str(path)]) as (name,):
+        return _facts(Path(name).expanduser())
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    with Container.open(path) as container:
         members, sheet = members_of(container.head), container.head.get("sheet")
-    found = {name: value for name, value in described(path.expanduser()).items() if value is not None}
+    found = {name: value for name, value in described(path).items() if value is not None}
     if members:
         found |= {"files": [member.name for member in members], "bytes of files": sum(each.bytes for each in members)}
         found["ratio to files"] = round(found["bytes of files"] / found["bytes"], 3)
@@ -151,7 +174,8 @@ def verify(path: Path, model: Path | None) -> dict[str, Any]:
         If a bit of it is not as it was written.
     """
     packing = _packing(model)
-    found = verified(path.expanduser(), packing)
+    with arriving([str(path)]) as (name,):
+        found = verified(Path(name).expanduser(), packing)
     return {"whole": True, "decoded": bool(found["model bytes"]) or packing is not None, **found}
 
 
@@ -164,8 +188,8 @@ def line(path: Path, found: Mapping[str, Any]) -> str:
 def is_compressed(path: Path) -> bool:
     """Tell whether a file is a compressed one, by what it begins with; or was to be one, by its name."""
     path = path.expanduser()
-    if not path.is_file():
-        return False
+    if str(path) == PIPE or not path.is_file():
+        return str(path) == PIPE  # a model is a folder
     with path.open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC or path.suffix.lower() == ".dbl"
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from diabolo.data.broken import readable
 from diabolo.data.package import package
 from diabolo.data.picture import decoding
 from diabolo.errors import DataError, FileError, MissingFileError
+from diabolo.estimators.compression.pieces import Pieces, taken
 
 TABLES = (".csv", ".npy", ".npz", ".parquet")
 """Suffixes of files of tables and arrays."""
@@ -188,7 +189,10 @@ def _demand_names(files: Sequence[Path]) -> None:
 
 
 def _of_tables(sources: Sequence[str]) -> tuple[Any, list[dict[str, int]]]:
-    """Return tables or arrays as one, and how many rows each has."""
+    """Return tables or arrays as one, and how many rows each has; a large table that is alone stays on disk."""
+    alone = taken(sources[0]) if len(sources) == 1 and Path(sources[0]).suffix.lower() == ".parquet" else None
+    if isinstance(alone, Pieces):
+        return alone, [{"rows": cast(int, alone.rows)}]
     parts = [_whole(source) for source in sources]
     framed = [hasattr(part, "columns") for part in parts]
     _demand_same([_kind(part) for part in parts], sources)

@@ -17,6 +17,9 @@ from diabolo.codec.sheet import Cells, Column, Sheet
 from diabolo.data.package import package
 from diabolo.errors import DataError, DataTypeError, FileError
 
+_MOST = 2**31
+"""Bytes of words that an Arrow array can hold."""
+
 
 @dataclass(frozen=True, eq=False)
 class Framed(Sheet):
@@ -45,6 +48,11 @@ class Framed(Sheet):
                 table = arrow.Table.from_pandas(X) if owner == "pandas" else X.to_arrow()
         except (arrow.ArrowException, TypeError, ValueError, UserWarning) as error:
             raise DataTypeError(f"X has a column that no table file can hold ({error}); convert or drop it.") from error
+        return Framed.of_table(table, owner)
+
+    @staticmethod
+    def of_table(table: Any, owner: str = "pandas") -> tuple[Framed, list[Column]]:
+        """Return how an Arrow table is kept, and its columns; it comes back as a frame of the owner."""
         if not table.num_columns:
             raise DataError("X must have columns; got a data frame without any.")
         for field in table.schema:
@@ -54,6 +62,12 @@ class Framed(Sheet):
             str(i): column.dictionary.to_pylist() for i, column in enumerate(columns) if _categorical(column.type)
         }
         return Framed(owner, table.schema, categories), columns
+
+    def alike(self, other: Sheet) -> bool:
+        """Tell whether it is a frame of the same package, with the same columns, types and categories."""
+        if not isinstance(other, Framed) or self.package != other.package:
+            return False
+        return self.schema.equals(other.schema) and self.categories == other.categories
 
     @property
     def kinds(self) -> list[tuple[str, str]]:
@@ -143,8 +157,9 @@ class Framed(Sheet):
         return arrow.concat_arrays([kept, by]).take(arrow.array(order))
 
     def joined(self, parts: Sequence[Column]) -> Column:
-        """Return the pieces one after another."""
-        return package("pyarrow").chunked_array(parts)
+        """Return the pieces one after another: as one array, or more where one cannot hold so many words."""
+        column = package("pyarrow").chunked_array(parts)
+        return _one(column) if column.nbytes < _MOST else column
 
     def table(self, columns: Sequence[Column]) -> Any:
         """Return the frame."""

@@ -42,6 +42,10 @@ class Cells:
 class Sheet(ABC):
     """How a table is kept by its user; the columns themselves go beside it."""
 
+    @abstractmethod
+    def alike(self, other: Sheet) -> bool:
+        """Tell whether two tables are kept alike, but for what numbers or names their rows."""
+
     @property
     @abstractmethod
     def kinds(self) -> list[tuple[str, str]]:
@@ -117,10 +121,12 @@ class Sheet(ABC):
         >>> sheet.table(columns).tolist()
         [[1, 2], [3, 4]]
         """
-        form = Form.of(X)
-        if isinstance(form, PandasForm | PolarsForm):
+        form, arrow = Form.of(X), hasattr(X, "to_batches")
+        if arrow or isinstance(form, PandasForm | PolarsForm):
             from diabolo.codec.framed import Framed  # at the place of use: it is a sheet itself
 
+            if arrow:
+                return Framed.of_table(X)
             return Framed.of_frame(X, "pandas" if isinstance(form, PandasForm) else "polars")
         array = _array(X, form)
         if array.dtype.kind not in "iufb" or array.dtype.itemsize > 8 or array.ndim != 2:
@@ -160,6 +166,10 @@ class Plain(Sheet):
     type: str
     columns: int
     tensor: bool
+
+    def alike(self, other: Sheet) -> bool:
+        """Tell whether it has the same columns of the same type."""
+        return self == other
 
     @property
     def kinds(self) -> list[tuple[str, str]]:

@@ -17,6 +17,9 @@ from diabolo.data.layout import Chunk, Layout, rows_at_a_time
 from diabolo.data.package import package
 from diabolo.errors import DataError, DataTypeError
 
+_ROWS = 2**16
+"""Rows of an Arrow table at most."""
+
 _OPEN_BYTES = 2**23
 """Bytes of a file read ahead, over all columns."""
 
@@ -44,6 +47,35 @@ def decoded_bytes(paths: Sequence[Path]) -> int:
         If one is cut, broken or foreign.
     """
     return sum(_rows(file) * sum(map(_bytes, file.schema_arrow.types)) for file in map(_opened, paths))
+
+
+def rows_of(paths: Sequence[Path]) -> int:
+    """Return how many rows the files have.
+
+    Raises
+    ------
+    FileError
+        If one is cut, broken or foreign.
+    """
+    return sum(_rows(_opened(path)) for path in paths)
+
+
+def arrow_tables(paths: Sequence[Path]) -> Iterator[Any]:
+    """Yield the rows of Parquet files as Arrow tables of bounded size, of the very types that the files have.
+
+    Raises
+    ------
+    FileError
+        If one is cut, broken or foreign.
+    """
+    arrow, count = package("pyarrow"), 0
+    for path in paths:
+        with readable(path), _reading(path, _opened(path).metadata, _OPEN_BYTES) as file:
+            for batch in file.iter_batches(_ROWS, use_threads=False):
+                yield arrow.Table.from_batches([batch], file.schema_arrow)
+                count += 1
+    if not count:
+        yield from (_opened(path).schema_arrow.empty_table() for path in paths[:1])
 
 
 def parquet_layout(paths: Sequence[Path]) -> Layout:
@@ -142,17 +174,14 @@ def _read(
     metadata: dict[Path, Any], names: list[str], dtype: np.dtype, size: int, chunk: Chunk
 ) -> Iterator[np.ndarray]:
     ahead = max(2**13, min(2**17, _OPEN_BYTES // max(len(names), 1)))
-    with (
-        readable(chunk.path),
-        package("pyarrow.parquet").ParquetFile(
-            chunk.path,
-            metadata=metadata[chunk.path],
-            buffer_size=ahead,  # without it, and with pre_buffer, a row group is read whole before its first row is had
-            pre_buffer=False,
-        ) as file,
-    ):
+    with readable(chunk.path), _reading(chunk.path, metadata[chunk.path], ahead) as file:
         for batch in file.iter_batches(size, row_groups=list(chunk.groups), columns=names, use_threads=False):
             yield _array(batch, names, dtype)
+
+
+def _reading(path: Path, metadata: Any, ahead: int) -> Any:
+    """Return a file to read, of which so many bytes are held: without that a row group is read whole at first."""
+    return package("pyarrow.parquet").ParquetFile(path, metadata=metadata, buffer_size=ahead, pre_buffer=False)
 
 
 def _array(batch: Any, names: list[str], dtype: np.dtype) -> np.ndarray:

@@ -3,7 +3,7 @@
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.colorization.colorizer import Colorizer
 from diabolo.estimators.compression.compressor import Compressor
-from diabolo.estimators.compression.opening import decompress
+from diabolo.estimators.compression.opening import decompress, opened
 from diabolo.estimators.denoising.denoiser import Denoiser
 from diabolo.estimators.detection.detector import Detector
 from diabolo.estimators.dictionaries.dictionary import Dictionary
@@ -39,4 +39,5 @@ __all__ = [
     "decompress",
     "fit_together",
     "load",
+    "opened",
 ]

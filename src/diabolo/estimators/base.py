@@ -14,7 +14,8 @@ from torch import Tensor
 
 from diabolo.check import shorten
 from diabolo.data import Form, Scaling, Stored, kind, read
-from diabolo.data.form import NumpyForm, TorchForm, warn_of_channels_last
+from diabolo.data.channels import warn_of_channels_last
+from diabolo.data.form import NumpyForm, TorchForm
 from diabolo.errors import DataError, DataTypeError
 from diabolo.estimators import modelled
 from diabolo.estimators.fitted import FittedModel

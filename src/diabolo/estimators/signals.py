@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from diabolo.data import Form, Scaling, Stored, kind, read
-from diabolo.data.form import Kind, channels_to_the_front, warn_of_channels_last
+from diabolo.data.channels import channels_to_the_front, warn_of_channels_last
+from diabolo.data.form import Kind
 from diabolo.data.images import Assorted
 from diabolo.data.moments import Moments
 from diabolo.data.scaling import per_channel

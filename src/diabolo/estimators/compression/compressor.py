@@ -15,12 +15,12 @@ from diabolo.check import Maybe, shorten
 from diabolo.codec.fidelity import Exact, Fidelity
 from diabolo.codec.writing import pack, write
 from diabolo.coders import Auto, Coder, Setting
-from diabolo.data import Stored, joined, read
 from diabolo.errors import DataTypeError, FileError, ParameterError
 from diabolo.estimators.compression.compressed import report
 from diabolo.estimators.compression.images import Images
 from diabolo.estimators.compression.opening import Source, opened
 from diabolo.estimators.compression.packing import Packing, Tally, from_bytes, identity
+from diabolo.estimators.compression.pieces import Pieces, taken
 from diabolo.estimators.compression.tables import Tables
 from diabolo.estimators.job import Job
 from diabolo.estimators.unchanged import all_or_nothing
@@ -64,8 +64,11 @@ class Compressor(Job):
     Notes
     -----
     X may be a data frame of pandas or polars, an array (N, D), series (N, T, C) or (T, C), images (N, C, H, W) or a
-    list of images of several sizes, or the path of a file of one. Data frames come back with their types, index and
-    missing values. Whole numbers, words and dates are always exact.
+    list of images of several sizes, or the path of a file of one, also of one larger than memory. Data frames come back
+    with their types, index and missing values. Whole numbers, words and dates are always exact.
+
+    An iterator of tables alike is compressed as one, with a piece in memory at a time. `opened` reads a file part by
+    part.
 
     Examples
     --------
@@ -130,7 +133,7 @@ class Compressor(Job):
         DataError, DataTypeError
             If X cannot be compressed, or not with this fidelity.
         """
-        coder, X = self.check_parameters(), _read(X)
+        coder, X = self.check_parameters(), taken(X)
         suiting = [kind for kind in PACKINGS if kind.suits(X)]
         if not suiting:
             raise DataTypeError(
@@ -210,14 +213,15 @@ class Compressor(Job):
         """Return how many times smaller the bytes of samples are than their numbers, without the model."""
         check_is_fitted(self)
         tally = Tally()
-        _, chunks = self.packing_.at(self.fidelity).chunks(_read(X), tally)
+        _, chunks = self.packing_.at(self.fidelity).chunks(taken(X), tally)
         size = sum(map(len, chunks))
         return tally.raw / max(1, size)
 
     def report(self, X: Any, y: Any = None) -> Page:
         """Return a page of sizes and errors on X, those of other compressors beside."""
         check_is_fitted(self)
-        return report(self, _read(X))
+        X = taken(X)
+        return report(self, X.whole() if isinstance(X, Pieces) else X)
 
     @property
     def schedule(self) -> Training:
@@ -278,10 +282,11 @@ class Compressor(Job):
     def _made(self, X: Any, embed: bool, beside: Mapping[str, Any] | None) -> tuple[dict[str, Any], list[bytes]]:
         """Return the head of a file, and its chunks."""
         check_is_fitted(self)
-        tally, packing, X = Tally(), self.packing_.at(self.fidelity), _read(X)
+        tally, packing, X = Tally(), self.packing_.at(self.fidelity), taken(X)
         head, chunks = packing.chunks(X, tally)
         made = list(chunks)  # first, as the head tells what came of them
-        model = self.packing_.worth(tally) if embed else self.packing_
+        again = not isinstance(X, Pieces) or X.rows is not None  # what an iterator yields is gone
+        model = self.packing_.worth(tally) if embed and again else self.packing_
         if model is not self.packing_:
             made = list(model.chunks(X, Tally())[1])
         told = {"kind": packing.kind, "promise": packing.promise, "raw": tally.raw, "worst": tally.worst}
@@ -291,9 +296,3 @@ class Compressor(Job):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "packing_")
-
-
-def _read(X: Any) -> Any:
-    """Return what a path names, all of it in memory; anything else as it is."""
-    X = read(X)
-    return joined(X.parts()) if isinstance(X, Stored) else X

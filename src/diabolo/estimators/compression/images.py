@@ -15,7 +15,7 @@ from diabolo.codec.fidelity import PSNR, Absolute, Exact, Fidelity, Rate, Relati
 from diabolo.codec.planes import planes, together
 from diabolo.codec.squeezed import expanded, squeezed
 from diabolo.coders import Auto, Coder, Coding, Setting
-from diabolo.data.form import channels_to_the_front, warn_of_channels_last
+from diabolo.data.channels import channels_to_the_front, warn_of_channels_last
 from diabolo.data.package import package
 from diabolo.errors import DataError, FileError, ParameterError
 from diabolo.estimators.compression import gains

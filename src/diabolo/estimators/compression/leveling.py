@@ -80,6 +80,10 @@ class Leveling:
                 columns.append(np.where(each.missing, np.uint64(0), grid.levels(values)))
         return np.stack(columns, 1) if columns else np.zeros((rows, 1), np.uint64)
 
+    def of_columns(self, sheet: Sheet, kept: Sequence[Column]) -> Levels:
+        """Return the levels (N, D') of the columns of a table, or of a run of its rows."""
+        return self.levels([sheet.cells(i, column) for i, column in enumerate(kept)], len(kept[0]))
+
     def cells(self, sheet: Sheet, column: int, levels: Levels, begin: int = 0) -> Cells:
         """Return what the levels (N,) of a column stand for; steps from row to row begin at `begin`."""
         grid = cast(Grid, self.grids[column])

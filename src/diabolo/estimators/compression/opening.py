@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diabolo.check import shorten
 from diabolo.codec.container import Container
 from diabolo.errors import FileError, ParameterError
 from diabolo.estimators.compression.packing import Packing, from_bytes, identity
+
+if TYPE_CHECKING:
+    from diabolo.estimators.compression.compressor import Compressor
 
 Source = bytes | str | PathLike[str]
 
@@ -37,8 +40,25 @@ class Opened:
     def __len__(self) -> int:
         return len(self.container) - self.embedded
 
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the samples part by part, one in memory at a time."""
+        return map(self.part, range(len(self)))
+
     def part(self, number: int) -> Any:
-        """Return a part of the samples: those of the chunk of this number; nothing else is decoded."""
+        """Return a part of the samples: rows of a table, or images; nothing else is read and decoded.
+
+        Raises
+        ------
+        ParameterError
+            If there is no part of this number.
+        FileError
+            If it is damaged.
+        """
+        if not 0 <= number < len(self):
+            raise ParameterError(
+                f"Parameter 'number' of part must be from 0 to {len(self) - 1}, as the file has {len(self)} part(s); "
+                f"got {number}."
+            )
         return self.packing.part(self.container.head, number, self.container.chunk(number + self.embedded))
 
     def samples(self) -> Any:
@@ -48,24 +68,36 @@ class Opened:
 
 
 @contextmanager
-def opened(source: Source, model: Packing | None = None) -> Iterator[Opened]:
-    """Open a compressed file, or its bytes; use it as ``with opened(...)``.
+def opened(source: Source, model: Compressor | Packing | None = None) -> Iterator[Opened]:
+    """Open a compressed file, or its bytes, to read some of it; use it as ``with opened(...)``.
 
     Parameters
     ----------
     source : bytes or path
         What `Compressor.compress` returned, or a file of it.
-    model : Packing, optional
-        Reads it, if it does not hold its own.
+    model : Compressor or Packing, optional
+        Reads it, if it does not hold its own model.
 
     Raises
     ------
     FileError
         If it is cut, changed, foreign or of a newer format, or needs another model.
+    ParameterError
+        If it does not hold its model, and none is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from diabolo import Compressor
+    >>> X = np.arange(8).reshape(4, 2)
+    >>> with opened(Compressor().fit(X).compress(X)) as file:
+    ...     len(file), [part.tolist() for part in file]
+    (1, [[[0, 1], [2, 3], [4, 5], [6, 7]]])
     """
+    known = model if model is None or isinstance(model, Packing) else model.packing_
     with Container.open(source) as container:
         try:
-            yield _opened(container, model)
+            yield _opened(container, known)
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             if isinstance(error, FileError | ParameterError):
                 raise

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
@@ -24,6 +25,7 @@ from diabolo.errors import DataError, FileError, ParameterError
 from diabolo.estimators.compression import chunk
 from diabolo.estimators.compression.leveling import Leveling
 from diabolo.estimators.compression.packing import Packing, State, Tally
+from diabolo.estimators.compression.pieces import Pieces, runs
 from diabolo.files import under
 from diabolo.part import from_json
 from diabolo.training import History
@@ -36,6 +38,9 @@ _MANY = 8
 
 _PLAINER = 2
 """Times as many bytes as columns that are kept whole take with the least effort; of seven tables, 1.66 at most."""
+
+_LEARNT = 2**23
+"""Values that are learned from at most."""
 
 _FEW = 256
 """Rows below which nothing but the columns themselves is learned."""
@@ -72,26 +77,27 @@ class Tables(Packing):
 
     @staticmethod
     def suits(X: Any) -> bool:
-        """Tell whether it is a table, series (N, T, C), or anything else that numpy makes an array of numbers of."""
+        """Tell whether it is a table, whole or in pieces, series (N, T, C), or what else numpy makes numbers of."""
         try:
-            return not isinstance(Form.of(X), NumpyForm) or np.ndim(X) in (2, 3, 4)
+            return isinstance(X, Pieces) or not isinstance(Form.of(X), NumpyForm) or np.ndim(X) in (2, 3, 4)
         except ValueError:  # a ragged list
             return False
 
     @classmethod
     def learn(cls, X: Any, fidelity: Fidelity, coder: Coder, setting: Setting) -> Tables:
         """Learn from a table (N, D), series (N, T, C) or images (N, C, H, W)."""
-        sheet, kept = Sheet.of(_flat(X))
+        sheet, kept = X.some(_LEARNT) if isinstance(X, Pieces) else Sheet.of(_flat(X))
         if not kept or not len(kept[0]):
             raise DataError("X must hold rows and columns to learn from; got none.")
         coder = coder.settled(cls.kind, exact=True) if isinstance(coder, Auto) else coder
         leveling = Leveling.of(sheet, kept, fidelity)
-        levels = leveling.levels([sheet.cells(i, column) for i, column in enumerate(kept)], len(kept[0]))
+        levels = np.concatenate([leveling.of_columns(sheet, run) for run in runs(kept, _LEARNT)])
         counted = cast(Counted, Columns().learn(levels, setting))
         worth = len(levels) >= _FEW and counted.alphabets.wide and not isinstance(coder, Columns)
         coding = coder.learn(levels, setting) if worth else None
         learnt = cls(leveling, counted, coding, coder, fidelity.equation())
-        return learnt if coding is None or learnt._pays(levels) else learnt._without
+        rows = len(kept[0]) if not isinstance(X, Pieces) else cast(int, X.rows)
+        return learnt if coding is None or learnt._pays(levels, rows) else learnt._without
 
     def at(self, fidelity: Fidelity) -> Tables:
         """Return itself, for the promise that it was learned for."""
@@ -103,7 +109,9 @@ class Tables(Packing):
         return self
 
     def chunks(self, X: Any, tally: Tally) -> tuple[dict[str, Any], Iterator[bytes]]:
-        """Return what is to be known of a table, and its chunks."""
+        """Return what is to be known of a table, and its chunks; of pieces all is known once the chunks are made."""
+        if isinstance(X, Pieces):
+            return self._chunks_of(X, tally)
         sheet, kept = Sheet.of(_flat(X))
         self.leveling.demand_same(sheet)
         count, size = len(kept[0]), max(1, _CELLS // len(self.leveling.columns))
@@ -111,6 +119,23 @@ class Tables(Packing):
         shape = [count, len(kept)] if hasattr(X, "columns") else list(np.shape(X))
         head = {"sheet": sheet.to_json(), "shape": shape} | ({"chunk_rows": size} if size < count else {})
         return head, (self._encoded(sheet, part, tally) for part in parts)
+
+    def _chunks_of(self, pieces: Pieces, tally: Tally) -> tuple[dict[str, Any], Iterator[bytes]]:
+        size = max(1, _CELLS // len(self.leveling.columns))
+        blocks = pieces.blocks(size)
+        sheet, first = next(blocks)
+        self.leveling.demand_same(sheet)
+        shape, head = [0, len(first)], dict[str, Any](sheet=sheet.to_json())
+
+        def encoded() -> Iterator[bytes]:
+            for _, kept in chain([(sheet, first)], blocks):
+                shape[0] += len(kept[0])
+                yield self._encoded(sheet, kept, tally)
+            head["shape"] = shape
+            if size < shape[0]:
+                head["chunk_rows"] = size
+
+        return head, encoded()
 
     def worth(self, tally: Tally) -> Tables:
         """Return itself, without a net that saved less than it takes."""
@@ -224,11 +249,11 @@ class Tables(Packing):
             raise FileError("A chunk of the file lacks a column, or has one of another length; copy it again.")
         return columns
 
-    def _pays(self, levels: Levels) -> bool:
-        """Tell whether the net makes fewer bytes than columns by themselves, its own ones included."""
+    def _pays(self, levels: Levels, rows: int) -> bool:
+        """Tell whether the net makes fewer bytes of so many rows than columns by themselves, its own ones included."""
         some = levels[: _CELLS // levels.shape[1]]
         with_net, without = (len(each.encode(some)) for each in (cast(Coding, self.coding), self.counted))
-        saved = (without - with_net) * len(levels) / len(some)
+        saved = (without - with_net) * rows / len(some)
         return saved > len(self.model) - len(self._without.model)
 
     @cached_property
