@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 import sys
 
 import numpy as np
@@ -14,6 +15,7 @@ from diabolo.cli.app import main
 
 PLAIN = ("--recipe", "Columns", "--quiet")
 TABLE = pd.DataFrame({"value": np.arange(300) / 4, "word": np.array(["a", "b"])[np.arange(300) % 2]})
+PICTURE = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))
 TEXT = TABLE.to_csv(index=False).encode()
 
 
@@ -56,9 +58,9 @@ def test_text_goes_through(pipe):
         filed(lambda file: np.save(file, np.arange(60).reshape(20, 3))),
         filed(lambda file: TABLE.to_parquet(file)),
         filed(lambda file: np.savez_compressed(file, X=np.arange(60.0).reshape(20, 3))),
-        filed(lambda file: Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(file, "PNG")),
+        *(filed(lambda file, kind=kind: PICTURE.save(file, kind)) for kind in ("PNG", "BMP", "GIF", "TIFF", "PPM")),
     ],
-    ids=["npy", "parquet", "npz", "png"],
+    ids=["npy", "parquet", "npz", "png", "bmp", "gif", "tif", "ppm"],
 )
 def test_files_are_known_by_what_they_begin_with(pipe, given):
     code, data, said = pipe(given, "compress", "-", "-o", "-", "--set", "training.steps=3", "--quiet")
@@ -103,3 +105,29 @@ def test_what_cannot_be_used_writes_nothing(pipe, given, args, words):
     assert (code, out) == (1, b"")
     assert said.startswith("error: ")
     assert words in said
+    assert "/tmp" not in said
+    if "-o" in args:
+        code, out, said = pipe(given, *args, "--json")
+        assert (code, out) == (1, b"")
+        assert words in json.loads(said)["error"]["message"]
+
+
+def test_text_that_begins_like_another_file_is_text(pipe):
+    text = b"PAR1,BM\n1,2\n3,4\n"
+    assert pipe(pipe(text, "compress", "-", "-o", "-", *PLAIN)[1], "decompress", "-", "-o", "-")[1] == text
+
+
+def test_who_reads_may_leave(tmp_path):
+    """As `head` does, once it has its lines."""
+    pd.DataFrame({"a": np.arange(200_000)}).to_csv(tmp_path / "x.csv", index=False)
+    run = [sys.executable, "-c", "from diabolo.cli.app import main; main()"]
+    compress = ["compress", str(tmp_path / "x.csv"), "-o", str(tmp_path / "x.dbl"), *PLAIN]
+    subprocess.run([*run, *compress], check=True, capture_output=True)
+    decompress = [*run, "decompress", str(tmp_path / "x.dbl"), "-o", "-"]
+    with subprocess.Popen(decompress, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"a\n"
+        process.stdout.close()
+        assert b"error" not in process.stderr.read()
+    assert process.returncode == 0

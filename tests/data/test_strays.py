@@ -13,7 +13,7 @@ RNG = np.random.default_rng(0)
 def told(x):
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
-        warn_of_strays([f"c{i}" for i in range(x.shape[1])], x, np.nanstd(x, 0))
+        warn_of_strays([f"c{i}" for i in range(x.shape[1])], x, np.nanstd(x, 0) if len(x) else np.zeros(x.shape[1]))
     return [str(warning.message) for warning in found]
 
 
@@ -27,8 +27,11 @@ def told(x):
         (RNG.random(3000) < 0.02) * 1e9,
         np.full(3000, 7.0),
         np.where(np.arange(3000) % 2, np.nan, RNG.normal(size=3000)),
+        (RNG.random(3000) < 0.05) + 1e-6 * RNG.normal(size=3000),
+        np.clip(np.sin((np.arange(24_000) % 24 - 6) / 12 * np.pi), 0, None) * 800 + RNG.normal(0, 0.1, 24_000),
+        np.empty(0),
     ],
-    ids=["normal", "lognormal", "heavier", "t of 2", "sparse", "constant", "half missing"],
+    ids=["normal", "lognormal", "heavier", "t of 2", "sparse", "constant", "half missing", "flag", "sun", "none"],
 )
 def test_columns_as_they_come_are_not_warned_of(column):
     assert not told(column[:, None])
@@ -57,3 +60,11 @@ def test_moments_are_those_of_the_others():
     np.testing.assert_allclose(mean, plain[0], rtol=1e-2)
     np.testing.assert_allclose(std, plain[1], rtol=1e-2)
     assert mean[0] == plain[0][0]
+
+
+def test_a_period_is_no_constant_with_strays():
+    """Equal steps through the hours of days would meet the same hour each time."""
+    sun = np.clip(np.sin((np.arange(24_000) % 24 - 6) / 12 * np.pi), 0, None)[:, None] * 800
+    sun += RNG.normal(0, 1e-3, sun.shape)
+    mean, std = without_strays(sun, sun.mean(0), sun.std(0))
+    assert (mean[0], std[0]) == (sun.mean(0)[0], sun.std(0)[0])

@@ -37,8 +37,11 @@ class Answer:
 
 
 @contextmanager
-def failing(as_json: bool) -> Iterator[None]:
-    """Turn an error of diabolo into one line and exit code 1, and warnings into lines on standard error."""
+def failing(as_json: bool, aside: bool = False) -> Iterator[None]:
+    """Turn an error of diabolo into one line and exit code 1, and warnings into lines on standard error.
+
+    As JSON it goes to standard output, or `aside` to standard error.
+    """
     logging.getLogger("tifffile").setLevel(
         logging.CRITICAL
     )  # what it says of a broken file, the error says in one line
@@ -47,12 +50,12 @@ def failing(as_json: bool) -> Iterator[None]:
         try:
             yield
         except DiaboloError as error:
-            _fail(type(error).__name__, str(error), as_json)
+            _fail(type(error).__name__, str(error), as_json, aside)
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             sys.exit(130)
         except OSError as error:
-            _fail(type(error).__name__, f"{error.filename or ''}: {error.strerror or error}", as_json)
+            _fail(type(error).__name__, f"{error.filename or 'a pipe'}: {error.strerror or error}", as_json, aside)
         finally:
             for message in dict.fromkeys(str(warning.message) for warning in caught):  # once, if of each picture
                 typer.echo(f"warning: {message}", err=True)
@@ -67,10 +70,10 @@ def left_out(failed: dict[str, str], as_json: bool) -> None:
         sys.exit(1)
 
 
-def _fail(kind: str, message: str, as_json: bool) -> None:
+def _fail(kind: str, message: str, as_json: bool, aside: bool) -> None:
     line = " ".join(message.split())
     if as_json:
-        typer.echo(json.dumps({"error": {"type": kind, "message": line}}, ensure_ascii=False))
+        typer.echo(json.dumps({"error": {"type": kind, "message": line}}, ensure_ascii=False), err=aside)
     else:
         typer.echo(f"error: {line}", err=True)
     sys.exit(1)

@@ -176,7 +176,7 @@ def compress(
     as_json: Json = False,
 ) -> None:
     """Write DATA as one compressed file that says itself what it holds; by default it also holds the model it needs."""
-    with failing(as_json):
+    with failing(as_json, str(output) == "-"):
         from diabolo.cli import compressed
 
         compressor = compressed.chosen(model, components, recipe, settings or [], seed, device)
@@ -195,7 +195,7 @@ def decompress(
     as_json: Json = False,
 ) -> None:
     """Write what a compressed FILE holds."""
-    with failing(as_json):
+    with failing(as_json, str(output) == "-"):
         from diabolo.cli import compressed
 
         facts = compressed.decompress(file, output, model)

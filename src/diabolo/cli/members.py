@@ -193,7 +193,7 @@ def _of_tables(sources: Sequence[str]) -> tuple[Any, list[dict[str, int]]]:
     alone = taken(sources[0]) if len(sources) == 1 and Path(sources[0]).suffix.lower() == ".parquet" else None
     if isinstance(alone, Pieces):
         return alone, [{"rows": cast(int, alone.rows)}]
-    parts = [_whole(source) for source in sources]
+    parts = [_whole(source) if alone is None else alone for source in sources]
     framed = [hasattr(part, "columns") for part in parts]
     _demand_same([_kind(part) for part in parts], sources)
     facts = [

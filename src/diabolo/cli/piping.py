@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from diabolo.codec.layout import MAGIC
-from diabolo.errors import ParameterError
+from diabolo.errors import DiaboloError, ParameterError
 
 PIPE = "-"
 """What a command line says for standard input or output."""
@@ -24,8 +25,18 @@ _ENDINGS = {
     b"\xff\xd8\xff": ".jpg",
     b"II*\x00": ".tif",
     b"MM\x00*": ".tif",
+    b"II+\x00": ".tif",
+    b"MM\x00+": ".tif",
+    b"BM": ".bmp",
+    b"GIF8": ".gif",
+    b"RIFF": ".webp",
+    b"P5": ".pgm",
+    b"P6": ".ppm",
 }
-"""What files begin with; all else is a table of text."""
+"""What files begin with that are no text; all else is a table of text."""
+
+_LOOKED_AT = 512
+"""Bytes that tell whether it is text."""
 
 
 @contextmanager
@@ -44,7 +55,10 @@ def arriving(sources: Sequence[str]) -> Iterator[list[str]]:
         raise ParameterError("Standard input, '-', can be read once; name it once, or files.")
     with TemporaryDirectory() as folder:
         file = _kept(Path(folder))
-        yield [str(file) if source == PIPE else source for source in sources]
+        try:
+            yield [str(file) if source == PIPE else source for source in sources]
+        except DiaboloError as error:  # nobody knows the folder
+            raise type(error)(str(error).replace(f"{folder}/", "")) from error
 
 
 @contextmanager
@@ -56,15 +70,19 @@ def leaving(output: Path, ending: str) -> Iterator[Path]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"stdout{ending}"
         yield path
-        with path.open("rb") as file:
-            shutil.copyfileobj(file, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        try:
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:  # who reads has seen enough, as `head` has
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _kept(folder: Path) -> Path:
     """Return a file of what comes by standard input, its ending told by what it begins with."""
-    begin = sys.stdin.buffer.read(max(map(len, _ENDINGS)))
-    ending = next((name for first, name in _ENDINGS.items() if begin.startswith(first)), ".csv")
+    begin = sys.stdin.buffer.read(_LOOKED_AT)
+    text = all(byte > 8 for byte in begin)
+    ending = ".csv" if text else next((name for first, name in _ENDINGS.items() if begin.startswith(first)), ".csv")
     path = folder / f"stdin{ending}"
     with path.open("wb") as file:
         file.write(begin)

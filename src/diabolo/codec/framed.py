@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ from diabolo.errors import DataError, DataTypeError, FileError
 
 _MOST = 2**31
 """Bytes of words that an Arrow array can hold."""
+
+_NUMBERED = {"start": 0, "stop": 0, "step": 1}
+"""A numbering that fits no rows: they are numbered from 0 then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +57,8 @@ class Framed(Sheet):
     @staticmethod
     def of_table(table: Any, owner: str = "pandas") -> tuple[Framed, list[Column]]:
         """Return how an Arrow table is kept, and its columns; it comes back as a frame of the owner."""
+        if isinstance(table, package("pyarrow").RecordBatch):
+            table = package("pyarrow").Table.from_batches([table])
         if not table.num_columns:
             raise DataError("X must have columns; got a data frame without any.")
         for field in table.schema:
@@ -68,6 +74,15 @@ class Framed(Sheet):
         if not isinstance(other, Framed) or self.package != other.package:
             return False
         return self.schema.equals(other.schema) and self.categories == other.categories
+
+    def unnumbered(self) -> Framed:
+        """Return how rows are kept that are numbered from 0: what Arrow notes of a numbering is that of no rows."""
+        about = self.schema.pandas_metadata
+        if not about:
+            return self
+        index = [name if isinstance(name, str) else {**name, **_NUMBERED} for name in about["index_columns"]]
+        noted = {**self.schema.metadata, b"pandas": json.dumps({**about, "index_columns": index}).encode()}
+        return replace(self, schema=self.schema.with_metadata(noted))
 
     @property
     def kinds(self) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,6 +46,10 @@ class Sheet(ABC):
     @abstractmethod
     def alike(self, other: Sheet) -> bool:
         """Tell whether two tables are kept alike, but for what numbers or names their rows."""
+
+    def unnumbered(self) -> Sheet:
+        """Return how rows are kept that are numbered from 0, whatever those looked at were."""
+        return self
 
     @property
     @abstractmethod
@@ -121,11 +126,11 @@ class Sheet(ABC):
         >>> sheet.table(columns).tolist()
         [[1, 2], [3, 4]]
         """
-        form, arrow = Form.of(X), hasattr(X, "to_batches")
-        if arrow or isinstance(form, PandasForm | PolarsForm):
+        form, arrow = Form.of(X), sys.modules.get("pyarrow")
+        if (arrow and isinstance(X, arrow.Table | arrow.RecordBatch)) or isinstance(form, PandasForm | PolarsForm):
             from diabolo.codec.framed import Framed  # at the place of use: it is a sheet itself
 
-            if arrow:
+            if not isinstance(form, PandasForm | PolarsForm):
                 return Framed.of_table(X)
             return Framed.of_frame(X, "pandas" if isinstance(form, PandasForm) else "polars")
         array = _array(X, form)

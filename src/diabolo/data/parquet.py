@@ -63,19 +63,53 @@ def rows_of(paths: Sequence[Path]) -> int:
 def arrow_tables(paths: Sequence[Path]) -> Iterator[Any]:
     """Yield the rows of Parquet files as Arrow tables of bounded size, of the very types that the files have.
 
+    Each column of categories has the same ones in all tables, whatever row groups have.
+
     Raises
     ------
     FileError
         If one is cut, broken or foreign.
     """
-    arrow, count = package("pyarrow"), 0
+    arrow, count, words = package("pyarrow"), 0, _words(paths)
     for path in paths:
-        with readable(path), _reading(path, _opened(path).metadata, _OPEN_BYTES) as file:
-            for batch in file.iter_batches(_ROWS, use_threads=False):
-                yield arrow.Table.from_batches([batch], file.schema_arrow)
-                count += 1
+        for batch, schema in _batches(path):
+            columns = [
+                _coded(column, words[name]) if name in words else column
+                for name, column in zip(schema.names, batch.columns, strict=True)
+            ]
+            yield arrow.Table.from_arrays(columns, schema=schema)
+            count += 1
     if not count:
         yield from (_opened(path).schema_arrow.empty_table() for path in paths[:1])
+
+
+def _batches(path: Path, names: list[str] | None = None) -> Iterator[tuple[Any, Any]]:
+    with readable(path), _reading(path, _opened(path).metadata, _OPEN_BYTES) as file:
+        for batch in file.iter_batches(_ROWS, columns=names, use_threads=False):
+            yield batch, file.schema_arrow if names is None else batch.schema
+
+
+def _words(paths: Sequence[Path]) -> dict[str, Any]:
+    """Return all categories of each column of such, in the order in which they are met."""
+    arrow, found = package("pyarrow"), {}
+    for path in paths:
+        schema = _opened(path).schema_arrow
+        names = [field.name for field in schema if arrow.types.is_dictionary(field.type)]
+        for batch, _ in _batches(path, names) if names else ():
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                known = found.setdefault(name, column.dictionary)
+                if not known.equals(column.dictionary):
+                    found[name] = arrow.concat_arrays([known, column.dictionary]).unique()
+    return found
+
+
+def _coded(column: Any, words: Any) -> Any:
+    """Return a column of categories as one of others, which hold its own."""
+    if column.dictionary.equals(words):
+        return column
+    places = package("pyarrow.compute").index_in(column.dictionary, words).take(column.indices)
+    indices = places.cast(column.type.index_type)
+    return package("pyarrow").DictionaryArray.from_arrays(indices, words, ordered=column.type.ordered)
 
 
 def parquet_layout(paths: Sequence[Path]) -> Layout:

@@ -98,9 +98,14 @@ def _split(path: Path) -> tuple[Path, str]:
     return (Path(match[1]), match[2]) if match and not path.exists() else (path, "")
 
 
+def holds_images(path: Path) -> bool:
+    """Tell whether a path is a folder of images, whatever else is in it."""
+    files = path.iterdir() if path.is_dir() else ()
+    return any(file.suffix.lower() in IMAGES and not file.name.startswith(".") for file in files)
+
+
 def _folder(path: Path) -> Any:
-    images = any(file.suffix.lower() in IMAGES and not file.name.startswith(".") for file in path.iterdir())
-    return read_images(path) if images or not parquet_files(path) else _parquet(path, "")
+    return read_images(path) if holds_images(path) or not parquet_files(path) else _parquet(path, "")
 
 
 def _npy(path: Path, key: str) -> Any:

@@ -14,6 +14,8 @@ _STRAY = 1e5
 """Spreads of the middle four fifths: a deviation beyond hides how all others differ even where far values are bent."""
 _FAR = 1e3
 """Likewise where they are not."""
+_FEW = 0.02
+"""The share of rows that are still few."""
 _LOOKED_AT = 1000
 """Rows that tell where the middle four fifths lie."""
 
@@ -58,11 +60,16 @@ def warn_of_strays(names: Sequence[str], array: NDArray, std: NDArray) -> None:
     >>> print(str(told[0].message)[:83])
     Column 'wage' has 1e+11 in row 80, where four fifths of all values are from 1 to 4:
     """
+    if not len(array):
+        return
     low, middle, high = _fifths(array)
     spread = _spread(low, high)
     found = []
     for column in np.flatnonzero((spread > 0) & (std > _FAR * spread)).tolist():
-        row = int(np.nanargmax(np.abs(array[:, column] - middle[column])))
+        away = np.abs(array[:, column] - middle[column])
+        if (away > _FAR * spread[column]).mean() > _FEW:
+            continue
+        row = int(np.nanargmax(away))
         rest = f"where four fifths of all values are from {low[column]:g} to {high[column]:g}"
         found.append(f"{names[column]!r} has {array[row, column]:g} in row {row}, {rest}")
     if found:
@@ -73,7 +80,8 @@ def warn_of_strays(names: Sequence[str], array: NDArray, std: NDArray) -> None:
 
 def _fifths(array: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     """Return the ends of the middle four fifths of columns, and their medians (F,), by some of the rows."""
-    few = np.sort(array[:: -(-len(array) // _LOOKED_AT)].astype(np.float64), axis=0)  # NaN come last
+    some = np.random.default_rng(0).integers(len(array), size=_LOOKED_AT)  # at random: equal steps may meet a period
+    few = np.sort((array if len(array) <= _LOOKED_AT else array[some]).astype(np.float64), axis=0)  # NaN come last
     last = np.maximum((~np.isnan(few)).sum(0) - 1, 0)
     low, middle, high = (few[np.rint(share * last).astype(int), np.arange(len(last))] for share in (0.1, 0.5, 0.9))
     return low, middle, high

@@ -4,7 +4,10 @@ from itertools import chain
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from tests.estimators.compression.test_compressor import frame
 
 import diabolo
@@ -14,6 +17,7 @@ from diabolo.coders import Columns
 from diabolo.data import Stored
 from diabolo.errors import DataError, DataTypeError, FileError, ParameterError
 from diabolo.estimators.compression import tables
+from diabolo.estimators.compression.opening import verified
 from diabolo.estimators.compression.pieces import Pieces, runs, taken
 
 CUTS = ([1200], [1, 1199], [400, 400, 400], [300, 500, 1, 0, 399], [0, 1200])
@@ -134,12 +138,17 @@ def wrong(first, second):
 @pytest.mark.parametrize(
     ("second", "words"),
     [
-        (frame().rename(columns={"sign": "mark"}), "the same columns, types and categories; table 1 has"),
-        (frame().astype({"level": np.int32}), "the same columns, types and categories; table 1 has"),
+        (
+            frame().rename(columns={"sign": "mark"}),
+            r"table 1 differs from the first in 'mark \(\w+\)', 'sign \(\w+\)'\. ",
+        ),
+        (frame().astype({"level": np.int32}), r"differs from the first in 'level \(int32\)', 'level \(int64\)'\. "),
+        (frame()[["price", "level", *frame().columns[2:]]], "in the order of columns"),
+        (frame()[frame()["level"] > 0], r"'__index_level_0__ \(int64\)'.* reset_index\(drop=True\)\.$"),
         (frame().assign(kind=frame()["kind"].cat.remove_unused_categories()), "CategoricalDtype"),
         (frame().to_numpy(), "X must be a data frame, or an array"),
     ],
-    ids=["name", "type", "categories", "array"],
+    ids=["name", "type", "order", "index", "categories", "array"],
 )
 def test_pieces_that_differ_are_refused(fitted, tmp_path, second, words):
     (tmp_path / "x.dbl").write_bytes(b"what was there")
@@ -160,23 +169,20 @@ def test_an_iterator_that_is_at_its_end_is_told(fitted):
         fitted.compress(tables)
 
 
-def test_an_iterator_keeps_one_piece_in_memory(small, fitted):
-    alive = []
-
-    class Tracked(pd.DataFrame):
-        def __del__(self):
-            alive.remove(id(self))
+def test_no_more_is_taken_than_a_block_needs():
+    begun = []
 
     def many():
-        for start in range(0, 1200, 100):
-            piece = Tracked(frame()[start : start + 100])
-            alive.append(id(piece))
-            assert len(alive) <= 2
-            yield piece
-            del piece
+        for number in range(20):
+            begun.append(number)
+            yield np.full((10, 1), number)
 
-    pd.testing.assert_frame_equal(fitted.decompress(fitted.compress(many())), frame())
-    assert not alive
+    for count, (_, (column,)) in enumerate(Pieces(many).blocks(25)):
+        assert len(column) == 25
+        assert len(begun) <= 25 * (count + 1) // 10 + 2
+        if count == 6:
+            break
+    assert len(begun) < 20
 
 
 def test_training_is_told_how_many_rows_a_file_has(small, tmp_path, monkeypatch):
@@ -185,8 +191,73 @@ def test_training_is_told_how_many_rows_a_file_has(small, tmp_path, monkeypatch)
     X = pd.DataFrame({"a": walk % 16, "b": (walk + 1) % 16, "c": (walk * 3) % 16})
     X.to_parquet(tmp_path / "x.parquet")
     monkeypatch.setattr(tables, "_LEARNT", 3 * 1500)
+    told, pays = [], tables.Tables._pays
+    monkeypatch.setattr(tables.Tables, "_pays", lambda *given: told.append((len(given[1]), given[2])) or pays(*given))
     training = Training(steps=60, batch_size=64, learning_rate=1e-2, weight_decay=0.0)
     net = Compressor(4, training=training, random_state=0).fit(tmp_path / "x.parquet")
-    assert isinstance(net.packing_, tables.Tables)
-    assert net.packing_.coding is not None
+    assert told == [(1500, 6000)]
     assert len(net.compress(X)) < len(Compressor(coder="Columns").fit(X).compress(X))
+
+
+def test_what_the_user_raises_is_the_users(fitted):
+    with pytest.raises(KeyError, match="mine"), diabolo.opened(fitted.compress(frame())):
+        raise KeyError("mine")
+
+
+@pytest.mark.parametrize("number", ["a", None, -1, 1.0])
+def test_parts_have_whole_numbers(fitted, number):
+    with diabolo.opened(fitted.compress(frame())) as file, pytest.raises(ParameterError, match="'number' of part"):
+        file.part(number)
+
+
+def test_a_folder_of_pictures_is_one_of_pictures(tmp_path):
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(tmp_path / "x.png")
+    frame().to_parquet(tmp_path / "labels.parquet")
+    assert np.shape(taken(tmp_path)) == (1, 1, 8, 8)
+
+
+def test_files_of_a_folder_that_differ_are_refused_before_training(tmp_path):
+    frame().to_parquet(tmp_path / "a.parquet")
+    frame()[["price", "level"]].to_parquet(tmp_path / "b.parquet")
+    with pytest.raises(DataError, match="table 1 differs from the first"):
+        Compressor().fit(tmp_path)
+
+
+def test_images_are_no_pieces():
+    images = np.random.default_rng(0).integers(0, 9, (4, 1, 8, 8)).astype(np.uint8)
+    compressor = Compressor(training=Training(steps=3), random_state=0).fit(images)
+    with pytest.raises(DataTypeError, match="Make a list"):
+        compressor.compress(iter(images))
+
+
+def test_row_groups_may_have_other_categories(small, tmp_path):
+    words = [["b", "a", "b"], ["c", "a", None]]
+    both = [pa.table({"kind": pa.array(each).dictionary_encode(), "n": [1, 2, 3]}) for each in words]
+    with pq.ParquetWriter(tmp_path / "x.parquet", both[0].schema) as writer:
+        for each in both:
+            writer.write_table(each)
+    back = Compressor().fit(tmp_path / "x.parquet").reconstruct(tmp_path / "x.parquet")
+    assert back["kind"].dtype == "category"
+    assert back["kind"].astype(object).where(back["kind"].notna(), None).tolist() == [*words[0], *words[1]]
+
+
+def test_batches_of_arrow_are_pieces(small, tmp_path):
+    frame().to_parquet(tmp_path / "x.parquet", row_group_size=500)
+    compressor = Compressor(coder="Columns").fit(tmp_path / "x.parquet")
+    with pq.ParquetFile(tmp_path / "x.parquet") as file:
+        data = compressor.compress(file.iter_batches())
+    pd.testing.assert_frame_equal(diabolo.decompress(data), frame())
+
+
+def test_parts_of_pieces_are_numbered_from_0(small, fitted):
+    later = pd.concat([frame()] * 2, ignore_index=True)[1200:]
+    data = fitted.compress(cut(later, [100] * 12))
+    with diabolo.opened(data) as file:
+        assert [part.index[0] for part in file] == [0] * 12
+        pd.testing.assert_frame_equal(file.samples(), frame())
+
+
+def test_a_file_is_verified_part_by_part(small, fitted, tmp_path, monkeypatch):
+    fitted.write(tmp_path / "x.dbl", frame())
+    monkeypatch.setattr(tables.Tables, "whole", None)
+    assert verified(tmp_path / "x.dbl")["chunks"] == 12

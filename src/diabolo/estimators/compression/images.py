@@ -17,9 +17,10 @@ from diabolo.codec.squeezed import expanded, squeezed
 from diabolo.coders import Auto, Coder, Coding, Setting
 from diabolo.data.channels import channels_to_the_front, warn_of_channels_last
 from diabolo.data.package import package
-from diabolo.errors import DataError, FileError, ParameterError
+from diabolo.errors import DataError, DataTypeError, FileError, ParameterError
 from diabolo.estimators.compression import gains
 from diabolo.estimators.compression.packing import Packing, State, Tally
+from diabolo.estimators.compression.pieces import Pieces
 from diabolo.part import from_json
 from diabolo.training import History
 
@@ -114,6 +115,11 @@ class Images(Packing):
         """Return itself: no image is read without its net."""
         return self
 
+    def parts(self, head: dict[str, Any]) -> int:
+        """Return how many chunks there are."""
+        shapes, per, _ = self._told(head)
+        return -(-len(shapes) // per)
+
     def part(self, head: dict[str, Any], number: int, chunk: bytes) -> list[Image]:
         """Return the images of a chunk."""
         shapes, per, step = self._told(head)
@@ -129,8 +135,7 @@ class Images(Packing):
 
     def whole(self, head: dict[str, Any], chunks: Sequence[bytes]) -> Any:
         """Return the images that became these chunks, in the form that they had."""
-        shapes, per, _ = self._told(head)
-        if -(-len(shapes) // per) != len(chunks):
+        if self.parts(head) != len(chunks):
             raise FileError("The file says that it has another number of images than its chunks hold; copy it again.")
         images = [image for number, chunk in enumerate(chunks) for image in self.part(head, number, chunk)]
         if head["form"] == "list":
@@ -244,6 +249,8 @@ def _type(x: Any) -> str | None:
 
 def _each(X: Any) -> list[Image]:
     """Return images (C, H, W), one by one."""
+    if isinstance(X, Pieces):
+        raise DataTypeError("X must be images (N, C, H, W) or a list of images; got an iterator. Make a list of it.")
     return [np.asarray(x.numpy() if hasattr(x, "numpy") else x).astype(_type(x), copy=False) for x in X]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Integral
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,10 @@ class Opened:
         return map(self.part, range(len(self)))
 
     def part(self, number: int) -> Any:
-        """Return a part of the samples: rows of a table, or images; nothing else is read and decoded.
+        """Return a part of the samples; nothing else is read and decoded.
+
+        They are rows of a table, also the points of series, and the pixels of images that a coder of tables wrote; of
+        other images some.
 
         Raises
         ------
@@ -54,17 +58,33 @@ class Opened:
         FileError
             If it is damaged.
         """
-        if not 0 <= number < len(self):
+        if not isinstance(number, Integral) or not 0 <= number < len(self):
             raise ParameterError(
                 f"Parameter 'number' of part must be from 0 to {len(self) - 1}, as the file has {len(self)} part(s); "
-                f"got {number}."
+                f"got {shorten(number)}."
             )
-        return self.packing.part(self.container.head, number, self.container.chunk(number + self.embedded))
+        with _understood():
+            return self.packing.part(self.container.head, int(number), self.container.chunk(number + self.embedded))
 
     def samples(self) -> Any:
         """Return all samples."""
-        chunks = [self.container.chunk(i) for i in range(self.embedded, len(self.container))]
-        return self.packing.whole(self.container.head, chunks)
+        with _understood():
+            chunks = [self.container.chunk(i) for i in range(self.embedded, len(self.container))]
+            return self.packing.whole(self.container.head, chunks)
+
+    def verify(self) -> None:
+        """Decode every part, one in memory at a time.
+
+        Raises
+        ------
+        FileError
+            If one is damaged, or there are more or fewer than there should be.
+        """
+        with _understood():
+            if self.packing.parts(self.container.head) != len(self):
+                raise FileError("The file says that it has other samples than its chunks hold; copy it again.")
+        for _ in self:
+            pass
 
 
 @contextmanager
@@ -96,14 +116,20 @@ def opened(source: Source, model: Compressor | Packing | None = None) -> Iterato
     """
     known = model if model is None or isinstance(model, Packing) else model.packing_
     with Container.open(source) as container:
-        try:
-            yield _opened(container, known)
-        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            if isinstance(error, FileError | ParameterError):
-                raise
-            raise FileError(
-                f"The file describes nothing that this diabolo compresses ({error}); it is foreign."
-            ) from error
+        with _understood():
+            file = _opened(container, known)
+        yield file
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Turn what goes wrong with a head or a chunk that is none of ours into an error of the file."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        if isinstance(error, FileError | ParameterError):
+            raise
+        raise FileError(f"The file describes nothing that this diabolo compresses ({error}); it is foreign.") from error
 
 
 def _opened(container: Container, model: Packing | None) -> Opened:
@@ -201,5 +227,5 @@ def verified(source: Source, model: Packing | None = None) -> dict[str, Any]:
         embedded = bool(container.head.get("embedded"))
     if embedded or model is not None:
         with opened(source, model) as file:
-            file.samples()
+            file.verify()
     return described(source)

@@ -94,6 +94,16 @@ class Packing(ABC):
         """Return what to put into a file of such chunks: itself, or less, where a net saved less than it takes."""
 
     @abstractmethod
+    def parts(self, head: dict[str, Any]) -> int:
+        """Return how many chunks there are.
+
+        Raises
+        ------
+        FileError
+            If what is known of X is impossible.
+        """
+
+    @abstractmethod
     def part(self, head: dict[str, Any], number: int, chunk: bytes) -> Any:
         """Return the part of X that became the chunk of this number.
 

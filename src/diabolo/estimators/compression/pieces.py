@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from diabolo.check import listed
 from diabolo.codec.sheet import Column, Sheet
 from diabolo.data import Stored, read, reading
 from diabolo.data.parquet import arrow_tables, decoded_bytes, parquet_files, rows_of
@@ -49,11 +51,9 @@ class Pieces:
             If there is no table, or one has other columns than the first.
         """
         first, waiting, count = None, [], 0
-        for number, piece in enumerate(self.begin()):
-            sheet, kept = Sheet.of(piece)
-            first = sheet if first is None else first
-            _demand_alike(sheet, first, number)
-            waiting, count = [*waiting, kept], count + len(kept[0])
+        for first, kept in self._alike():
+            waiting.append(kept)
+            count += len(kept[0])
             if count > size:  # and not just as many: what comes last is no empty block
                 columns, whole = _joined(first, waiting), (count - 1) // size * size
                 for at in range(0, whole, size):
@@ -68,6 +68,8 @@ class Pieces:
 
         Raises
         ------
+        DataError
+            If one has other columns than the first.
         DataTypeError
             If nothing would be left to compress afterwards.
         """
@@ -76,20 +78,25 @@ class Pieces:
                 "X is an iterator, of which nothing is left once it was learned from; fit to a part of the rows, a "
                 "frame or an array, and compress the iterator then."
             )
-        taken, first = [], None
-        for piece in self.begin():
-            sheet, kept = Sheet.of(piece)
-            first = sheet if first is None else first
-            share = min(1.0, cells / max(1, self.rows * len(kept)))
-            taken.append([column[: int(np.ceil(share * len(column)))] for column in kept])
-        if first is None:
+        found = [(sheet, _share(kept, cells / max(1, self.rows * len(kept)))) for sheet, kept in self._alike()]
+        if not found:
             raise DataError("X must hold rows and columns to learn from; got none.")
-        return first, _joined(first, taken)
+        return found[0][0], _joined(found[0][0], [columns for _, columns in found])
 
     def whole(self) -> Any:
         """Return all as one table, in memory."""
         sheet, columns = next(self.blocks(2**62))
         return sheet.table(columns)
+
+    def _alike(self) -> Iterator[tuple[Sheet, list[Column]]]:
+        """Yield the columns of each table, and how those of the first are kept."""
+        first = None
+        for number, piece in enumerate(self.begin()):
+            sheet, kept = Sheet.of(piece)
+            first = sheet if first is None else first
+            if not sheet.alike(first):
+                raise _unlike(sheet, first, number)
+            yield first, kept
 
 
 def taken(X: Any) -> Any:
@@ -107,7 +114,8 @@ def taken(X: Any) -> Any:
     path = X.path if isinstance(X, Stored) else Path(X).expanduser() if isinstance(X, str | PathLike) else None
     if path is None or not path.exists():
         return read(X)
-    files = [file for file in parquet_files(path) if file.suffix.lower() == ".parquet"]
+    files = [] if reading.holds_images(path) else parquet_files(path)
+    files = [file for file in files if file.suffix.lower() == ".parquet"]
     if files and (path.is_dir() or decoded_bytes(files) > reading.LARGE):
         return Pieces(lambda: arrow_tables(files), rows_of(files))
     found = read(path)
@@ -129,13 +137,18 @@ def runs(kept: Sequence[Column], cells: int) -> list[list[Column]]:
     return [[column[start : start + size] for column in kept] for start in starts.tolist()]
 
 
+def _share(kept: Sequence[Column], share: float) -> list[Column]:
+    return [column[: math.ceil(min(1.0, share) * len(column))] for column in kept]
+
+
 def _joined(sheet: Sheet, parts: list[list[Column]]) -> list[Column]:
     return parts[0] if len(parts) == 1 else [sheet.joined(each) for each in zip(*parts, strict=True)]
 
 
-def _demand_alike(sheet: Sheet, first: Sheet, number: int) -> None:
-    if not sheet.alike(first):
-        raise DataError(
-            f"X must yield tables of the same columns, types and categories; table {number} has {sheet.kinds}, the "
-            f"first {first.kinds}. Convert them, categories with pandas.CategoricalDtype."
-        )
+def _unlike(sheet: Sheet, first: Sheet, number: int) -> DataError:
+    differ = [f"{name} ({kind})" for name, kind in sorted({*sheet.kinds} ^ {*first.kinds})]
+    what = f"in {listed(differ)}" if differ else "in the order of columns, in categories, or in what may be missing"
+    return DataError(
+        f"X must yield tables of the same columns, types and categories; table {number} differs from the first {what}. "
+        "Convert it, set categories by pandas.CategoricalDtype, or leave out the index by reset_index(drop=True)."
+    )

@@ -87,7 +87,10 @@ class Tables(Packing):
     def learn(cls, X: Any, fidelity: Fidelity, coder: Coder, setting: Setting) -> Tables:
         """Learn from a table (N, D), series (N, T, C) or images (N, C, H, W)."""
         sheet, kept = X.some(_LEARNT) if isinstance(X, Pieces) else Sheet.of(_flat(X))
-        if not kept or not len(kept[0]):
+        rows = X.rows if isinstance(X, Pieces) and X.rows is not None else len(kept[0]) if kept else 0
+        if isinstance(X, np.memmap):  # columns of all rows would be copied into memory
+            kept = [sheet.joined(parts) for parts in zip(*runs(kept, _LEARNT), strict=True)]
+        if not rows:
             raise DataError("X must hold rows and columns to learn from; got none.")
         coder = coder.settled(cls.kind, exact=True) if isinstance(coder, Auto) else coder
         leveling = Leveling.of(sheet, kept, fidelity)
@@ -96,7 +99,6 @@ class Tables(Packing):
         worth = len(levels) >= _FEW and counted.alphabets.wide and not isinstance(coder, Columns)
         coding = coder.learn(levels, setting) if worth else None
         learnt = cls(leveling, counted, coding, coder, fidelity.equation())
-        rows = len(kept[0]) if not isinstance(X, Pieces) else cast(int, X.rows)
         return learnt if coding is None or learnt._pays(levels, rows) else learnt._without
 
     def at(self, fidelity: Fidelity) -> Tables:
@@ -125,7 +127,7 @@ class Tables(Packing):
         blocks = pieces.blocks(size)
         sheet, first = next(blocks)
         self.leveling.demand_same(sheet)
-        shape, head = [0, len(first)], dict[str, Any](sheet=sheet.to_json())
+        shape, head = [0, len(first)], dict[str, Any](sheet=sheet.unnumbered().to_json())
 
         def encoded() -> Iterator[bytes]:
             for _, kept in chain([(sheet, first)], blocks):
@@ -143,6 +145,11 @@ class Tables(Packing):
             return self
         return self if tally.saved > len(self.model) - len(self._without.model) else self._without
 
+    def parts(self, head: dict[str, Any]) -> int:
+        """Return how many chunks there are."""
+        _, rows, size = self._sheet(head)
+        return max(1, -(-rows // size))
+
     def part(self, head: dict[str, Any], number: int, chunk: bytes) -> Any:
         """Return the rows of a chunk, as a table."""
         sheet, rows, size = self._sheet(head)
@@ -151,7 +158,7 @@ class Tables(Packing):
     def whole(self, head: dict[str, Any], chunks: Sequence[bytes]) -> Any:
         """Return the table, series or images that became these chunks."""
         sheet, rows, size = self._sheet(head)
-        if max(1, -(-rows // size)) != len(chunks):
+        if self.parts(head) != len(chunks):
             raise FileError("The file says that it has another number of rows than its chunks hold; copy it again.")
         parts = [self._decoded(sheet, data, min(size, rows - i * size)) for i, data in enumerate(chunks)]
         columns = range(len(sheet.kinds))
@@ -204,6 +211,8 @@ class Tables(Packing):
             raise FileError("The file says that it has an impossible number of rows; copy it again.")
         if not self.leveling.same(sheet):
             raise FileError("The file says that it has other columns than its model knows; copy it again.")
+        if (rows, len(sheet.kinds)) != (_rows(shape), shape[1 if len(shape) == 4 else -1]):
+            raise FileError("The file says that its samples have another shape than its table; copy it again.")
         return sheet, rows, size
 
     def _encoded(self, sheet: Sheet, kept: list[Column], tally: Tally) -> bytes:
