@@ -15,7 +15,7 @@ from diabolo.priors import Flow, Mixture
 
 MODELS: dict[str, Settings] = {
     "AE, mixture of 50": {"recipe": Recipe(latent=Plain()), "density": Mixture(50, "full")},
-    "AE, flow": {"recipe": Recipe(latent=Plain()), "density": Flow(layers=8, hidden=128)},
+    "AE, flow": {"recipe": Recipe(latent=Plain()), "density": Flow(layers=16, hidden=128)},
     "VAE": {"recipe": Recipe(latent=Gaussian())},
     "FSQ, autoregressive prior": {"recipe": Recipe(latent=FSQ())},
 }

@@ -22,7 +22,7 @@ _TOKENS = 2048
 
 
 def fit(
-    prior: Prior, codes: Tensor, condition: Tensor | None = None, *, seed: int = 0, steps: int = 2000
+    prior: Prior, codes: Tensor, condition: Tensor | None = None, *, seed: int = 0, steps: int = 4000
 ) -> Whitened | Joint:
     """Fit a prior to codes by maximum likelihood, a tenth of them held out to stop by.
 
