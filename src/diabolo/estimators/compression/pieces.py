@@ -78,7 +78,7 @@ class Pieces:
                 "X is an iterator, of which nothing is left once it was learned from; fit to a part of the rows, a "
                 "frame or an array, and compress the iterator then."
             )
-        found = [(sheet, _share(kept, cells / max(1, self.rows * len(kept)))) for sheet, kept in self._alike()]
+        found = [(sheet, _some(sheet, kept, cells / max(1, self.rows * len(kept)))) for sheet, kept in self._alike()]
         if not found:
             raise DataError("X must hold rows and columns to learn from; got none.")
         return found[0][0], _joined(found[0][0], [columns for _, columns in found])
@@ -137,8 +137,10 @@ def runs(kept: Sequence[Column], cells: int) -> list[list[Column]]:
     return [[column[start : start + size] for column in kept] for start in starts.tolist()]
 
 
-def _share(kept: Sequence[Column], share: float) -> list[Column]:
-    return [column[: math.ceil(min(1.0, share) * len(column))] for column in kept]
+def _some(sheet: Sheet, kept: Sequence[Column], share: float) -> list[Column]:
+    """Return a share of the rows as columns of their own: a view would keep the piece in memory."""
+    rows = np.arange(math.ceil(min(1.0, share) * len(kept[0])))
+    return [sheet.some(column, rows) for column in kept]
 
 
 def _joined(sheet: Sheet, parts: list[list[Column]]) -> list[Column]:
