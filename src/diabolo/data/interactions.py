@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -44,6 +45,11 @@ class Interactions:
     items: Ids
     times: np.ndarray | None = None
     rated: Any = None
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """How many users took each item (I,), float32; counted when it is first asked for."""
+        return np.bincount(self.matrix.indices, minlength=len(self.items)).astype(np.float32)
 
     @staticmethod
     def of(X: Any, threshold: float | None = None) -> Interactions:

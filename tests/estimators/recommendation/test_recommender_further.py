@@ -126,3 +126,13 @@ def test_what_was_rated_low_stays_seen(tmp_path):
         arrays["rated.indices"].fill_(9)
         files.save(tmp_path / "model", document, arrays)
         diabolo.load(tmp_path / "model")
+
+
+def test_what_most_have_is_counted_once_and_again_after_more():
+    recommender = Recommender(model=EASE(5.0)).fit(pd.DataFrame({"user": [0, 0, 1, 2], "item": [7, 8, 7, 9]}))
+    nobody = [[]]
+    assert recommender.recommend(nobody, n=1).items.tolist() == [[7]]
+    assert recommender.interactions_.counts is recommender.interactions_.counts
+    recommender.partial_fit(pd.DataFrame({"user": [1, 3, 4], "item": [9, 9, 9]}))
+    found = recommender.recommend(nobody, n=2)
+    assert (found.items.tolist(), found.scores.tolist()) == ([[9, 7]], [[4.0, 2.0]])

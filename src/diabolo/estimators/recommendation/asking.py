@@ -15,7 +15,8 @@ from diabolo.data.events import users_alone
 from diabolo.data.form import Form, PandasForm, PolarsForm
 from diabolo.data.package import package
 from diabolo.errors import DataError
-from diabolo.rankers import Popularity, Scorer, Setting, ranked
+from diabolo.rankers import Scorer, ranked
+from diabolo.rankers.popularity import Counts
 from diabolo.rankers.ranker import Matrix
 
 if TYPE_CHECKING:
@@ -132,8 +133,7 @@ def chosen(recommender: Recommender, asked: Asked, n: int, exclude_seen: bool, a
     numbers, scores = best(recommender.scorer_)
     empty = np.diff(histories.indptr) == 0
     if empty.any():
-        popular = Popularity().learn(recommender.interactions_.matrix, Setting())
-        numbers[empty], scores[empty] = best(popular, empty)
+        numbers[empty], scores[empty] = best(Counts(recommender.interactions_.counts), empty)
     return numbers, scores
 
 

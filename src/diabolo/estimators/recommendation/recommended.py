@@ -9,7 +9,8 @@ import numpy as np
 from diabolo.estimators.recommendation import judging
 from diabolo.estimators.recommendation.asking import named
 from diabolo.metrics import Ranking
-from diabolo.rankers import Popularity, Setting, ranked
+from diabolo.rankers import ranked
+from diabolo.rankers.popularity import Counts
 from diabolo.report import Page, curves
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def report(recommender: Recommender, X: Any, y: Any = None) -> Page:
     page.table([{name: facts[name] for name in ("users", "items", "interactions")} | recommender.history_.facts()])
     page.heading("What was kept back of each history, found again")
     at = (20, 50, 100)
-    floor = Popularity().learn(recommender.interactions_.matrix, Setting())
+    floor = Counts(recommender.interactions_.counts)
     ours, popular = (judging.judged(recommender, s, histories, targets, at) for s in (recommender.scorer_, floor))
     page.table(_beside(ours, popular))
     page.facts = {"users": histories.shape[0], **_numbers("", ours), **_numbers("popularity: ", popular)}
