@@ -182,6 +182,18 @@ def listed(names: Sequence[object]) -> str:
     return (", ".join(map(repr, names[:3])) + more) or "none"
 
 
+def several(facts: Sequence[str]) -> str:
+    """Print the first three of some facts, for use inside a sentence.
+
+    Examples
+    --------
+    >>> print(several(["a is 1", "b is 2"]), several(list("abcde")), sep=" / ")
+    a is 1; b is 2 / a; b; c (and 2 more)
+    """
+    more = f" (and {len(facts) - 3} more)" if len(facts) > 3 else ""
+    return "; ".join(facts[:3]) + more
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     """Say that a name is unknown, which are known, and which one was probably meant.
 

@@ -188,8 +188,10 @@ def line(path: Path, found: Mapping[str, Any]) -> str:
 def is_compressed(path: Path) -> bool:
     """Tell whether a file is a compressed one, by what it begins with; or was to be one, by its name."""
     path = path.expanduser()
-    if str(path) == PIPE or not path.is_file():
-        return str(path) == PIPE  # a model is a folder
+    if str(path) == PIPE:  # a model does not come by a pipe
+        return True
+    if not path.is_file():
+        return False
     with path.open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC or path.suffix.lower() == ".dbl"
 

@@ -84,7 +84,7 @@ def arrow_tables(paths: Sequence[Path]) -> Iterator[Any]:
 
 
 def _batches(path: Path, names: list[str] | None = None) -> Iterator[tuple[Any, Any]]:
-    with readable(path), _reading(path, _opened(path).metadata, _OPEN_BYTES) as file:
+    with readable(path), _reading(path, None, _OPEN_BYTES) as file:
         for batch in file.iter_batches(_ROWS, columns=names, use_threads=False):
             yield batch, file.schema_arrow if names is None else batch.schema
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from diabolo.check import several
 from diabolo.errors import warn
 
 _NINES = np.array([10.0**digits - 1 for digits in range(2, 16)])
@@ -44,8 +45,7 @@ def warn_of_sentinels(names: Sequence[str], array: NDArray, low: NDArray, high: 
                 rest = f"all else is from {others.min():g} to {others.max():g}"
                 found.append(f"{names[i]!r} has {end:.0f} {count} times, {rest}")
     if found:
-        more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
-        warn(f"Column {'; '.join(found[:3])}{more}: put NaN where such a number stands for unknown.")
+        warn(f"Column {several(found)}: put NaN where such a number stands for unknown.")
 
 
 def _far(end: float, others: NDArray) -> bool:

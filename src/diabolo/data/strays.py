@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from diabolo.check import several
 from diabolo.data.moments import Moments
 from diabolo.errors import warn
 
@@ -73,9 +74,8 @@ def warn_of_strays(names: Sequence[str], array: NDArray, std: NDArray) -> None:
         rest = f"where four fifths of all values are from {low[column]:g} to {high[column]:g}"
         found.append(f"{names[column]!r} has {array[row, column]:g} in row {row}, {rest}")
     if found:
-        more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
         advice = "Correct them, leave their rows out, or take logarithms."
-        warn(f"Column {'; '.join(found[:3])}{more}: few values decide its scale, and all others look alike. {advice}")
+        warn(f"Column {several(found)}: few values decide its scale, and all others look alike. {advice}")
 
 
 def _fifths(array: NDArray) -> tuple[NDArray, NDArray, NDArray]:

@@ -88,13 +88,14 @@ class Tables(Packing):
         """Learn from a table (N, D), series (N, T, C) or images (N, C, H, W)."""
         sheet, kept = X.some(_LEARNT) if isinstance(X, Pieces) else Sheet.of(_flat(X))
         rows = X.rows if isinstance(X, Pieces) and X.rows is not None else len(kept[0]) if kept else 0
-        if isinstance(X, np.memmap):  # columns of all rows would be copied into memory
-            kept = [sheet.joined(parts) for parts in zip(*runs(kept, _LEARNT), strict=True)]
         if not rows:
             raise DataError("X must hold rows and columns to learn from; got none.")
+        some = runs(kept, _LEARNT)
+        if isinstance(X, np.memmap):  # columns of all rows would be copied into memory
+            kept = [sheet.joined(parts) for parts in zip(*some, strict=True)]
         coder = coder.settled(cls.kind, exact=True) if isinstance(coder, Auto) else coder
         leveling = Leveling.of(sheet, kept, fidelity)
-        levels = np.concatenate([leveling.of_columns(sheet, run) for run in runs(kept, _LEARNT)])
+        levels = np.concatenate([leveling.of_columns(sheet, run) for run in some])
         counted = cast(Counted, Columns().learn(levels, setting))
         worth = len(levels) >= _FEW and counted.alphabets.wide and not isinstance(coder, Columns)
         coding = coder.learn(levels, setting) if worth else None
