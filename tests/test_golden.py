@@ -106,12 +106,12 @@ def distributed(part: priors.Prior) -> list[float]:
     return fingerprint(log_p, torch.autograd.grad(log_p.sum(), z)[0], module.sample(5))
 
 
-def told(part: priors.Autoregressive) -> list[float]:
+def told(part: priors.TokenPrior) -> list[float]:
     module, indices = part.over(3, 5, 2).double().eval(), torch.arange(12).view(4, 3) % 5
     for weight in module.parameters():
         weight.data = wave(*weight.shape) / weight.shape[-1] ** 0.5
-    log_p = module.log_probability(indices, wave(4, 2))
-    return fingerprint(log_p, torch.autograd.grad(log_p.sum(), module.place)[0], module.sample(4, wave(4, 2)))
+    log_p, first = module.log_probability(indices, wave(4, 2)), next(module.parameters())
+    return fingerprint(log_p, torch.autograd.grad(log_p.sum(), first)[0], module.sample(4, wave(4, 2)))
 
 
 _ROOMS: list[tuple[Callable[..., list[float]], ModuleType, tuple[Part, ...]]] = [
@@ -181,7 +181,7 @@ _ROOMS: list[tuple[Callable[..., list[float]], ModuleType, tuple[Part, ...]]] = 
             priors.Composite(),
         ),
     ),
-    (told, priors, (priors.Autoregressive(8),)),
+    (told, priors, (priors.Autoregressive(8), priors.MADE(8))),
 ]
 
 

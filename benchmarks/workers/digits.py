@@ -11,13 +11,13 @@ from benchmarks.workers.judge import digits
 from benchmarks.workers.protocol import Settings, Task, serve
 from diabolo import Generator, Recipe, Training
 from diabolo.latents import FSQ, Gaussian, Plain
-from diabolo.priors import Flow, Mixture
+from diabolo.priors import Flow
 
 MODELS: dict[str, Settings] = {
-    "AE, mixture of 50": {"recipe": Recipe(latent=Plain()), "density": Mixture(50, "full")},
+    "AE, mixture of 100": {"recipe": Recipe(latent=Plain())},
     "AE, flow": {"recipe": Recipe(latent=Plain()), "density": Flow(layers=16, hidden=128)},
     "VAE": {"recipe": Recipe(latent=Gaussian())},
-    "FSQ, autoregressive prior": {"recipe": Recipe(latent=FSQ())},
+    "FSQ, autoregressive prior": {"recipe": Recipe(latent=FSQ(levels=32))},
 }
 """What is measured, each with a code of 16, and nets and training by default."""
 

@@ -13,12 +13,9 @@ from torch import Tensor, nn
 from diabolo.check import Whole, demand
 from diabolo.errors import DataError, ParameterError
 from diabolo.flow import Batch, Code, Output
-from diabolo.priors import Autoregressive, Joint, Mixture, Prior, TokenModule, Whitened
+from diabolo.priors import Joint, Mixture, Prior, TokenModule, TokenPrior, Whitened
 from diabolo.seeding import seeded
 from diabolo.training import Plan, Rows, Training, split, train
-
-_TOKENS = 2048
-"""Tokens of one step of training, about: larger batches of many tokens take longer to get as far."""
 
 
 def fit(
@@ -76,19 +73,19 @@ def fit(
 
 
 def fit_indices(
-    prior: Autoregressive,
+    prior: TokenPrior,
     indices: Tensor,
     kinds: int,
     condition: Tensor | None = None,
     *,
     seed: int = 0,
-    steps: int = 2000,
+    steps: int = 4000,
 ) -> TokenModule:
     """Fit a distribution of tokens to the indices of quantised codes, a tenth of them held out to stop by.
 
     Parameters
     ----------
-    prior : Autoregressive
+    prior : TokenPrior
         The kind of distribution.
     indices : Tensor (N, T)
         What `Code.info` tells of training samples, at least two.
@@ -164,11 +161,11 @@ def _module(prior: Prior, codes: Tensor, condition: Tensor | None) -> tuple[Whit
 
 
 def _told(
-    prior: Autoregressive, indices: Tensor, kinds: int, condition: Tensor | None, seed: int, steps: int
+    prior: TokenPrior, indices: Tensor, kinds: int, condition: Tensor | None, seed: int, steps: int
 ) -> TokenModule:
     count, tokens = indices.shape
-    most = Plan.of(Training(), count).batch_size
-    training = Training(steps=steps, batch_size=min(most, max(32, _TOKENS // tokens)), learning_rate=1e-3)
+    most, (batch_size, rate) = Plan.of(Training(), count).batch_size, prior.pace(tokens)
+    training = Training(steps=steps, batch_size=min(most, batch_size), learning_rate=rate)
     with seeded(seed, indices.device):
         module = prior.over(tokens, kinds, 0 if condition is None else condition.shape[1]).to(indices.device)
         model = _Likely(module, lambda batch: module.log_probability(batch.x, batch.condition))

@@ -17,7 +17,7 @@ from diabolo.flow import Batch
 from diabolo.latents import FSQ, Gaussian, VectorQuantized
 from diabolo.likelihoods import SquaredError
 from diabolo.nets import MLP
-from diabolo.priors import Autoregressive, Mixture, Normal, TokenModule
+from diabolo.priors import MADE, Autoregressive, Mixture, Normal, TokenModule
 
 QUICK = Training(steps=60, validation=0.0)
 TOKENS = Autoregressive(hidden=16, layers=1)
@@ -36,10 +36,14 @@ def two_heaps(count=300):
     return 6.0 * far[:, None, None] + 0.3 * rng.normal(size=(count, 4, 1)), far
 
 
-@pytest.mark.parametrize("latent", [QUANTISED, FSQ(5)], ids=str)
-def test_a_quantised_code_has_a_distribution_of_tokens(latent):
+@pytest.mark.parametrize(
+    "latent, prior",
+    [(QUANTISED, MADE()), (FSQ(5), MADE()), (FSQ(1025), Autoregressive())],
+    ids=str,
+)
+def test_a_quantised_code_has_a_distribution_of_tokens(latent, prior):
     generator = quick(latent=latent, density=None, training=QUICK(steps=20)).fit(waves(40))
-    assert generator.density_part_ == Autoregressive()
+    assert generator.density_part_ == prior
     assert isinstance(generator.density_, TokenModule)
     assert generator.density_.tokens == latent.tokens(4)
     assert generator.collapsed_ == []
@@ -54,9 +58,10 @@ def test_two_heaps_are_drawn_in_their_shares():
     assert (np.abs(means - 3) < 1.5).mean() < 0.02
 
 
-def test_a_condition_decides_the_tokens():
+@pytest.mark.parametrize("density", [TOKENS, MADE(hidden=32)], ids=str)
+def test_a_condition_decides_the_tokens(density):
     x, far = two_heaps()
-    generator = quick(training=QUICK(steps=400)).fit(x, far)
+    generator = quick(density=density, training=QUICK(steps=400)).fit(x, far)
     for condition, wanted in ((False, 0.0), (True, 6.0)):
         means = generator.sample(500, condition=condition, seed=0).mean((1, 2))
         assert (np.abs(means - wanted) < 1.5).mean() > 0.97

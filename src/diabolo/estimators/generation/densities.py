@@ -18,7 +18,7 @@ from diabolo.estimators.start import Start
 from diabolo.expost import fit, fit_indices
 from diabolo.latents import Gaussian, LatentModule
 from diabolo.model import Autoencoder
-from diabolo.priors import Autoregressive, Mixture, Normal, Prior
+from diabolo.priors import MADE, Autoregressive, Mixture, Normal, Prior, TokenPrior
 from diabolo.seeding import places, seeded
 from diabolo.training import Source
 
@@ -33,6 +33,9 @@ _DRAWS = 5
 
 _COMPONENTS, _OF_ROWS, _OF_IMAGES = 10, 50, 100
 """Normal distributions that codes are drawn from, where there are enough samples for them."""
+
+_PLACES = 4096
+"""Tokens times kinds, up to which each has weights of its own."""
 
 
 @torch.no_grad()
@@ -92,7 +95,7 @@ class _Seen(NamedTuple):
 
 def _density_of(prior: Prior, seen: _Seen, latent: LatentModule, seed: int) -> Density:
     """Return the density of codes or of their tokens, given what is known about samples where it can take that up."""
-    if isinstance(prior, Autoregressive):
+    if isinstance(prior, TokenPrior):
         return fit_indices(prior, cast(Tensor, seen.indices), latent.kinds, seen.told, seed=seed)
     if not isinstance(prior, Mixture):
         return fit(prior, seen.drawn, seed=seed)
@@ -134,8 +137,8 @@ def _suited(model: Autoencoder, count: int, mixed: bool) -> Prior:
 
     Of rows of tables and of samples with conditions, which are `mixed`, it has more components.
     """
-    if model.recipe.latent.tokens(model.n):
-        return Autoregressive()
+    if tokens := model.recipe.latent.tokens(model.n):
+        return MADE() if tokens * model.latent.kinds <= _PLACES else Autoregressive()
     if len(model.shape) == 3:
         return Mixture(max(1, min(_OF_IMAGES, count // (20 * model.n))), "full")
     return Mixture(max(1, min(_OF_ROWS if mixed else _COMPONENTS, count // 20)))

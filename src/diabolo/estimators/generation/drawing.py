@@ -95,7 +95,7 @@ def _new_codes(model: Autoencoder, known: Known, count: int, condition: Tensor |
     """Return codes (count, n) drawn from what they are drawn from, given their condition (count, K) if it counts."""
     density, latent = known.density, model.latent
     if isinstance(density, TokenModule):
-        return latent.of_indices(density.sample(count, None if condition is None else condition.to(density.place)))
+        return latent.of_indices(density.sample(count, condition))
     found = []
     for start in range(0, count, 2**16):
         size = min(2**16, count - start)

@@ -66,10 +66,10 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         "auto", "cpu", "cuda", "cuda:1", "mps".
     density : Prior, optional
         What is fitted to the codes of training samples, for new ones to be drawn from. By default tokens of quantised
-        codes are drawn one after the other, ``Autoregressive()``; other codes from a mixture of up to 10 normal
-        distributions for series, 50 for rows of tables and 100 for images, fewer for few samples; but from the latent's
-        own prior if the recipe names a likelihood, or a prior other than ``Normal()``. With conditions, a mixture is
-        one of codes given these.
+        codes are drawn one after the other, by ``MADE()`` if they are few and ``Autoregressive()`` if many; other codes
+        from a mixture of up to 10 normal distributions for series, 50 for rows of tables and 100 for images, fewer for
+        few samples; but from the latent's own prior if the recipe names a likelihood, or a prior other than
+        ``Normal()``. With conditions, a mixture is one of codes given these.
 
     Attributes
     ----------

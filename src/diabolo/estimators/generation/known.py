@@ -21,7 +21,7 @@ from diabolo.files import under
 from diabolo.model import Autoencoder
 from diabolo.outline import outline
 from diabolo.part import from_json
-from diabolo.priors import Autoregressive, Joint, Mixture, Prior, TokenModule, Whitened
+from diabolo.priors import Joint, Mixture, Prior, TokenModule, TokenPrior, Whitened
 from diabolo.seeding import seeded
 
 IDLE = 0.01
@@ -171,7 +171,7 @@ def _density(plain: Any, arrays: dict[str, Tensor], model: Autoencoder) -> tuple
 
 
 def _built(part: Prior, model: Autoencoder) -> Density:
-    if isinstance(part, Autoregressive):
+    if isinstance(part, TokenPrior):
         return built(part, model)
     told = model.conditioner.size
     return Joint(part, model.n, told) if told and isinstance(part, Mixture) else Whitened(part, model.n)

@@ -13,7 +13,7 @@ from diabolo.flow import Batch
 from diabolo.generation import Evidence
 from diabolo.model import Autoencoder, Recipe
 from diabolo.outline import outline
-from diabolo.priors import Autoregressive, Prior, TokenModule
+from diabolo.priors import Prior, TokenModule, TokenPrior
 
 
 def demand_tokens(density: Prior | None, recipe: Recipe, n: int) -> None:
@@ -24,18 +24,18 @@ def demand_tokens(density: Prior | None, recipe: Recipe, n: int) -> None:
     ParameterError
         If they are not, or cannot be made.
     """
-    if not isinstance(density, Autoregressive):
+    if not isinstance(density, TokenPrior):
         return
     with outline():
         recipe.latent.build(n)  # raises if there are no codes of this size
     if not recipe.latent.tokens(n):
         raise ParameterError(
-            f"Parameter 'density' cannot be Autoregressive where a code of {type(recipe.latent).__name__} is not made "
-            "of tokens; choose Mixture() or Flow(), or a quantised latent, such as latent=VectorQuantized()."
+            f"Parameter 'density' cannot be {type(density).__name__} where a code of {type(recipe.latent).__name__} is "
+            "not made of tokens; choose Mixture() or Flow(), or a quantised latent, such as latent=VectorQuantized()."
         )
 
 
-def built(part: Autoregressive, model: Autoencoder) -> TokenModule:
+def built(part: TokenPrior, model: Autoencoder) -> TokenModule:
     """Return the module for the tokens of a model, its weights drawn at random.
 
     Raises

@@ -12,9 +12,10 @@ from diabolo.errors import DataError, ParameterError
 from diabolo.expost import fit, fit_indices
 from diabolo.latents import Gaussian
 from diabolo.model import Recipe
-from diabolo.priors import Autoregressive
+from diabolo.priors import MADE, Autoregressive
 
 SMALL = Autoregressive(hidden=16, layers=2)
+every_part = pytest.mark.parametrize("part", [SMALL, MADE(hidden=32)], ids=lambda part: type(part).__name__)
 
 
 def build(tokens=3, kinds=4, condition=0, part=SMALL, far=1.0):
@@ -42,23 +43,26 @@ def chain(count, tokens, kinds, seed):
     return torch.stack(found, 1), entropy
 
 
+@every_part
 @pytest.mark.parametrize("tokens, kinds", [(1, 5), (3, 4), (5, 2), (2, 1)])
-def test_probabilities_sum_to_one(tokens, kinds):
-    mass = build(tokens, kinds).log_probability(every(tokens, kinds)).exp()
+def test_probabilities_sum_to_one(tokens, kinds, part):
+    mass = build(tokens, kinds, part=part).log_probability(every(tokens, kinds)).exp()
     assert mass.sum().item() == pytest.approx(1)
     assert kinds == 1 or mass.max() > 1.5 * mass.min()
 
 
-def test_samples_are_as_frequent_as_probable():
-    module = build()
+@every_part
+def test_samples_are_as_frequent_as_probable(part):
+    module = build(part=part)
     drawn = module.sample(40_000)
     places = (drawn * torch.tensor([16, 4, 1])).sum(1).bincount(minlength=64) / 40_000
     mass = module.log_probability(every(3, 4)).exp()
     assert (places - mass).abs().max() < 5 * 0.5 / 200 * mass.max().sqrt()
 
 
-def test_a_token_is_told_by_those_before_it_alone():
-    module, indices = build(6, 9), torch.randint(9, (5, 6))
+@every_part
+def test_a_token_is_told_by_those_before_it_alone(part):
+    module, indices = build(6, 9, part=part), torch.randint(9, (5, 6))
     logits = module.logits(indices)
     for t in range(6):
         changed = indices.clone()
@@ -73,58 +77,63 @@ def test_memory_of_what_was_seen_changes_nothing():
     begun = torch.cat([torch.full((4, 1), 9), indices[:, :-1]], 1)
     known: list = [None] * 3
     for t in range(7):
-        seen = module._seen(begun[:, t : t + 1], module.place[t : t + 1], None)
+        x = module._placed(begun[:, t : t + 1], module.place[t : t + 1], None)
         for i, layer in enumerate(module.layers):
-            seen, known[i] = layer(seen, known[i])
-        torch.testing.assert_close(module.out(seen[:, 0]), module.logits(indices)[:, t])
+            x, known[i] = layer(x, known[i])
+        torch.testing.assert_close(module.out(x[:, 0]), module.logits(indices)[:, t])
 
 
-def test_tokens_are_hidden_in_training_only():
-    module, indices = build(), torch.randint(4, (50, 3))
+@every_part
+def test_tokens_are_hidden_in_training_only(part):
+    module, indices = build(part=part), torch.randint(4, (50, 3))
     still = module.log_probability(indices)
     assert torch.equal(module.log_probability(indices), still)
     assert not torch.equal(module.train().log_probability(indices), still)
-    plain = build(part=SMALL(hiding=0.0)).train()
+    plain = build(part=part(hiding=0.0)).train()
     assert torch.equal(plain.log_probability(indices), plain.eval().log_probability(indices))
 
 
-def test_the_likelihood_of_a_markov_chain_is_its_entropy():
+@pytest.mark.parametrize("part", [Autoregressive(hidden=32, layers=1), MADE(hidden=64)], ids=str)
+def test_the_likelihood_of_a_markov_chain_is_its_entropy(part):
     indices, entropy = chain(4000, 6, 5, seed=1)
-    module = fit_indices(Autoregressive(hidden=32, layers=1), indices, 5, steps=600)
+    module = fit_indices(part, indices, 5, steps=600)
     with torch.no_grad():
         found = -module.log_probability(chain(4000, 6, 5, seed=2)[0]).mean().item()
     assert found == pytest.approx(entropy, rel=0.02)
 
 
-def test_clusters_are_drawn_in_their_shares_and_by_condition():
-    which = torch.arange(2000) % 10 < 3  # the first cluster has 30 %
+@every_part
+def test_clusters_are_drawn_in_their_shares_and_by_condition(part):
+    which = torch.arange(8000) % 10 < 3  # the first cluster has 30 %
     indices = torch.where(which[:, None], torch.tensor([0, 1, 0, 1]), torch.tensor([2, 3, 3, 2]))
-    module = fit_indices(SMALL, indices, 4, steps=300)
+    module = fit_indices(part, indices, 4, steps=300)
     torch.manual_seed(0)
     drawn = module.sample(4000)
     first, second = ((drawn == indices[i]).all(1).float().mean().item() for i in (0, 5))
     assert first == pytest.approx(0.3, abs=0.04)
     assert first + second > 0.97
-    told = fit_indices(SMALL, indices, 4, which[:, None].float(), steps=300)
+    told = fit_indices(part, indices, 4, which[:, None].float(), steps=300)
     for condition, wanted in ((1.0, indices[0]), (0.0, indices[5])):
         assert (told.sample(500, torch.full((500, 1), condition)) == wanted).all(1).float().mean() > 0.97
 
 
-def test_equal_seeds_give_equal_distributions_that_travel_in_a_state_dict():
+@every_part
+def test_equal_seeds_give_equal_distributions_that_travel_in_a_state_dict(part):
     indices, condition = torch.randint(6, (100, 4)), torch.randn(100, 2)
     before = torch.get_rng_state()
-    one, two = (fit_indices(SMALL, indices, 6, condition, seed=3, steps=20) for _ in range(2))
+    one, two = (fit_indices(part, indices, 6, condition, seed=3, steps=20) for _ in range(2))
     assert torch.equal(before, torch.get_rng_state())
-    other = SMALL.over(4, 6, 2).eval()
+    other = part.over(4, 6, 2).eval()
     other.load_state_dict(one.state_dict())
     for module in (two, other, copy.deepcopy(one)):
         assert torch.equal(module.log_probability(indices, condition), one.log_probability(indices, condition))
-    assert fit_indices(SMALL, indices, 6, steps=5, seed=1).sample(2).shape == (2, 4)
+    assert fit_indices(part, indices, 6, steps=5, seed=1).sample(2).shape == (2, 4)
 
 
+@pytest.mark.parametrize("kind", [Autoregressive, MADE])
 @given(hidden=st.integers(1, 70), layers=st.integers(1, 3), tokens=st.integers(1, 5), kinds=st.integers(1, 6))
-def test_any_width_will_do(hidden, layers, tokens, kinds):
-    module = Autoregressive(hidden, layers).over(tokens, kinds)
+def test_any_width_will_do(kind, hidden, layers, tokens, kinds):
+    module = kind(hidden, layers).over(tokens, kinds)
     drawn = module.sample(3)
     assert drawn.shape == (3, tokens)
     assert drawn.dtype == torch.long
@@ -133,22 +142,25 @@ def test_any_width_will_do(hidden, layers, tokens, kinds):
     assert bool((log_p <= 1e-6).all())
 
 
-def test_many_samples_are_drawn_in_parts(monkeypatch):
-    from diabolo.priors import autoregressive
+@every_part
+def test_many_samples_are_drawn_in_parts(monkeypatch, part):
+    from diabolo.priors import tokens
 
-    module = build(condition=1)
-    told = torch.arange(10.0)[:, None]
-    monkeypatch.setattr(autoregressive, "_NUMBERS", 3 * 2 * 3 * 16 * 2)  # three at a time
-    assert module.sample(10, told).shape == (10, 3)
+    module, counts = build(condition=1, part=part), []
+    monkeypatch.setattr(module, "drawn", lambda count, told: counts.append((count, len(told))) or told[:, :1])
+    monkeypatch.setattr(tokens, "_NUMBERS", 4 * module.remembered)
+    module.sample(10, torch.arange(10.0)[:, None])
+    assert counts == [(4, 4), (4, 4), (2, 2)]
 
 
-def test_codes_of_any_numbers_are_refused():
+@every_part
+def test_codes_of_any_numbers_are_refused(part):
     for call in (
-        lambda: Autoregressive().build(4),
-        lambda: fit(Autoregressive(), torch.randn(30, 4)),
-        lambda: Recipe(latent=Gaussian(prior=Autoregressive())).build((5,), 2),
+        lambda: part.build(4),
+        lambda: fit(part, torch.randn(30, 4)),
+        lambda: Recipe(latent=Gaussian(prior=part)).build((5,), 2),
     ):
-        with pytest.raises(ParameterError, match=r"cannot be Autoregressive .* quantised latent, such as .*Vector"):
+        with pytest.raises(ParameterError, match=r"cannot be \w+ for codes .* quantised latent, such as .*Vector"):
             call()
 
 
@@ -171,8 +183,9 @@ def test_what_are_no_indices_is_refused(indices, condition, words):
         fit_indices(SMALL, indices, 4, condition)
 
 
-def test_what_does_not_fit_the_module_is_refused():
-    module, told = build(), build(condition=2)
+@every_part
+def test_what_does_not_fit_the_module_is_refused(part):
+    module, told = build(part=part), build(part=part, condition=2)
     good = torch.zeros(5, 3, dtype=torch.long)
     for call, words in (
         (
@@ -192,6 +205,7 @@ def test_what_does_not_fit_the_module_is_refused():
 @pytest.mark.parametrize(
     "knobs, words", [({"hidden": 0}, "'hidden'"), ({"layers": 0}, "'layers'"), ({"hiding": 1.0}, "'hiding'")], ids=str
 )
-def test_knobs_out_of_range_are_refused(knobs, words):
+@pytest.mark.parametrize("kind", [Autoregressive, MADE])
+def test_knobs_out_of_range_are_refused(kind, knobs, words):
     with pytest.raises(ParameterError, match=words):
-        fit_indices(Autoregressive(**knobs), torch.zeros(5, 2, dtype=torch.long), 2)
+        fit_indices(kind(**knobs), torch.zeros(5, 2, dtype=torch.long), 2)

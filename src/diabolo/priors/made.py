@@ -1,0 +1,100 @@
+"""A distribution of few tokens: a masked autoencoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from diabolo.check import Number, Whole
+from diabolo.part import knob
+from diabolo.priors.tokens import TokenModule, TokenPrior, one_hot
+
+
+@dataclass(frozen=True)
+class MADE(TokenPrior):
+    """p(t) = Πₛ p(tₛ | t₁ … tₛ₋₁), by an autoencoder of tokens whose weights are masked.
+
+    Each hidden unit sees the tokens before one of them alone, and is seen by that one and the later ones. There are
+    weights for each place and kind, which suits few tokens that mean different things, as those of `FSQ` do; for many
+    of one codebook `Autoregressive` has far fewer.
+
+    References
+    ----------
+    Germain, Gregor, Murray, Larochelle, "MADE: masked autoencoder for distribution estimation", ICML 2015, equations 8
+    to 11; hidden layers beyond the first add to the one before.
+
+    Examples
+    --------
+    >>> module = MADE(hidden=16).over(4, kinds=8)
+    >>> indices = module.sample(5)
+    >>> indices.shape, module.log_probability(indices).shape
+    (torch.Size([5, 4]), torch.Size([5]))
+    """
+
+    hidden: int = knob(512, Whole(1, 2**16), "units of each hidden layer, shared out among the tokens")
+    layers: int = knob(3, Whole(1, 256), "hidden layers")
+    hiding: float = knob(0.1, Number(0, 1, open_high=True), "share of the tokens before that are hidden, in training")
+
+    def over(self, tokens: int, kinds: int, condition: int = 0) -> TokenModule:
+        """Return the module for codes of so many `tokens`, of so many `kinds`, told a `condition` of K numbers."""
+        return MADEModule(self, tokens, kinds, condition)
+
+    def pace(self, tokens: int) -> tuple[int, float]:
+        """Return (256, 3e-3)."""
+        return 256, 3e-3
+
+
+class MADEModule(TokenModule):
+    """Tokens (B, T), one-hot → logits (B, T, kinds), each by the tokens before it."""
+
+    part: MADE
+
+    def __init__(self, part: MADE, tokens: int, kinds: int, condition: int = 0) -> None:
+        super().__init__(part, tokens, kinds, condition, part.hidden)
+        ends = torch.arange(tokens).repeat_interleave(kinds)  # the token that an input, or an output, belongs to
+        units = torch.arange(part.hidden) * tokens // part.hidden  # the token that a hidden unit tells
+        self.first = Masked(ends, units, strict=True)
+        self.between = nn.ModuleList(Masked(units, units) for _ in range(part.layers - 1))
+        self.last = Masked(units, ends)
+
+    def telling(self, seen: Tensor, told: Tensor | None) -> Tensor:
+        h = self.first(one_hot(seen, self.kinds, self.first.weight.dtype))  # (B, hidden)
+        h = F.silu(h if told is None else h + told)
+        for layer in self.between:
+            h = h + F.silu(layer(h))
+        return self.last(h).view(len(h), self.tokens, self.kinds)
+
+    def drawn(self, count: int, told: Tensor | None) -> Tensor:
+        tokens = torch.full((count, self.tokens), self.kinds, device=self.first.weight.device)
+        for t in range(self.tokens):
+            tokens[:, t] = torch.multinomial(self.telling(tokens, told)[:, t].softmax(1), 1)[:, 0]
+        return tokens
+
+    @property
+    def remembered(self) -> int:
+        return 2 * (self.tokens * self.kinds + self.part.hidden)
+
+
+class Masked(nn.Linear):
+    """A dense layer in which what belongs to token `to` sees what belongs to it, or to those before it.
+
+    Parameters
+    ----------
+    of, to : Tensor (inputs,), (outputs,)
+        The token that each belongs to.
+    strict : bool
+        Whether only those before it are seen.
+    """
+
+    mask: Tensor
+
+    def __init__(self, of: Tensor, to: Tensor, strict: bool = False) -> None:
+        super().__init__(len(of), len(to))
+        seen = of < to[:, None] if strict else of <= to[:, None]
+        self.register_buffer("mask", seen, persistent=False)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.linear(input, self.weight * self.mask, self.bias)
