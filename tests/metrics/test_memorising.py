@@ -36,6 +36,27 @@ def test_distances_are_to_the_nearest_training_sample():
     assert found.samples.tolist() == [1, 2, 3]
     assert found.nearer == pytest.approx((2 + 2 + 1.5) / 6)
     assert str(found).startswith("nearer than held-out ones: 0.917 (p = 0.1")
+    assert str(found).endswith("nearest to a training sample: 0.667 of them (0.500 by chance)")
+
+
+def test_the_share_is_of_those_nearest_to_a_training_sample_and_halves_where_both_are_as_near():
+    found = memorising([[0.0], [10.0], [20.0]], [[4.0]], [[11.0], [3.0], [2.0], [7.0]])
+    assert found.expected == 0.75
+    assert found.share == pytest.approx((1 + 0 + 0.75 + 0.75) / 4)
+
+
+def test_samples_far_from_everything_hide_memory_from_the_distance_but_not_from_the_share():
+    far, copied = [], []
+    for seed in range(20):  # the outermost few decide for all that are far, so that one world tells little
+        train, held_out, fresh = worlds(300, seed)
+        far.append(memorising(train, held_out, 3 * fresh))
+        copied.append(memorising(train, held_out, train + 0.6 * fresh))
+    nearer, share = (
+        [np.mean([getattr(one, name) for one in each]) for each in (far, copied)] for name in ("nearer", "share")
+    )
+    assert max(nearer) < 0.5
+    assert share[0] == pytest.approx(0.5, abs=0.03)
+    assert share[1] > 0.55
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.lists(st.integers(0, 5), min_size=1, max_size=30))

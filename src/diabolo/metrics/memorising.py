@@ -29,18 +29,26 @@ class Memorising:
         Probability that a sample is nearer than a held-out one, ties half: 0.5 if they are alike, 1 if copied.
     p_value : float
         Probability of so small distances if samples and held-out ones are drawn alike; small if memorised.
+    share : float
+        Share of the samples whose nearest real one, among both, is a training sample.
+    expected : float
+        That share if training samples are no nearer than held-out ones: N / (N + H). Samples that are merely far from
+        all real ones have it too, so that a share above it is memory, however far they are.
     """
 
     samples: Array
     held_out: Array
     nearer: float
     p_value: float
+    share: float
+    expected: float
 
     def __str__(self) -> str:
         here, there = (np.quantile(each, [0.05, 0.5]) for each in (self.samples, self.held_out))
         return (
             f"nearer than held-out ones: {self.nearer:.3f} (p = {self.p_value:.2g}); nearest distance, 5 % and median: "
-            f"{here[0]:.3g}, {here[1]:.3g} against {there[0]:.3g}, {there[1]:.3g}"
+            f"{here[0]:.3g}, {here[1]:.3g} against {there[0]:.3g}, {there[1]:.3g}; nearest to a training sample: "
+            f"{self.share:.3f} of them ({self.expected:.3f} by chance)"
         )
 
 
@@ -69,7 +77,8 @@ def memorising(train: ArrayLike, held_out: ArrayLike, samples: ArrayLike, cells:
 
     References
     ----------
-    Meehan, Chaudhuri, Dasgupta, "A non-parametric test to detect data-copying in generative models", AISTATS, 2020.
+    Platzer, Reutterer, "Holdout-based empirical assessment of mixed-type synthetic data", Frontiers in Big Data 4, 2021,
+    section 2.2 (the share). Meehan, Chaudhuri, Dasgupta, "A non-parametric test to detect data-copying in generative models", AISTATS, 2020.
     Mann, Whitney, "On a test of whether one of two random variables is stochastically larger than the other", Annals
     of Mathematical Statistics, 1947.
 
@@ -88,7 +97,17 @@ def memorising(train: ArrayLike, held_out: ArrayLike, samples: ArrayLike, cells:
     place, own = _cells(a, b, c, cells)
     weights, values = _tested(there, here, place, own) if cells > 1 else (np.ones(1), np.array([_z(there, here)]))
     z = weights @ values / np.linalg.norm(weights) if weights.any() else 0.0
-    return Memorising(here, there, 1 - _farther(there, here) / (len(there) * len(here)), float(norm.cdf(z)))
+    nearer, share = 1 - _farther(there, here) / (len(there) * len(here)), _share(here, nearest(c, b, 1)[:, 0], a, b)
+    return Memorising(here, there, nearer, float(norm.cdf(z)), share, len(a) / (len(a) + len(b)))
+
+
+def _share(here: Array, beyond: Array, train: Array, held_out: Array) -> float:
+    """Return the share of samples that are nearer to a training sample, at `here` (M,), than to a held-out one.
+
+    Where both are as near, it counts what is expected.
+    """
+    even = len(train) / (len(train) + len(held_out))
+    return float(np.where(here == beyond, even, here < beyond).mean())
 
 
 def _cells(a: Array, b: Array, c: Array, cells: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
