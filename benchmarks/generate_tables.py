@@ -99,7 +99,7 @@ def of_real(real: Records) -> dict[str, float]:
     """Return what real rows are worth: those learnt from to the forest, held-out ones otherwise."""
     told = transfer(real.train, real.train[:500], real.test, LABEL, seeds=1)
     half = len(real.held_out) // 2
-    share = of_training(real.train, real.held_out[:half], real.held_out[half:])
+    share = of_training(real.train, real.held_out.iloc[:half], real.held_out.iloc[half:])
     return {"accuracy": told.accuracy.floor, "AUROC": told.auroc.floor} | alike(real, real.held_out) | {"share": share}
 
 
@@ -120,7 +120,7 @@ def alike(real: Records, made: pd.DataFrame) -> dict[str, float]:
 def of_training(train: pd.DataFrame, held_out: pd.DataFrame, made: pd.DataFrame) -> float:
     """Return the share of rows whose nearest real one is a training row, of as many of these as held-out ones."""
     even = min(len(train), len(held_out), _COMPARED)
-    return closest(train[:even], held_out[:even], made[:_COMPARED]).share
+    return closest(train.iloc[:even], held_out.iloc[:even], made.iloc[:_COMPARED]).share
 
 
 def read(path: Path, like: pd.DataFrame) -> pd.DataFrame:

@@ -77,8 +77,8 @@ def memorising(train: ArrayLike, held_out: ArrayLike, samples: ArrayLike, cells:
 
     References
     ----------
-    Platzer, Reutterer, "Holdout-based empirical assessment of mixed-type synthetic data", Frontiers in Big Data 4, 2021,
-    section 2.2 (the share). Meehan, Chaudhuri, Dasgupta, "A non-parametric test to detect data-copying in generative models", AISTATS, 2020.
+    Meehan, Chaudhuri, Dasgupta, "A non-parametric test to detect data-copying in generative models", AISTATS, 2020.
+    Platzer, Reutterer, "Holdout-based empirical assessment of mixed-type synthetic data", Frontiers in Big Data, 2021.
     Mann, Whitney, "On a test of whether one of two random variables is stochastically larger than the other", Annals
     of Mathematical Statistics, 1947.
 
