@@ -17,7 +17,7 @@ MODELS: dict[str, Settings] = {
     "AE, mixture of 100": {"recipe": Recipe(latent=Plain())},
     "AE, flow": {"recipe": Recipe(latent=Plain()), "density": Flow(layers=16, hidden=128)},
     "VAE": {"recipe": Recipe(latent=Gaussian())},
-    "FSQ, autoregressive prior": {"recipe": Recipe(latent=FSQ(levels=32))},
+    "FSQ of 32 levels, autoregressive prior": {"recipe": Recipe(latent=FSQ(levels=32))},
 }
 """What is measured, each with a code of 16, and nets and training by default."""
 

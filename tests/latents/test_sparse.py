@@ -8,6 +8,7 @@ from diabolo import model
 from diabolo.flow import Batch
 from diabolo.latents import L1, BatchTopK, KLSparsity, TopK
 from diabolo.nets import Linear
+from diabolo.selection import Affine
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +115,13 @@ def test_batch_top_k_threshold_is_a_mean_in_which_late_batches_count_more():
     for smallest in (1.0, 2.0, 6.0):
         module(torch.tensor([[smallest], [smallest + 1]]), noise=True)
     assert torch.allclose(module.threshold, torch.tensor(4.6))  # 1 · 4/4, then 4/5 of the second, 4/6 of the third
+
+
+def test_batch_top_k_threshold_is_of_entries_that_differ_from_0_whichever_way_they_are_found():
+    few = torch.tensor([[0.5, -1.0, -1.0], [-1.0, 2.0, -1.0]])  # four may be kept, two are above 0
+    whole, selected = (BatchTopK(2).build(3) for _ in range(2))
+    whole(few, noise=True)
+    selected.select(few, Affine(torch.eye(3), torch.zeros(3)), noise=True)
+    assert whole.threshold.item() == selected.threshold.item() == 0.5
+    whole(-few.abs(), noise=True)  # none is above 0, which tells nothing
+    assert whole.threshold.item() == 0.5

@@ -2,23 +2,25 @@
 
 import copy
 import math
+from typing import Any, cast
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from diabolo import Generator
 from diabolo.errors import DataError, ParameterError
 from diabolo.expost import fit, fit_indices
-from diabolo.latents import Gaussian
+from diabolo.latents import FSQ, Gaussian
 from diabolo.model import Recipe
-from diabolo.priors import MADE, Autoregressive
+from diabolo.priors import MADE, Autoregressive, TokenPrior
 
 SMALL = Autoregressive(hidden=16, layers=2)
 every_part = pytest.mark.parametrize("part", [SMALL, MADE(hidden=32)], ids=lambda part: type(part).__name__)
 
 
-def build(tokens=3, kinds=4, condition=0, part=SMALL, far=1.0):
+def build(tokens=3, kinds=4, condition=0, part: TokenPrior = SMALL, far=1.0):
     """Return a distribution that is far from the uniform one."""
     torch.manual_seed(0)
     module = part.over(tokens, kinds, condition)
@@ -73,7 +75,7 @@ def test_a_token_is_told_by_those_before_it_alone(part):
 
 
 def test_memory_of_what_was_seen_changes_nothing():
-    module, indices = build(7, 9, part=Autoregressive(hidden=64, layers=3)), torch.randint(9, (4, 7))
+    module, indices = cast(Any, build(7, 9, part=Autoregressive(hidden=64, layers=3))), torch.randint(9, (4, 7))
     begun = torch.cat([torch.full((4, 1), 9), indices[:, :-1]], 1)
     known: list = [None] * 3
     for t in range(7):
@@ -131,7 +133,7 @@ def test_equal_seeds_give_equal_distributions_that_travel_in_a_state_dict(part):
 
 
 @pytest.mark.parametrize("kind", [Autoregressive, MADE])
-@given(hidden=st.integers(1, 70), layers=st.integers(1, 3), tokens=st.integers(1, 5), kinds=st.integers(1, 6))
+@given(hidden=st.integers(5, 70), layers=st.integers(1, 3), tokens=st.integers(1, 5), kinds=st.integers(1, 6))
 def test_any_width_will_do(kind, hidden, layers, tokens, kinds):
     module = kind(hidden, layers).over(tokens, kinds)
     drawn = module.sample(3)
@@ -140,6 +142,25 @@ def test_any_width_will_do(kind, hidden, layers, tokens, kinds):
     log_p = module.log_probability(drawn)
     assert bool(log_p.isfinite().all())
     assert bool((log_p <= 1e-6).all())
+
+
+@pytest.mark.parametrize("hidden", [6, 7, 13])
+def test_every_token_sees_all_before_it_however_few_units_there_are(hidden):
+    module, indices = build(6, 9, part=MADE(hidden=hidden)), torch.randint(9, (5, 6))
+    for t in range(5):
+        changed = indices.clone()
+        changed[:, t] = (changed[:, t] + 1) % 9
+        same = (module.logits(changed) == module.logits(indices)).all(2).all(0)
+        assert same[: t + 1].all()
+        assert not same[t + 1 :].any()
+
+
+def test_more_tokens_than_units_are_refused_before_anything_is_trained():
+    with pytest.raises(ParameterError, match=r"'hidden' of MADE must be at least the number of tokens, 6; got 5"):
+        MADE(hidden=5).over(6, 9)
+    generator = Generator(6, recipe=Recipe(latent=FSQ()), density=MADE(hidden=5))
+    with pytest.raises(ParameterError, match="'hidden' of MADE"):
+        generator.check_parameters()
 
 
 @every_part
@@ -151,6 +172,16 @@ def test_many_samples_are_drawn_in_parts(monkeypatch, part):
     monkeypatch.setattr(tokens, "_NUMBERS", 4 * module.remembered)
     module.sample(10, torch.arange(10.0)[:, None])
     assert counts == [(4, 4), (4, 4), (2, 2)]
+
+
+@every_part
+def test_samples_are_told_in_parts_to_the_same_probability(monkeypatch, part):
+    from diabolo.priors import tokens
+
+    module, indices, told = build(condition=1, part=part), torch.randint(4, (10, 3)), torch.arange(10.0)[:, None]
+    whole = module.log_probability(indices, told)
+    monkeypatch.setattr(tokens, "_NUMBERS", 4 * module.remembered)
+    torch.testing.assert_close(module.log_probability(indices, told), whole)
 
 
 @every_part
@@ -190,10 +221,11 @@ def test_what_does_not_fit_the_module_is_refused(part):
     for call, words in (
         (
             lambda: module.log_probability(good[:, :2]),
-            r"integers \(B, 3\) from 0 to 3; got torch.int64 of shape \(5, 2",
+            r"integers \(B, 3\) from 0 to 3, of torch.long; got torch.int64 of shape \(5, 2",
         ),
         (lambda: module.log_probability(good + 4), "from 0 to 3"),
         (lambda: module.log_probability(good.double()), "got torch.float64"),
+        (lambda: module.log_probability(good.int()), "of torch.long; got torch.int32"),
         (lambda: module.log_probability(good, torch.ones(5, 2)), r"must be None.*got one of shape \(5, 2\)"),
         (lambda: told.log_probability(good), r"a tensor of shape \(5, 2\); got None"),
         (lambda: told.sample(4, torch.ones(5, 2)), r"a tensor of shape \(4, 2\)"),

@@ -80,7 +80,7 @@ class BatchTopKModule(LatentModule):
         largest, places = active.flatten().topk(self.part.kept(h.shape[1]) * len(h))
         z = torch.zeros_like(active).flatten().scatter(0, places, largest).view_as(h)
         if self.training:
-            self._learn(largest[-1].detach())
+            self._learn(largest.detach().where(largest > 0, torch.inf).min())
         return Code(z, mean, free)
 
     def select(self, x: Tensor, map: Affine, noise: bool) -> Code:
@@ -92,5 +92,8 @@ class BatchTopKModule(LatentModule):
         return Code(z, z, x.new_zeros(len(x)))
 
     def _learn(self, smallest: Tensor) -> None:
-        self.seen += 1
-        self.threshold.lerp_(smallest.to(self.threshold.dtype), newest(self.seen))
+        """Average the smallest entry that a batch kept into the threshold; infinite is none."""
+        there = smallest.isfinite()
+        self.seen += there
+        smallest = smallest.to(self.threshold.dtype).where(there, self.threshold)
+        self.threshold.lerp_(smallest, newest(self.seen.clamp_min(1)))

@@ -33,7 +33,8 @@ class Memorising:
         Share of the samples whose nearest real one, among both, is a training sample.
     expected : float
         That share if training samples are no nearer than held-out ones: N / (N + H). Samples that are merely far from
-        all real ones have it too, so that a share above it is memory, however far they are.
+        all real ones have it too, on average, so that a share well above it is memory, however far they are; a few
+        hundredths are chance, more where few real samples are nearest to all.
     """
 
     samples: Array

@@ -49,7 +49,7 @@ class Autoregressive(TokenPrior):
         return TransformerModule(self, tokens, kinds, condition)
 
     def pace(self, tokens: int) -> tuple[int, float]:
-        """Return about 2,048 tokens, and 1e-3."""
+        """Return 2,048 tokens, but 32 samples at least, and 1e-3."""
         return max(32, _TOKENS // tokens), 1e-3
 
 
@@ -85,7 +85,7 @@ class TransformerModule(TokenModule):
 
     @property
     def remembered(self) -> int:
-        return 2 * self.tokens * self.part.hidden * self.part.layers
+        return self.tokens * (2 * self.part.hidden * self.part.layers + 3 * self.kinds)
 
     def _placed(self, before: Tensor, place: Tensor, told: Tensor | None) -> Tensor:
         x = self.kind(before) + place  # (B, T, width)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diabolo.check import Number, Whole
+from diabolo.errors import ParameterError
 from diabolo.part import knob
 from diabolo.priors.tokens import TokenModule, TokenPrior, one_hot
 
@@ -17,9 +18,9 @@ from diabolo.priors.tokens import TokenModule, TokenPrior, one_hot
 class MADE(TokenPrior):
     """p(t) = Πₛ p(tₛ | t₁ … tₛ₋₁), by an autoencoder of tokens whose weights are masked.
 
-    Each hidden unit sees the tokens before one of them alone, and is seen by that one and the later ones. There are
-    weights for each place and kind, which suits few tokens that mean different things, as those of `FSQ` do; for many
-    of one codebook `Autoregressive` has far fewer.
+    Each hidden unit sees the tokens before one of them alone, and is seen by that one and the later ones. Tokens share
+    the units out, so that many have few each, and there are weights for each place and kind: that suits few tokens that
+    mean different things, as those of `FSQ` do. For many, `Autoregressive` tells more.
 
     References
     ----------
@@ -39,7 +40,18 @@ class MADE(TokenPrior):
     hiding: float = knob(0.1, Number(0, 1, open_high=True), "share of the tokens before that are hidden, in training")
 
     def over(self, tokens: int, kinds: int, condition: int = 0) -> TokenModule:
-        """Return the module for codes of so many `tokens`, of so many `kinds`, told a `condition` of K numbers."""
+        """Return the module for codes of so many `tokens`, of so many `kinds`, told a `condition` of K numbers.
+
+        Raises
+        ------
+        ParameterError
+            If there are more tokens than hidden units, as one without a unit would not see the others.
+        """
+        if tokens > self.hidden:
+            raise ParameterError(
+                f"Parameter 'hidden' of MADE must be at least the number of tokens, {tokens}; got {self.hidden}. "
+                "Choose 16 units for each of them, or Autoregressive()."
+            )
         return MADEModule(self, tokens, kinds, condition)
 
     def pace(self, tokens: int) -> tuple[int, float]:
@@ -75,7 +87,7 @@ class MADEModule(TokenModule):
 
     @property
     def remembered(self) -> int:
-        return 2 * (self.tokens * self.kinds + self.part.hidden)
+        return 4 * self.tokens * (self.kinds + 1) + 2 * self.part.hidden
 
 
 class Masked(nn.Linear):

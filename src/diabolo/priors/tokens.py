@@ -12,7 +12,7 @@ from diabolo.errors import DataError, ParameterError
 from diabolo.priors.prior import Prior, PriorModule
 
 _NUMBERS = 2**24
-"""Numbers of what samples in the making remember, at a time: bounds the memory."""
+"""Numbers that samples take while they are told, or drawn, at a time: bounds the memory."""
 
 
 class TokenPrior(Prior, role=Prior.role):
@@ -27,7 +27,13 @@ class TokenPrior(Prior, role=Prior.role):
 
     @abstractmethod
     def over(self, tokens: int, kinds: int, condition: int = 0) -> TokenModule:
-        """Return the module for codes of so many `tokens`, of so many `kinds`, told a `condition` of K numbers."""
+        """Return the module for codes of so many `tokens`, of so many `kinds`, told a `condition` of K numbers.
+
+        Raises
+        ------
+        ParameterError
+            If this distribution is none of so many tokens.
+        """
 
     @abstractmethod
     def pace(self, tokens: int) -> tuple[int, float]:
@@ -63,20 +69,18 @@ class TokenModule(nn.Module):
             If the indices are no integers (B, T) from 0 to kinds - 1, or the condition is not as it was built for.
         """
         self._demand(indices)
-        log_p = self.logits(indices, condition).log_softmax(2)  # (B, T, kinds)
-        return log_p.gather(2, indices[:, :, None]).sum((1, 2))
+        told, blocks = self._told(condition, len(indices)), indices.split(self._at_a_time)
+        known = [None] * len(blocks) if told is None else told.split(self._at_a_time)
+        return torch.cat([self._log_p(block, each) for block, each in zip(blocks, known, strict=True)])
 
     def logits(self, indices: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return what each token of (B, T) is told by from those before it, (B, T, kinds), up to normalisation."""
-        seen = indices
-        if self.training and self.part.hiding > 0:
-            seen = indices.masked_fill(torch.rand(seen.shape, device=seen.device) < self.part.hiding, self.kinds)
-        return self.telling(seen, self._told(condition, len(indices)))
+        return self._logits(indices, self._told(condition, len(indices)))
 
     @torch.no_grad()
     def sample(self, count: int, condition: Tensor | None = None) -> Tensor:
         """Draw the tokens (count, T) of so many codes, given their condition (count, K) if there is one."""
-        told, size = self._told(condition, count), max(1, _NUMBERS // self.remembered)
+        told, size = self._told(condition, count), self._at_a_time
         return torch.cat(
             [
                 self.drawn(min(size, count - start), None if told is None else told[start : start + size])
@@ -97,8 +101,22 @@ class TokenModule(nn.Module):
 
     @property
     def remembered(self) -> int:
-        """Numbers that a sample in the making takes."""
+        """Numbers that a sample takes while it is told, or drawn."""
         raise NotImplementedError
+
+    @property
+    def _at_a_time(self) -> int:
+        return max(1, _NUMBERS // self.remembered)
+
+    def _log_p(self, indices: Tensor, told: Tensor | None) -> Tensor:
+        log_p = self._logits(indices, told).log_softmax(2)  # (B, T, kinds)
+        return log_p.gather(2, indices[:, :, None]).sum((1, 2))
+
+    def _logits(self, indices: Tensor, told: Tensor | None) -> Tensor:
+        seen = indices
+        if self.training and self.part.hiding > 0:
+            seen = indices.masked_fill(torch.rand(seen.shape, device=seen.device) < self.part.hiding, self.kinds)
+        return self.telling(seen, told)
 
     def _told(self, condition: Tensor | None, count: int) -> Tensor | None:
         found = None if condition is None else tuple(condition.shape)
@@ -111,11 +129,12 @@ class TokenModule(nn.Module):
         return None if self.told is None or condition is None else self.told(condition.to(weight))
 
     def _demand(self, indices: Tensor) -> None:
-        whole = not indices.is_floating_point() and indices.ndim == 2 and indices.shape[1] == self.tokens
+        whole = indices.dtype == torch.long and indices.ndim == 2 and indices.shape[1] == self.tokens
         if not whole or bool(((indices < 0) | (indices >= self.kinds)).any()):
             raise DataError(
-                f"Indices must be integers (B, {self.tokens}) from 0 to {self.kinds - 1}; got {indices.dtype} of shape "
-                f"{tuple(indices.shape)}. Give those of the latent that the prior was fitted with."
+                f"Indices must be integers (B, {self.tokens}) from 0 to {self.kinds - 1}, of torch.long; got "
+                f"{indices.dtype} of shape {tuple(indices.shape)}. Give those of the latent that the prior was fitted "
+                "with."
             )
 
 

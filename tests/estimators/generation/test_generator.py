@@ -12,7 +12,7 @@ from tests.worlds import digit_images, digit_labels
 from diabolo import Generator, Recipe, Training, load
 from diabolo.data import Stored
 from diabolo.errors import CapabilityError, DataError, DiaboloWarning, FileError, ParameterError
-from diabolo.latents import Gaussian, Plain, TopK
+from diabolo.latents import Gaussian, Hyperspherical, Ladder, Plain, TopK
 from diabolo.likelihoods import Bernoulli, LogisticMixture, Poisson, SharedGaussian, SquaredError
 from diabolo.metrics import autocorrelation_distance
 from diabolo.nets import MLP, Linear, UNet
@@ -353,3 +353,20 @@ def test_series_have_the_noise_of_their_likelihood_if_that_is_theirs():
     told = quick().fit(x)
     assert np.array_equal(told.sample(5, seed=0), told.sample(5, seed=0, draw=True))
     assert not np.array_equal(told.sample(5, seed=0), told.sample(5, seed=0, draw=False))
+
+
+@pytest.mark.parametrize("latent", [Ladder(), Hyperspherical()], ids=str)
+def test_likelihoods_are_not_those_of_a_prior_that_codes_are_not_drawn_from(latent):
+    generator = quick(4, recipe=Recipe(MLP((16,)), latent), density=Mixture(2)).fit(waves(60))
+    assert generator.sample(2).shape == (2, *waves(1).shape[1:])
+    with pytest.raises(
+        CapabilityError, match=rf"a density fitted to codes of {type(latent).__name__}.*without density"
+    ):
+        generator.log_likelihood(waves(3))
+    plain = quick(4, recipe=Recipe(MLP((16,)), latent)).fit(waves(60))
+    assert np.isfinite(plain.log_likelihood(waves(3))).all()
+
+
+def test_whether_samples_are_drawn_is_true_or_false(digits):
+    with pytest.raises(ParameterError, match=r"'draw' of sample must be True or False.*got 'no'"):
+        digits.sample(2, draw="no")

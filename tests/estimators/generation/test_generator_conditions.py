@@ -9,6 +9,7 @@ from tests.worlds import digit_images, digit_labels
 
 from diabolo import Generator, Recipe, Training, load
 from diabolo.errors import DataError, DataTypeError
+from diabolo.estimators.generation.aspect import Aspect
 from diabolo.estimators.generation.conditions import Conditions
 from diabolo.latents import Gaussian
 from diabolo.nets import MLP, Linear
@@ -253,3 +254,17 @@ def test_text_for_numbers_that_is_none_is_refused_by_name():
     ):
         with pytest.raises(error, match=words):
             sizes.encode(sizes.parsed([text]), 1)
+
+
+def test_whole_numbers_that_no_float_tells_apart_are_labels_of_their_own():
+    x, label = world(60)
+    ids = np.where(label == 0, 2**53, 2**53 + 1)
+    generator = quick(training=Training(steps=5)).fit(x, ids)
+    assert labels_of(generator) == ("9007199254740992", "9007199254740993")
+    assert generator.sample(2, condition=[2**53, 2**53 + 1]).shape == (2, 4, 1)
+
+
+@pytest.mark.parametrize("value", [0.1, 1e9 + 0.1, 0.0])
+def test_a_number_that_is_always_the_same_is_told_as_one_that_is_near_it(value):
+    aspect = Aspect.of("a", np.full(60, value))
+    assert abs(aspect.encode(np.array([value + 0.5]))).max() <= 0.5 + 1e-6

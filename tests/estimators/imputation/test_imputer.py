@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import FrozenInstanceError, replace
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import numpy as np
@@ -17,6 +18,7 @@ import diabolo
 from diabolo import Imputer, Recipe, Training
 from diabolo.corruptions import Masking
 from diabolo.errors import DataError, DataTypeError, DiaboloWarning, FileError, ParameterError
+from diabolo.estimators.imputation.usertable import UserTable
 from diabolo.likelihoods import Laplace
 
 QUICK = Training(steps=60, batch_size=128)
@@ -317,3 +319,13 @@ def test_errors_say_what_to_do(mixed):
         imputer.transform(with_gaps.assign(town=1.0))
     with pytest.raises(DataError, match="infinity"):
         imputer.transform(with_gaps.assign(a=np.inf))
+
+
+def test_filled_times_that_summer_time_leaves_out_are_times():
+    when = pd.Series(pd.to_datetime(["2024-03-31 01:30", None])).dt.tz_localize("Europe/Oslo")
+    gaps, values = [np.array([1])], [np.array(["2024-03-31T02:30"], dtype="M8[us]")]
+    zoned = pl.Series([datetime(2024, 3, 31, 0, 30, tzinfo=UTC), None], dtype=pl.Datetime("us", "Europe/Oslo"))
+    for frame in (pd.DataFrame({"when": when}), pl.DataFrame({"when": zoned})):
+        filled = UserTable(frame, [np.zeros(2)]).completed(gaps, values)["when"]
+        assert str(filled[1]).startswith("2024-03-31 03:")
+        assert filled[0] == frame["when"][0]

@@ -53,7 +53,7 @@ class Lesson:
     sigma: float = 0.0
 
     def __call__(self, scaling: Scaling, crops: Tensor) -> Batch:
-        """Return the batch of crops (B, C, h, w) or (B, t, C) in the user's units."""
+        """Return the batch of crops (B, C, h, w) or (B, t, C) as `Scaling.tensor` stores them."""
         if self.way == "pairs":
             noisy, clean = crops.chunk(2, 1 if crops.ndim == 4 else 2)
             return Batch(scaling.batch(noisy), scaling.batch(clean))

@@ -51,7 +51,9 @@ class Aspect:
         """
         cells, labelled = _cells(name, column)
         if not labelled:
-            return Aspect(name, (), float(cells.mean()), float(cells.std()) or 1.0)
+            deviation = float(cells.std())
+            rounding = 1e-12 * float(np.abs(cells).max())  # all that sets equal numbers apart
+            return Aspect(name, (), float(cells.mean()), deviation if deviation > rounding else 1.0)
         labels = tuple(dict.fromkeys(cells[np.argsort(_order(column, cells), kind="stable")].tolist()))
         if len(labels) > _LABELS or (len(labels) > 64 and 2 * len(labels) > len(cells)):
             raise DataError(
@@ -144,5 +146,7 @@ def _number(text: str) -> float | str:
 
 def _text(value: Any) -> str:
     """Return a label as text, 3.0 as 3."""
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool | np.bool_) else 0.5
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return str(int(value))  # not by way of a float, which holds 53 bits
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else 0.5
     return str(int(number)) if number.is_integer() else str(value)

@@ -34,8 +34,8 @@ _DRAWS = 5
 _COMPONENTS, _OF_ROWS, _OF_IMAGES = 10, 50, 100
 """Normal distributions that codes are drawn from, where there are enough samples for them."""
 
-_PLACES = 4096
-"""Tokens times kinds, up to which each has weights of its own."""
+_TOKENS, _PLACES = 32, 4096
+"""Tokens, and tokens times kinds, up to which each has weights of its own."""
 
 
 @torch.no_grad()
@@ -138,7 +138,8 @@ def _suited(model: Autoencoder, count: int, mixed: bool) -> Prior:
     Of rows of tables and of samples with conditions, which are `mixed`, it has more components.
     """
     if tokens := model.recipe.latent.tokens(model.n):
-        return MADE() if tokens * model.latent.kinds <= _PLACES else Autoregressive()
+        few = tokens <= _TOKENS and tokens * model.latent.kinds <= _PLACES
+        return MADE() if few else Autoregressive()
     if len(model.shape) == 3:
         return Mixture(max(1, min(_OF_IMAGES, count // (20 * model.n))), "full")
     return Mixture(max(1, min(_OF_ROWS if mixed else _COMPONENTS, count // 20)))

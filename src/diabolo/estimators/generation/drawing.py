@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diabolo.data import Scaling
-from diabolo.errors import DataError
+from diabolo.errors import CapabilityError, DataError
 from diabolo.estimators.base import BLOCK
 from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.generation import tokens
@@ -178,9 +178,20 @@ def _slope(fitted: FittedModel, known: Known, numbers: Array) -> Array:
 
 
 def _with_density(model: Autoencoder, known: Known) -> Autoencoder:
-    """Return the model with the density that codes are drawn from as its prior."""
-    if not isinstance(known.density, Whitened | Joint) or not isinstance(model.latent, GaussianModule):
+    """Return the model with the density that codes are drawn from as its prior.
+
+    Raises
+    ------
+    CapabilityError
+        If its latent has a prior that this density cannot stand in for.
+    """
+    if not isinstance(known.density, Whitened | Joint) or not model.has_prior:
         return model
+    if not isinstance(model.latent, GaussianModule):
+        raise CapabilityError(
+            f"There are no likelihoods by a density fitted to codes of {type(model.recipe.latent).__name__}, as they "
+            "go by its own prior. Fit without density, or with latent=Gaussian()."
+        )
     model = copy.deepcopy(model)
     latent = model.latent
     latent.prior = known.density

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from diabolo.data.package import package
+from diabolo.data.zones import pandas_local, polars_local
 
 Array = NDArray[Any]
 Scale = tuple[tuple[Any, ...], bool]
@@ -25,7 +25,7 @@ def pandas_frame(
         values = pandas.Series(column)
         if "," in dtype and dtype.startswith("datetime64"):  # with a time zone, in which they are
             zone = dtype.partition(",")[2].strip(" ]")
-            values = values.dt.tz_localize(zone, ambiguous=np.zeros(len(values), bool), nonexistent="shift_forward")
+            values = pandas_local(values, zone)
         series.append(values.astype(pandas.CategoricalDtype(*scale) if scale else dtype))
     frame = pandas.concat(series, axis=1) if series else pandas.DataFrame()
     return frame.set_axis(list(labels), axis=1)
@@ -62,10 +62,4 @@ def _as(values: Any, dtype: Any) -> Any:
     zone = getattr(dtype, "time_zone", None)
     if dtype is None or zone is None:
         return values if dtype is None else values.cast(dtype)
-    local = values.cast(type(dtype)(dtype.time_unit))
-    here, later = (_in_zone(each, zone) for each in (local, local.dt.offset_by("1h")))
-    return here.fill_null(later)  # what the change to summer time leaves out is an hour later
-
-
-def _in_zone(local: Any, zone: str) -> Any:
-    return local.dt.replace_time_zone(zone, ambiguous="latest", non_existent="null")
+    return polars_local(values.cast(type(dtype)(dtype.time_unit)), zone)

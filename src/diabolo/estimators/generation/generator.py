@@ -13,7 +13,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from diabolo.check import Maybe, Whole, demand
+from diabolo.check import Flag, Maybe, Whole, demand
 from diabolo.data import Form, read
 from diabolo.data.form import PandasForm
 from diabolo.errors import DataError, ParameterError
@@ -198,11 +198,12 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         DataError
             If the condition is not as in training.
         ParameterError
-            If n or the seed is not allowed.
+            If n, the seed or `draw` is not allowed.
         """
         check_is_fitted(self)
         demand("n", "sample", n, Whole(1))
         demand("seed", "sample", seed, _SEED)
+        demand("draw", "sample", draw, Maybe(Flag(), "as suits the samples"))
         chosen = int(check_random_state(seed).randint(2**31 - 1))
         return self._back(drawing.drawn(self._fitted, self._known, int(n), condition, chosen, draw), chosen)
 
@@ -292,7 +293,7 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         Raises
         ------
         CapabilityError
-            If the latent has no densities.
+            If the latent has no densities, or those of its own prior while codes are drawn from another one.
         """
         return self._terms(X, samples, condition, seed)[0]
 

@@ -33,6 +33,8 @@ def demand_tokens(density: Prior | None, recipe: Recipe, n: int) -> None:
             f"Parameter 'density' cannot be {type(density).__name__} where a code of {type(recipe.latent).__name__} is "
             "not made of tokens; choose Mixture() or Flow(), or a quantised latent, such as latent=VectorQuantized()."
         )
+    with outline():
+        density.over(recipe.latent.tokens(n), kinds=2)  # raises if there is none for so many
 
 
 def built(part: TokenPrior, model: Autoencoder) -> TokenModule:

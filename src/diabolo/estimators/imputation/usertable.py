@@ -13,6 +13,7 @@ from torch import Tensor, as_tensor, cat
 from diabolo.data.cells import present, table_of
 from diabolo.data.form import Form, PandasForm, PolarsForm, TorchForm
 from diabolo.data.package import package
+from diabolo.data.zones import pandas_local, polars_local
 
 Array = NDArray[Any]
 
@@ -88,8 +89,7 @@ def _pandas(X: Any, gaps: Sequence[Array], values: Sequence[Array]) -> Any:
         if not len(rows):
             continue
         if isinstance(dtype, pandas.DatetimeTZDtype):  # in whose time zone they are
-            own = pandas.Series(own).dt.tz_localize(dtype.tz, ambiguous=np.zeros(len(own), bool), nonexistent="NaT")
-            own = own.astype(dtype).array
+            own = pandas_local(pandas.Series(own), dtype.tz).astype(dtype).array
         elif isinstance(dtype, np.dtype) and dtype.kind in "fM":
             own = own.astype(dtype)
         elif pandas.api.types.is_integer_dtype(dtype):
@@ -113,7 +113,7 @@ def _polars(X: Any, gaps: Sequence[Array], values: Sequence[Array]) -> Any:
             cells[rows] = np.round(own.astype(np.float64)).astype(np.int64) if whole else own.tolist()
             new = polars.Series(series.name, cells.tolist(), strict=False)
             zone = getattr(series.dtype, "time_zone", None)
-            new = new.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null") if zone else new
+            new = polars_local(new, zone) if zone else new
             gone = np.zeros(len(series), bool)
             gone[rows] = True
             series = new.cast(series.dtype).zip_with(polars.Series(gone), series)
