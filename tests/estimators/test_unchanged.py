@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from tests.tastes import tastes
 
 from diabolo import (
@@ -20,6 +21,7 @@ from diabolo import (
     fit_together,
     load,
 )
+from diabolo.errors import ParameterError
 from diabolo.estimators import Classifier
 from diabolo.training import Callback
 
@@ -143,3 +145,10 @@ def test_a_temperature_of_a_copy_is_its_own():
     assert not np.array_equal(other.transform(colours[:2]), expected)
     assert one.recipe_ == recipe
     np.testing.assert_array_equal(one.transform(colours[:2]), expected)
+
+
+@pytest.mark.parametrize("seed", ["a", -1, 2**32, np.random.default_rng(0)], ids=repr)
+@pytest.mark.parametrize("estimator", TABLES, ids=lambda e: type(e).__name__)
+def test_a_seed_that_is_none_is_refused_in_a_sentence(estimator, seed):
+    with pytest.raises(ParameterError, match=r"'random_state' of \w+ must be None, an integer from 0 to 4294967295 or"):
+        clone(estimator).set_params(random_state=seed).fit(ROWS)

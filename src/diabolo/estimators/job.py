@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from diabolo.check import Allowed, Whole, demand, unknown
+from diabolo.check import Allowed, Whole, demand, shorten, unknown
 from diabolo.data import read
 from diabolo.errors import ParameterError
 from diabolo.estimators.files import ESTIMATORS, save
@@ -192,4 +192,11 @@ class Job(BaseEstimator, ABC):
         """Take up what `_more` gave."""
 
     def _seed(self) -> int:
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
+        try:
+            state = check_random_state(self.random_state)
+        except ValueError as error:
+            raise ParameterError(
+                f"Parameter 'random_state' of {type(self).__name__} must be None, an integer from 0 to {2**32 - 1} or "
+                f"a numpy RandomState; got {shorten(self.random_state)}."
+            ) from error
+        return int(state.randint(2**31 - 1))

@@ -268,3 +268,17 @@ def test_whole_numbers_that_no_float_tells_apart_are_labels_of_their_own():
 def test_a_number_that_is_always_the_same_is_told_as_one_that_is_near_it(value):
     aspect = Aspect.of("a", np.full(60, value))
     assert abs(aspect.encode(np.array([value + 0.5]))).max() <= 0.5 + 1e-6
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_columns_of_a_condition_go_by_name_in_any_order(frame):
+    label = world(60)[1]
+    y = {"label": label.astype(str), "size": np.linspace(0.0, 1.0, 60)}
+    conditions, _ = Conditions.of(frame(y), 60)
+    told = conditions.encode(frame(y), 60)
+    np.testing.assert_array_equal(conditions.encode(frame({name: y[name] for name in ("size", "label")}), 60), told)
+    np.testing.assert_array_equal(conditions.encode(np.array([*zip(*y.values(), strict=True)], dtype=object), 60), told)
+    with pytest.raises(DataError, match=r"must name 'label', 'size'; got 'label', 'width'. Rename or add"):
+        conditions.encode(frame({"label": y["label"], "width": y["size"]}), 60)
+    by_place, _ = Conditions.of(np.stack([label, label % 2], 1), 60)
+    assert by_place.encode(frame({"a": label, "b": label % 2}), 60).shape == (60, 5)

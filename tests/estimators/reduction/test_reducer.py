@@ -4,6 +4,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 import torch
@@ -234,3 +235,22 @@ def test_report_is_one_page_with_pictures(tmp_path):
     assert text.count("<img") + text.count("<svg") >= 5
     assert "PCA" in text
     assert "http://" not in text.replace("http://www.w3.org", "")
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [None] * 20 + ["a"] * 20,
+        pd.Series([np.nan] * 20 + ["a"] * 20),
+        pd.Series([pd.NA] * 20 + ["a"] * 20, dtype="string"),
+        pd.Categorical([None] * 20 + ["a"] * 20),
+    ],
+    ids=lambda y: type(y).__name__,
+)
+def test_a_report_draws_missing_labels_as_one_more(y):
+    X = np.random.default_rng(0).normal(size=(40, 4))
+    reducer = Reducer(2, recipe="linear", random_state=0).fit(X)
+    assert "class told by" in str(reducer.report(X, y).html())
+    with pytest.raises(DataError, match=r"'y' of report must hold one label or number for each of 40.*shape \(3,\)"):
+        reducer.report(X, [1, 2, 3])
+    assert "Spectrum" not in str(reducer.report(X[:1]).html())  # one sample has none

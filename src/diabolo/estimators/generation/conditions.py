@@ -73,16 +73,18 @@ class Conditions:
     def encode(self, condition: Any, count: int) -> Array:
         """Return how the condition of `count` samples is told, (count, K); one condition is that of all.
 
+        Several columns of a frame, or entries of a dict, go by their names.
+
         Raises
         ------
         DataError
-            If it is not one or `count` conditions, or a label was not there at fit.
+            If it is not one or `count` conditions, has other names, or a label was not there at fit.
         DataTypeError
             If numbers are not given where there were numbers.
         """
         if isinstance(condition, Mapping):
             condition = _ordered(condition, [aspect.name for aspect in self.aspects])
-        _, columns = _columns(condition, len(self.aspects))
+        columns = self._in_order(*_columns(condition, len(self.aspects)))
         if len(columns) != len(self.aspects) or any(len(column) not in (1, count) for column in columns):
             names = listed([aspect.name for aspect in self.aspects])
             raise DataError(
@@ -90,6 +92,15 @@ class Conditions:
             )
         told = [a.encode(column) for a, column in zip(self.aspects, columns, strict=True)]
         return np.concatenate([np.broadcast_to(each, (count, each.shape[1])) for each in told], 1)
+
+    def _in_order(self, names: list[str], columns: list[Array]) -> list[Array]:
+        """Return columns in the order of the aspects, by name where both had names and there are several."""
+        own, places = [aspect.name for aspect in self.aspects], [str(i) for i in range(len(self.aspects))]
+        if len(own) == 1 or places in (own, names):
+            return columns
+        if sorted(names) != sorted(own):
+            raise DataError(f"The condition must name {listed(own)}; got {listed(names)}. Rename or add columns.")
+        return [columns[names.index(name)] for name in own]
 
     def parsed(self, texts: Sequence[str]) -> dict[str, str | float]:
         """Return the condition of which only text is there, as on a command line: VALUE, or COLUMN=VALUE.

@@ -10,6 +10,7 @@ import numpy as np
 
 from diabolo.check import listed
 from diabolo.data import Stored, kind, read
+from diabolo.data.cells import present, read_column
 from diabolo.errors import DataError
 from diabolo.estimators.reduction.measures import measures
 from diabolo.model import count_weights
@@ -45,8 +46,9 @@ def report(estimator: Reducer, X: Any, y: Any = None) -> Page:
     page.figure(code_map(codes, colour))
     if codes.shape[1] == 2 and (found := measures(estimator.scaling_, array[::step], codes, colour)):
         page.table([found])
-    page.heading("Spectrum of the code")
-    page.figure(spectrum(_variances(codes), estimator.pca_.variances[: codes.shape[1]].numpy()))
+    if (variances := _variances(codes)).any():  # there are none of one sample, or of equal ones
+        page.heading("Spectrum of the code")
+        page.figure(spectrum(variances, estimator.pca_.variances[: codes.shape[1]].numpy()))
     if len(estimator.history_):
         page.heading("Training")
         page.figure(curves(estimator.history_.columns))
@@ -65,7 +67,21 @@ def _taken(estimator: Reducer, X: Any, y: Any) -> tuple[Any, Any]:
         place = _place(getattr(estimator, "feature_names_in_", ()), y) if isinstance(y, str) else None
         array = array.take(index)
         y = array[:, place] if place is not None else None if y is None else np.asarray(y)[index]
-    return array, None if y is None else np.asarray(y)
+    return array, None if y is None else _colours(y, len(array))
+
+
+def _colours(y: Any, count: int) -> Any:
+    """Return a number or a text for each of `count` samples, (N,); labels that are missing are one more."""
+    colour = np.asarray(y)
+    if colour.shape != (count,):
+        raise DataError(
+            f"Parameter 'y' of report must hold one label or number for each of {count} samples; got shape "
+            f"{colour.shape}. Give as many as there are, or the name of a column of a data frame."
+        )
+    if colour.dtype.kind not in "OUS":
+        return colour
+    cells = read_column("y", colour)[1]
+    return np.where(present(cells), cells, "missing").astype(str) if cells.dtype.kind == "O" else cells
 
 
 def _without(estimator: Reducer, X: Any, name: str) -> tuple[Any, Any]:
