@@ -78,6 +78,7 @@ def fit_indices(
     kinds: int,
     condition: Tensor | None = None,
     *,
+    ordered: bool = False,
     seed: int = 0,
     steps: int = 4000,
 ) -> TokenModule:
@@ -93,6 +94,8 @@ def fit_indices(
         How many kinds of token there are, as `LatentModule.kinds` tells.
     condition : Tensor (N, K), optional
         What is known about each sample.
+    ordered : bool
+        Whether the kinds of token are levels of a number, as `LatentModule.ordered` tells.
     seed : int
         Decides what is held out, initial weights and the order of the samples. The global random state is left as it
         was.
@@ -102,7 +105,8 @@ def fit_indices(
     Returns
     -------
     TokenModule
-        The distribution, on the device of the indices; ``prior.over(T, kinds, K)`` takes up its `state_dict` again.
+        The distribution, on the device of the indices; ``prior.over(T, kinds, K, ordered)`` takes up its `state_dict`
+        again.
 
     Raises
     ------
@@ -125,7 +129,11 @@ def fit_indices(
     _demand_indices(indices, kinds, condition)
     with torch.inference_mode(False), torch.enable_grad():  # whatever the caller does without
         told = None if condition is None else condition.detach().float().clone()
-        return _told(prior, indices.detach().clone(), kinds, told, seed, steps)
+        size = 0 if told is None else told.shape[1]
+        with seeded(seed, indices.device):
+            module = prior.over(indices.shape[1], kinds, size, ordered).to(indices.device)
+            _tell(module, indices.detach().clone(), told, seed, steps)
+        return module.eval()
 
 
 def _fitted(prior: Prior, codes: Tensor, condition: Tensor | None, seed: int, steps: int) -> Whitened | Joint:
@@ -160,17 +168,11 @@ def _module(prior: Prior, codes: Tensor, condition: Tensor | None) -> tuple[Whit
     return Joint(prior, codes.shape[1], condition.shape[1]), torch.cat([codes, condition.to(codes)], 1)
 
 
-def _told(
-    prior: TokenPrior, indices: Tensor, kinds: int, condition: Tensor | None, seed: int, steps: int
-) -> TokenModule:
-    count, tokens = indices.shape
-    most, (batch_size, rate) = Plan.of(Training(), count).batch_size, prior.pace(tokens)
+def _tell(module: TokenModule, indices: Tensor, condition: Tensor | None, seed: int, steps: int) -> None:
+    most, (batch_size, rate) = Plan.of(Training(), len(indices)).batch_size, module.part.pace(module.tokens)
     training = Training(steps=steps, batch_size=min(most, batch_size), learning_rate=rate)
-    with seeded(seed, indices.device):
-        module = prior.over(tokens, kinds, 0 if condition is None else condition.shape[1]).to(indices.device)
-        model = _Likely(module, lambda batch: module.log_probability(batch.x, batch.condition))
-        _train(model, indices, training, seed, condition)
-    return module.eval()
+    model = _Likely(module, lambda batch: module.log_probability(batch.x, batch.condition))
+    _train(model, indices, training, seed, condition)
 
 
 def _train(model: _Likely, codes: Tensor, training: Training, seed: int, condition: Tensor | None = None) -> None:

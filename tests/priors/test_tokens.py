@@ -241,3 +241,22 @@ def test_what_does_not_fit_the_module_is_refused(part):
 def test_knobs_out_of_range_are_refused(kind, knobs, words):
     with pytest.raises(ParameterError, match=words):
         fit_indices(kind(**knobs), torch.zeros(5, 2, dtype=torch.long), 2)
+
+
+def test_levels_that_were_never_seen_are_told_as_those_beside_them_if_they_are_ordered():
+    before = torch.arange(2000) % 9
+    seen = before != 4
+    indices = torch.stack([before, before.clamp(3, 5)], 1)[seen]  # the second is the first, within bounds
+    part, near = MADE(hidden=32, hiding=0.0), torch.tensor([[3, 3], [4, 4], [5, 5]])
+    nominal, ordered = (
+        fit_indices(part, indices, 9, ordered=way, steps=300).logits(near)[:, 1].softmax(1) for way in (False, True)
+    )
+    assert ordered[0, 3] > 0.9 < ordered[2, 5]
+    assert ordered[1, 3] + ordered[1, 5] > 0.9  # between both, and nothing else was there
+    assert nominal[0, 3] > 0.9 < nominal[2, 5]
+
+
+@pytest.mark.parametrize("tokens, kinds", [(1, 5), (3, 4)])
+def test_probabilities_of_levels_sum_to_one(tokens, kinds):
+    module = MADE(hidden=32).over(tokens, kinds, ordered=True).double().eval()
+    assert module.log_probability(every(tokens, kinds)).exp().sum().item() == pytest.approx(1)

@@ -76,5 +76,10 @@ class FSQModule(LatentModule):
         """The number of levels."""
         return self.part.levels
 
+    @property
+    def ordered(self) -> bool:
+        """True: a kind of token is a level."""
+        return True
+
     def of_indices(self, indices: Tensor) -> Tensor:
         return self.part.values(indices.to(self.origin.dtype))

@@ -149,6 +149,11 @@ class LatentModule(nn.Module):
         """
         raise self._no_tokens()
 
+    @property
+    def ordered(self) -> bool:
+        """Whether the kinds of token are levels of a number, near ones alike."""
+        return False
+
     def of_indices(self, indices: Tensor) -> Tensor:
         """Return the codes z (B, n) that tokens (B, T) stand for, T being `Latent.tokens`, of the kinds 0, 1, ….
 

@@ -44,8 +44,11 @@ class Autoregressive(TokenPrior):
     layers: int = knob(2, Whole(1, 256), "layers of attention, each with a dense net of four times the width")
     hiding: float = knob(0.2, Number(0, 1, open_high=True), "share of the tokens before that are hidden, in training")
 
-    def over(self, tokens: int, kinds: int, condition: int = 0) -> TokenModule:
-        """Return the module for codes of so many `tokens`, of so many `kinds`, told a `condition` of K numbers."""
+    def over(self, tokens: int, kinds: int, condition: int = 0, ordered: bool = False) -> TokenModule:
+        """Return the module for codes of so many `tokens`, of so many `kinds`, told a `condition` of K numbers.
+
+        Whether kinds are `ordered` is of no account.
+        """
         return TransformerModule(self, tokens, kinds, condition)
 
     def pace(self, tokens: int) -> tuple[int, float]:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from diabolo.check import Number, Whole
 from diabolo.errors import ParameterError
 from diabolo.part import knob
-from diabolo.priors.tokens import TokenModule, TokenPrior, one_hot
+from diabolo.priors.tokens import TokenModule, TokenPrior, zeros_and_ones
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,10 @@ class MADE(TokenPrior):
     layers: int = knob(3, Whole(1, 256), "hidden layers")
     hiding: float = knob(0.1, Number(0, 1, open_high=True), "share of the tokens before that are hidden, in training")
 
-    def over(self, tokens: int, kinds: int, condition: int = 0) -> TokenModule:
+    def over(self, tokens: int, kinds: int, condition: int = 0, ordered: bool = False) -> TokenModule:
         """Return the module for codes of so many `tokens`, of so many `kinds`, told a `condition` of K numbers.
+
+        Kinds that are `ordered` are told by all those up to them, so that near ones are told alike.
 
         Raises
         ------
@@ -52,7 +54,7 @@ class MADE(TokenPrior):
                 f"Parameter 'hidden' of MADE must be at least the number of tokens, {tokens}; got {self.hidden}. "
                 "Choose 16 units for each of them, or Autoregressive()."
             )
-        return MADEModule(self, tokens, kinds, condition)
+        return MADEModule(self, tokens, kinds, condition, ordered)
 
     def pace(self, tokens: int) -> tuple[int, float]:
         """Return (256, 3e-3)."""
@@ -60,12 +62,13 @@ class MADE(TokenPrior):
 
 
 class MADEModule(TokenModule):
-    """Tokens (B, T), one-hot → logits (B, T, kinds), each by the tokens before it."""
+    """Tokens (B, T), as zeros and ones → logits (B, T, kinds), each by the tokens before it."""
 
     part: MADE
 
-    def __init__(self, part: MADE, tokens: int, kinds: int, condition: int = 0) -> None:
+    def __init__(self, part: MADE, tokens: int, kinds: int, condition: int = 0, ordered: bool = False) -> None:
         super().__init__(part, tokens, kinds, condition, part.hidden)
+        self.ordered = ordered
         ends = torch.arange(tokens).repeat_interleave(kinds)  # the token that an input, or an output, belongs to
         units = torch.arange(part.hidden) * tokens // part.hidden  # the token that a hidden unit tells
         self.first = Masked(ends, units, strict=True)
@@ -73,7 +76,7 @@ class MADEModule(TokenModule):
         self.last = Masked(units, ends)
 
     def telling(self, seen: Tensor, told: Tensor | None) -> Tensor:
-        h = self.first(one_hot(seen, self.kinds, self.first.weight.dtype))  # (B, hidden)
+        h = self.first(zeros_and_ones(seen, self.kinds, self.ordered, self.first.weight.dtype))  # (B, hidden)
         h = F.silu(h if told is None else h + told)
         for layer in self.between:
             h = h + F.silu(layer(h))

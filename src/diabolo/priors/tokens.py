@@ -6,7 +6,6 @@ from abc import abstractmethod
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from diabolo.errors import DataError, ParameterError
 from diabolo.priors.prior import Prior, PriorModule
@@ -26,8 +25,10 @@ class TokenPrior(Prior, role=Prior.role):
     hiding: float
 
     @abstractmethod
-    def over(self, tokens: int, kinds: int, condition: int = 0) -> TokenModule:
+    def over(self, tokens: int, kinds: int, condition: int = 0, ordered: bool = False) -> TokenModule:
         """Return the module for codes of so many `tokens`, of so many `kinds`, told a `condition` of K numbers.
+
+        Where kinds are `ordered`, they are levels of a number.
 
         Raises
         ------
@@ -138,6 +139,17 @@ class TokenModule(nn.Module):
             )
 
 
-def one_hot(tokens: Tensor, kinds: int, dtype: torch.dtype) -> Tensor:
-    """Return tokens (B, T) as (B, T * kinds) zeros and ones; one that is hidden is all zeros."""
-    return F.one_hot(tokens, kinds + 1)[..., :kinds].to(dtype).flatten(1)
+def zeros_and_ones(tokens: Tensor, kinds: int, ordered: bool, dtype: torch.dtype) -> Tensor:
+    """Return tokens (B, T) as (B, T * kinds): 1 for its kind or, of levels, for it and all below it; hidden, 0.
+
+    Examples
+    --------
+    >>> tokens = torch.tensor([[0, 2, 3]])  # 3 is hidden
+    >>> zeros_and_ones(tokens, 3, False, torch.long).view(3, 3).tolist()
+    [[1, 0, 0], [0, 0, 1], [0, 0, 0]]
+    >>> zeros_and_ones(tokens, 3, True, torch.long).view(3, 3).tolist()
+    [[1, 0, 0], [1, 1, 1], [0, 0, 0]]
+    """
+    each, known = torch.arange(kinds, device=tokens.device), tokens[:, :, None]
+    found = (known >= each) & (known < kinds) if ordered else known == each
+    return found.to(dtype).flatten(1)

@@ -96,7 +96,8 @@ class _Seen(NamedTuple):
 def _density_of(prior: Prior, seen: _Seen, latent: LatentModule, seed: int) -> Density:
     """Return the density of codes or of their tokens, given what is known about samples where it can take that up."""
     if isinstance(prior, TokenPrior):
-        return fit_indices(prior, cast(Tensor, seen.indices), latent.kinds, seen.told, seed=seed)
+        indices = cast(Tensor, seen.indices)
+        return fit_indices(prior, indices, latent.kinds, seen.told, ordered=latent.ordered, seed=seed)
     if not isinstance(prior, Mixture):
         return fit(prior, seen.drawn, seed=seed)
     told = None if seen.told is None else seen.told.repeat(len(seen.drawn) // len(seen.told), 1)

@@ -48,7 +48,7 @@ def built(part: TokenPrior, model: Autoencoder) -> TokenModule:
     tokens = model.recipe.latent.tokens(model.n)
     if not tokens:
         raise FileError("its density is one of tokens, of which its code is not made")
-    return part.over(tokens, model.latent.kinds, model.conditioner.size)
+    return part.over(tokens, model.latent.kinds, model.conditioner.size, model.latent.ordered)
 
 
 def evidence(
