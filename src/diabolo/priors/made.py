@@ -24,8 +24,8 @@ class MADE(TokenPrior):
 
     References
     ----------
-    Germain, Gregor, Murray, Larochelle, "MADE: masked autoencoder for distribution estimation", ICML 2015, equations 8
-    to 11; hidden layers beyond the first add to the one before.
+    Germain, Gregor, Murray, Larochelle, "MADE: masked autoencoder for distribution estimation", ICML 2015, section 3;
+    hidden layers beyond the first add to the one before.
 
     Examples
     --------
