@@ -15,7 +15,7 @@ from scipy.sparse import issparse, save_npz, vstack
 from diabolo.check import shorten
 from diabolo.data.form import Form
 from diabolo.data.package import package
-from diabolo.errors import DataError, FileError
+from diabolo.errors import DataError, DataTypeError, FileError
 from diabolo.files import replacing
 from diabolo.flow import Shape
 
@@ -171,7 +171,13 @@ def _demand_alike(part: object, first: object) -> None:
 def _array(result: Any) -> np.ndarray:
     if issparse(result):
         raise DataError("A sparse matrix is written as .npz, which scipy.sparse.load_npz reads; name such a file.")
-    return Form.of(result).array(result)
+    try:
+        return Form.of(result).array(result)
+    except DataTypeError as error:  # its advice is for what is learned from
+        raise DataError(
+            "An array holds numbers only, and this result has columns of other kinds, such as text; name a file .csv "
+            "or .parquet."
+        ) from error
 
 
 def _frame(result: Any) -> Any:
