@@ -146,7 +146,7 @@ def test_a_temperature_of_a_copy_is_its_own():
     np.testing.assert_array_equal(one.transform(colours[:2]), expected)
 
 
-@pytest.mark.parametrize("seed", ["a", -1, 2**32, np.random.default_rng(0)], ids=repr)
+@pytest.mark.parametrize("seed", ["a", -1, 2**32, np.random.default_rng(0)], ids=("text", "low", "high", "generator"))
 @pytest.mark.parametrize("estimator", TABLES, ids=lambda e: type(e).__name__)
 def test_a_seed_that_is_none_is_refused_in_a_sentence(estimator, seed):
     with pytest.raises(ParameterError, match=r"'random_state' of \w+ must be None, an integer from 0 to 4294967295 or"):

@@ -98,17 +98,10 @@ def memorising(train: ArrayLike, held_out: ArrayLike, samples: ArrayLike, cells:
     place, own = _cells(a, b, c, cells)
     weights, values = _tested(there, here, place, own) if cells > 1 else (np.ones(1), np.array([_z(there, here)]))
     z = weights @ values / np.linalg.norm(weights) if weights.any() else 0.0
-    nearer, share = 1 - _farther(there, here) / (len(there) * len(here)), _share(here, nearest(c, b, 1)[:, 0], a, b)
-    return Memorising(here, there, nearer, float(norm.cdf(z)), share, len(a) / (len(a) + len(b)))
-
-
-def _share(here: Array, beyond: Array, train: Array, held_out: Array) -> float:
-    """Return the share of samples that are nearer to a training sample, at `here` (M,), than to a held-out one.
-
-    Where both are as near, it counts what is expected.
-    """
-    even = len(train) / (len(train) + len(held_out))
-    return float(np.where(here == beyond, even, here < beyond).mean())
+    nearer, expected = 1 - _farther(there, here) / (len(there) * len(here)), len(a) / (len(a) + len(b))
+    beyond = nearest(c, b, 1)[:, 0]
+    share = np.where(here == beyond, expected, here < beyond).mean()  # to be as near to both tells nothing
+    return Memorising(here, there, nearer, float(norm.cdf(z)), float(share), expected)
 
 
 def _cells(a: Array, b: Array, c: Array, cells: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

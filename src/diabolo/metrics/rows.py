@@ -121,7 +121,7 @@ def closest(train: Any, held_out: Any, samples: Any) -> Memorising:
     -------
     Memorising
         Distances, the probability that a row is closer than a held-out one with a p-value, and the share of rows whose
-            nearest real one is a training row.
+        nearest real one is a training row.
 
     Raises
     ------

@@ -94,9 +94,9 @@ class Conditions:
         return np.concatenate([np.broadcast_to(each, (count, each.shape[1])) for each in told], 1)
 
     def _in_order(self, names: list[str], columns: list[Array]) -> list[Array]:
-        """Return columns in the order of the aspects, by name where both had names and there are several."""
+        """Return columns in the order of the aspects, by name where both had some, each once, and there are several."""
         own, places = [aspect.name for aspect in self.aspects], [str(i) for i in range(len(self.aspects))]
-        if len(own) == 1 or places in (own, names):
+        if len(set(own)) < len(own) or len(own) == 1 or places in (own, names):
             return columns
         if sorted(names) != sorted(own):
             raise DataError(f"The condition must name {listed(own)}; got {listed(names)}. Rename or add columns.")
