@@ -250,6 +250,6 @@ def test_parts_that_fail_on_the_way_leave_the_old_file(tmp_path, suffix):
 
 @pytest.mark.parametrize("name", ["a.npy", "a.npz"])
 def test_a_table_of_text_is_no_array_and_told_which_files_take_it(tmp_path, name):
-    with pytest.raises(DataError, match=r"holds numbers only, .* such as text; name a file \.csv or \.parquet"):
+    with pytest.raises(DataTypeError, match=r"holds numbers only, .* such as text; name a file \.csv or \.parquet"):
         write(tmp_path / name, pd.DataFrame({"a": [1.0], "city": ["Oslo"]}))
     assert not list(tmp_path.iterdir())

@@ -33,6 +33,8 @@ def write(path: str | os.PathLike[str], result: Any) -> None:
         If the suffix is unknown, or the path cannot be written.
     DataError
         If the result does not fit into a table.
+    DataTypeError
+        If an array would have to hold something other than numbers.
     CapabilityError
         If an optional package is needed and not installed.
 
@@ -174,7 +176,7 @@ def _array(result: Any) -> np.ndarray:
     try:
         return Form.of(result).array(result)
     except DataTypeError as error:  # its advice is for what is learned from
-        raise DataError(
+        raise DataTypeError(
             "An array holds numbers only, and this result has columns of other kinds, such as text; name a file .csv "
             "or .parquet."
         ) from error
