@@ -92,7 +92,8 @@ def on(table: str, report: Report, workers: Sequence[Worker], path: Path) -> Non
 def judged(real: Records, made: pd.DataFrame) -> dict[str, float]:
     """Return what rows made are worth, by name of the measure."""
     told = transfer(real.train, made, real.test, LABEL, seeds=1)
-    return {"accuracy": told.accuracy.score, "AUROC": told.auroc.score} | alike(real, made)
+    share = of_training(real.train, real.held_out, made)
+    return {"accuracy": told.accuracy.score, "AUROC": told.auroc.score, "share": share} | alike(real, made)
 
 
 def of_real(real: Records) -> dict[str, float]:
@@ -100,7 +101,7 @@ def of_real(real: Records) -> dict[str, float]:
     told = transfer(real.train, real.train[:500], real.test, LABEL, seeds=1)
     half = len(real.held_out) // 2
     share = of_training(real.train, real.held_out.iloc[:half], real.held_out.iloc[half:])
-    return {"accuracy": told.accuracy.floor, "AUROC": told.auroc.floor} | alike(real, real.held_out) | {"share": share}
+    return {"accuracy": told.accuracy.floor, "AUROC": told.auroc.floor, "share": share} | alike(real, real.held_out)
 
 
 def alike(real: Records, made: pd.DataFrame) -> dict[str, float]:
@@ -113,7 +114,6 @@ def alike(real: Records, made: pd.DataFrame) -> dict[str, float]:
         "near": float(low),
         "median": float(median),
         "nearer": near.nearer,
-        "share": of_training(real.train, real.held_out, made),
     }
 
 

@@ -62,7 +62,7 @@ def test_samples_are_as_frequent_as_probable(part):
     assert (places - mass).abs().max() < 5 * 0.5 / 200 * mass.max().sqrt()
 
 
-@every_part
+@pytest.mark.parametrize("part", [SMALL, *(MADE(hidden=units) for units in (6, 7, 13, 32))], ids=str)
 def test_a_token_is_told_by_those_before_it_alone(part):
     module, indices = build(6, 9, part=part), torch.randint(9, (5, 6))
     logits = module.logits(indices)
@@ -142,17 +142,6 @@ def test_any_width_will_do(kind, hidden, layers, tokens, kinds):
     log_p = module.log_probability(drawn)
     assert bool(log_p.isfinite().all())
     assert bool((log_p <= 1e-6).all())
-
-
-@pytest.mark.parametrize("hidden", [6, 7, 13])
-def test_every_token_sees_all_before_it_however_few_units_there_are(hidden):
-    module, indices = build(6, 9, part=MADE(hidden=hidden)), torch.randint(9, (5, 6))
-    for t in range(5):
-        changed = indices.clone()
-        changed[:, t] = (changed[:, t] + 1) % 9
-        same = (module.logits(changed) == module.logits(indices)).all(2).all(0)
-        assert same[: t + 1].all()
-        assert not same[t + 1 :].any()
 
 
 def test_more_tokens_than_units_are_refused_before_anything_is_trained():
@@ -243,17 +232,16 @@ def test_knobs_out_of_range_are_refused(kind, knobs, words):
         fit_indices(kind(**knobs), torch.zeros(5, 2, dtype=torch.long), 2)
 
 
-def test_levels_that_were_never_seen_are_told_as_those_beside_them_if_they_are_ordered():
-    before = torch.arange(2000) % 9
-    seen = before != 4
-    indices = torch.stack([before, before.clamp(3, 5)], 1)[seen]  # the second is the first, within bounds
-    part, near = MADE(hidden=32, hiding=0.0), torch.tensor([[3, 3], [4, 4], [5, 5]])
-    nominal, ordered = (
-        fit_indices(part, indices, 9, ordered=way, steps=300).logits(near)[:, 1].softmax(1) for way in (False, True)
-    )
-    assert ordered[0, 3] > 0.9 < ordered[2, 5]
-    assert ordered[1, 3] + ordered[1, 5] > 0.9  # between both, and nothing else was there
-    assert nominal[0, 3] > 0.9 < nominal[2, 5]
+def test_a_level_that_was_never_seen_is_told_as_those_beside_it_if_levels_are_ordered():
+    first = torch.arange(4000) % 15
+    indices = torch.stack([first, first], 1)[first != 7]  # a copy, of all levels but one
+    shares = []
+    for ordered in (False, True):
+        module = fit_indices(MADE(hidden=32, hiding=0.0), indices, 15, ordered=ordered, steps=600)
+        told = module.logits(torch.tensor([[3, 0], [7, 0]]))[:, 1].softmax(1)
+        assert told[0, 3] > 0.9
+        shares.append(told[1, 5:10].sum().item())
+    assert shares[1] > 0.8 > shares[0]
 
 
 @pytest.mark.parametrize("tokens, kinds", [(1, 5), (3, 4)])

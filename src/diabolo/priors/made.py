@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from diabolo.check import Number, Whole
 from diabolo.errors import ParameterError
 from diabolo.part import knob
-from diabolo.priors.tokens import TokenModule, TokenPrior, zeros_and_ones
+from diabolo.priors.tokens import TokenModule, TokenPrior
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class MADEModule(TokenModule):
         self.last = Masked(units, ends)
 
     def telling(self, seen: Tensor, told: Tensor | None) -> Tensor:
-        h = self.first(zeros_and_ones(seen, self.kinds, self.ordered, self.first.weight.dtype))  # (B, hidden)
+        h = self.first(_zeros_and_ones(seen, self.kinds, self.ordered, self.first.weight.dtype))  # (B, hidden)
         h = F.silu(h if told is None else h + told)
         for layer in self.between:
             h = h + F.silu(layer(h))
@@ -113,3 +113,19 @@ class Masked(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.linear(input, self.weight * self.mask, self.bias)
+
+
+def _zeros_and_ones(tokens: Tensor, kinds: int, ordered: bool, dtype: torch.dtype) -> Tensor:
+    """Return tokens (B, T) as (B, T * kinds): 1 for its kind or, of levels, for it and all below it; hidden, 0.
+
+    Examples
+    --------
+    >>> tokens = torch.tensor([[0, 2, 3]])  # 3 is hidden
+    >>> _zeros_and_ones(tokens, 3, False, torch.long).view(3, 3).tolist()
+    [[1, 0, 0], [0, 0, 1], [0, 0, 0]]
+    >>> _zeros_and_ones(tokens, 3, True, torch.long).view(3, 3).tolist()
+    [[1, 0, 0], [1, 1, 1], [0, 0, 0]]
+    """
+    each, known = torch.arange(kinds, device=tokens.device), tokens[:, :, None]
+    found = (known >= each) & (known < kinds) if ordered else known == each
+    return found.to(dtype).flatten(1)

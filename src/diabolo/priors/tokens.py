@@ -137,19 +137,3 @@ class TokenModule(nn.Module):
                 f"{indices.dtype} of shape {tuple(indices.shape)}. Give those of the latent that the prior was fitted "
                 "with."
             )
-
-
-def zeros_and_ones(tokens: Tensor, kinds: int, ordered: bool, dtype: torch.dtype) -> Tensor:
-    """Return tokens (B, T) as (B, T * kinds): 1 for its kind or, of levels, for it and all below it; hidden, 0.
-
-    Examples
-    --------
-    >>> tokens = torch.tensor([[0, 2, 3]])  # 3 is hidden
-    >>> zeros_and_ones(tokens, 3, False, torch.long).view(3, 3).tolist()
-    [[1, 0, 0], [0, 0, 1], [0, 0, 0]]
-    >>> zeros_and_ones(tokens, 3, True, torch.long).view(3, 3).tolist()
-    [[1, 0, 0], [1, 1, 1], [0, 0, 0]]
-    """
-    each, known = torch.arange(kinds, device=tokens.device), tokens[:, :, None]
-    found = (known >= each) & (known < kinds) if ordered else known == each
-    return found.to(dtype).flatten(1)

@@ -28,13 +28,13 @@ def demand_tokens(density: Prior | None, recipe: Recipe, n: int) -> None:
         return
     with outline():
         recipe.latent.build(n)  # raises if there are no codes of this size
-    if not recipe.latent.tokens(n):
+        if tokens := recipe.latent.tokens(n):
+            density.over(tokens, kinds=2)  # raises if there is no distribution of so many
+    if not tokens:
         raise ParameterError(
             f"Parameter 'density' cannot be {type(density).__name__} where a code of {type(recipe.latent).__name__} is "
             "not made of tokens; choose Mixture() or Flow(), or a quantised latent, such as latent=VectorQuantized()."
         )
-    with outline():
-        density.over(recipe.latent.tokens(n), kinds=2)  # raises if there is none for so many
 
 
 def built(part: TokenPrior, model: Autoencoder) -> TokenModule:

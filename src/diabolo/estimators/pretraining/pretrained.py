@@ -18,6 +18,7 @@ from diabolo.check import Maybe, OneOf, Whole, demand
 from diabolo.data import Scaling, Schema, Stored, joined, read
 from diabolo.errors import DataError
 from diabolo.estimators.base import Estimator
+from diabolo.estimators.colours import colours
 from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.pretraining.features import Features, Layer, Layers
 from diabolo.estimators.pretraining.suiting import composed, precision, size_of_code
@@ -163,7 +164,7 @@ class Pretrained(Estimator):
         step = max(1, len(X) // _SHOWN)
         features = self._through(None, X)[::step]
         page.heading("Map of the features")
-        page.figure(code_map(features, None if y is None else np.asarray(y)[::step]))
+        page.figure(code_map(features, None if y is None else colours(y, len(X))[::step]))
         for title, history in histories.items():
             if len(history):
                 page.heading(title)

@@ -10,8 +10,8 @@ import numpy as np
 
 from diabolo.check import listed
 from diabolo.data import Stored, kind, read
-from diabolo.data.cells import present, read_column
 from diabolo.errors import DataError
+from diabolo.estimators.colours import colours
 from diabolo.estimators.reduction.measures import measures
 from diabolo.model import count_weights
 from diabolo.report import Page, code_map, comparison, curves, pairs, spectrum
@@ -67,21 +67,7 @@ def _taken(estimator: Reducer, X: Any, y: Any) -> tuple[Any, Any]:
         place = _place(getattr(estimator, "feature_names_in_", ()), y) if isinstance(y, str) else None
         array = array.take(index)
         y = array[:, place] if place is not None else None if y is None else np.asarray(y)[index]
-    return array, None if y is None else _colours(y, len(array))
-
-
-def _colours(y: Any, count: int) -> Any:
-    """Return a number or a text for each of `count` samples, (N,); labels that are missing are one more."""
-    colour = np.asarray(y)
-    if colour.shape != (count,):
-        raise DataError(
-            f"Parameter 'y' of report must hold one label or number for each of {count} samples; got shape "
-            f"{colour.shape}. Give as many as there are, or the name of a column of a data frame."
-        )
-    if colour.dtype.kind not in "OUS":
-        return colour
-    cells = read_column("y", colour)[1]
-    return np.where(present(cells), cells, "missing").astype(str) if cells.dtype.kind == "O" else cells
+    return array, None if y is None else colours(y, len(array))
 
 
 def _without(estimator: Reducer, X: Any, name: str) -> tuple[Any, Any]:
