@@ -1,5 +1,6 @@
 """Fine-tuning: every knob moves what it names; labels of all kinds; what unlabelled samples do."""
 
+from datetime import date
 from typing import Any, cast
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import make_moons
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, recall_score
+from sklearn.metrics import log_loss, r2_score, recall_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from tests.worlds import digit_images, digit_labels, digits, iris
@@ -219,6 +220,40 @@ def test_the_task_is_told_by_y_or_said(pretrainer):
         pretrainer.fine_tune(digits(), y, task="ranking")
 
 
+def test_many_whole_numbers_are_classes_with_a_warning(pretrainer):
+    y = np.arange(1797) // 9.0
+    with pytest.warns(UserWarning, match="200 different whole numbers in 1797 labels.*say task='regression'"):
+        made = pretrainer.fine_tune(digits(), y, tuning=Tuning(steps=1))
+    assert len(made.classes_) == 200
+    for told in ({"y": y, "task": "classification"}, {"y": y.astype(int)}, {"y": y // 10}):  # no word of these
+        pretrainer.fine_tune(digits(), tuning=Tuning(steps=1), **told)
+
+
+def test_a_score_is_of_samples_with_a_label(pretrainer):
+    X, y = digits(), digit_labels()
+    classifier = pretrainer.fine_tune(X, y, tuning=SHORT)
+    right = classifier.predict(X) == y
+    assert classifier.score(X, np.where(right, y, -1)) == 1.0
+    assert classifier.score(X, np.where(right, np.nan, y)) == 0.0
+    assert classifier.score(X, np.where(right, y, 77)) == pytest.approx(right.mean())  # unknown ones are missed
+    assert classifier.score(X, y, sample_weight=right + 0.0) == 1.0
+    regressor = pretrainer.fine_tune(X, y + 0.5, tuning=SHORT)
+    known = np.arange(len(y)) % 2 == 0
+    half = regressor.score(X, np.where(known, y, np.nan))
+    assert half == pytest.approx(r2_score(y[known], regressor.predict(X[known])))
+    with pytest.raises(DataError, match="must hold the classes 0, 1, .*; got 77"):
+        classifier.score(X, np.full(len(y), 77))
+    for job in (classifier, regressor):
+        with pytest.raises(DataError, match="a label to judge by; got none in 1797 samples"):
+            job.score(X, np.full(len(y), np.nan))
+        with pytest.raises(DataError, match=r"sample_weight must be \(1797,\), as y; got shape \(3,\)"):
+            job.score(X, y, sample_weight=[1, 2, 3])
+        with pytest.raises(DataError, match="sample_weight must hold numbers >= 0, not all 0"):
+            job.score(X, y, sample_weight=np.zeros(len(y)))
+    with pytest.raises(DataError, match="y must hold numbers; got"):
+        regressor.score(X, y.astype(str) + "th")
+
+
 def test_what_cannot_be_learned_says_so(pretrainer):
     X, y = digits(), digit_labels()
     with pytest.raises(DataError, match="one value for each of 1797 samples"):
@@ -227,6 +262,12 @@ def test_what_cannot_be_learned_says_so(pretrainer):
         pretrainer.fine_tune(X, np.full(1797, 3))
     with pytest.raises(DataError, match="Unknown label type"):
         pretrainer.fine_tune(X, y + 0.5, task="classification")
+    with pytest.raises(DataError, match=r"one class for each sample, \(N,\); got shape \(1797, 2\).*task='regression'"):
+        pretrainer.fine_tune(X, np.stack([y, y], 1))
+    with pytest.raises(DataError, match="classes of one kind, .*; got 'date': write each class as text"):
+        pretrainer.fine_tune(X, [date(2020, 1, 1 + label) for label in y])
+    with pytest.raises(ParameterError, match="'class_weight' of fine_tune must be None where y holds quantities"):
+        pretrainer.fine_tune(X, y + 0.5, class_weight="balanced")
     with pytest.raises(DataError, match="requires y to be passed"):
         Classifier().fit(X)
     with pytest.raises(ParameterError, match="'class_weight' must be None, 'balanced' or a dict"):

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -18,7 +19,10 @@ from torch.nn import functional as F
 from diabolo.check import listed, shorten
 from diabolo.data.cells import is_missing
 from diabolo.errors import DataError, FileError, ParameterError
-from diabolo.estimators.pretraining.targets import Array, Target, as_data_error, demanded
+from diabolo.estimators.pretraining.targets import Array, Target, as_data_error, demanded, weighed
+
+MISSING, STRANGE = -1, -2
+"""Places of no class: there is no label, or it is of none that was there at fit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +61,7 @@ class Classes(Target):
         here = _typed(y[~_missing(y)])
         with as_data_error():
             check_classification_targets(here)
-        labels, counts = _distinct(here)
+        labels, counts = np.unique(here, return_counts=True)
         if labels.dtype.kind in "if" and len(labels) > 2 and labels[0] == -1:
             labels, counts = labels[1:], counts[1:]
         if len(labels) < 2:
@@ -72,17 +76,47 @@ class Classes(Target):
 
     def encode(self, y: Any, count: int) -> Tensor:
         y = _column(y, count)
+        found = self._places(y)
+        strange = found == STRANGE
+        if strange.any():
+            raise self._strange(y[strange])
+        return torch.from_numpy(found)
+
+    def score(self, probable: Array, y: Any, sample_weight: Any = None) -> float:
+        """Return the share, from 0 to 1, of samples with a label that it is the `probable` place (N,) of.
+
+        Classes that were not there at fit count as missed.
+
+        Raises
+        ------
+        DataError
+            If there are no labels, or none is of a class there was at fit; if weights are no numbers >= 0.
+
+        Examples
+        --------
+        >>> Classes(np.array(["cat", "dog"])).score(np.array([0, 0, 1]), ["cat", None, "cow"])
+        0.5
+        """
+        y = _column(y, len(probable))
+        found = self._places(y)
+        known = found != MISSING
+        if known.any() and (found[known] == STRANGE).all():
+            raise self._strange(y[known])
+        weights = weighed(sample_weight, known)
+        return float(np.average(probable[known] == found[known], weights=weights[known]))
+
+    def _places(self, y: Array) -> NDArray[np.int64]:
+        """Return where the class of each sample stands, (N,), `MISSING` where there is none, or `STRANGE`."""
         here = ~_missing(y)
         if self.labels.dtype.kind in "if" and -1 not in self.labels:
             here &= np.not_equal(y, -1).astype(bool)
         places = {label: i for i, label in enumerate(self.labels.tolist())}
-        values = y[here].tolist()
-        strange = [value for value in values if value not in places]
-        if strange:
-            raise DataError(f"y must hold the classes {listed(self.labels.tolist())}; got {shorten(strange[0])}.")
-        found = torch.full((count,), -1)
-        found[torch.from_numpy(here)] = torch.tensor([places[value] for value in values], dtype=torch.int64)
+        found = np.full(len(y), MISSING)
+        found[here] = [places.get(value, STRANGE) for value in y[here].tolist()]
         return found
+
+    def _strange(self, y: Array) -> DataError:
+        return DataError(f"y must hold the classes {listed(self.labels.tolist())}; got {shorten(y[:1].tolist()[0])}.")
 
     def known(self, encoded: Tensor) -> Tensor:
         return encoded >= 0
@@ -129,6 +163,11 @@ class Classes(Target):
 def _column(y: Any, count: int) -> Array:
     """Return y (N,) as an array; text and what is mixed as objects."""
     y = demanded(y, count)
+    if y.ndim == 2 and y.shape[1] > 1:
+        raise DataError(
+            f"y must hold one class for each sample, (N,); got shape {y.shape}: choose a column, or learn numbers by a "
+            "Regressor (fine_tune: task='regression')."
+        )
     with as_data_error():
         y = column_or_1d(y, warn=True)
     if y.dtype.kind == "f":
@@ -143,19 +182,16 @@ def _missing(y: Array) -> Array:
 
 
 def _typed(y: Array) -> Array:
-    """Return objects (N,) in the type that they all have, if they have one."""
+    """Return objects (N,) in the type that they all have."""
     if y.dtype.kind != "O" or not len(y):
         return y
     for kind, dtype in ((bool | np.bool_, bool), (Integral, np.int64), (Real, np.float64), (str, str)):
         if all(isinstance(value, kind) for value in y):
             return y.astype(dtype)
-    return y
-
-
-def _distinct(y: Array) -> tuple[Array, Array]:
-    """Return the values of y, sorted, and how often each comes."""
-    with as_data_error():
-        return np.unique(y, return_counts=True)
+    kinds = sorted({type(value).__name__ for value in y})
+    raise DataError(
+        f"y must hold classes of one kind, text, numbers or booleans; got {listed(kinds)}: write each class as text."
+    )
 
 
 def _weights(class_weight: Any, labels: Array, counts: Array) -> tuple[float, ...]:

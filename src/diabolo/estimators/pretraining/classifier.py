@@ -118,6 +118,17 @@ class Classifier(ClassifierMixin, Supervised):
         scores = torch.from_numpy(self._told(X).astype(np.float64))
         return (scores / self.temperature_).log_softmax(1).numpy()
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the share of samples with a label whose most probable class it is; others do not count.
+
+        Raises
+        ------
+        DataError
+            If X is not as in training, there are no labels, or none is of a class there was at fit.
+        """
+        check_is_fitted(self)
+        return Classes(self.classes_).score(self._told(X).argmax(1), y, sample_weight)
+
     def predictions(self, X: Any) -> Any:
         """Return a pandas data frame, a row for each sample: the class, and the probability of each class.
 

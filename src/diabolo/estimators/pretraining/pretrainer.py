@@ -12,11 +12,12 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from diabolo.check import OneOf, demand
+from diabolo.check import OneOf, demand, shorten
+from diabolo.errors import ParameterError
 from diabolo.estimators.pretraining.classifier import Classifier
 from diabolo.estimators.pretraining.features import Layer
 from diabolo.estimators.pretraining.pretrained import Pretrained, in_memory
-from diabolo.estimators.pretraining.quantities import holds_quantities
+from diabolo.estimators.pretraining.quantities import holds_quantities, warn_of_many
 from diabolo.estimators.pretraining.regressor import Regressor
 from diabolo.estimators.pretraining.tuning import TUNING, Tuning
 from diabolo.estimators.unchanged import all_or_nothing
@@ -172,11 +173,12 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pretrained):
         unlabelled : as X, optional
             More samples without a label.
         task : {"auto", "classification", "regression"}
-            What y holds: "auto" takes floating point numbers that are not all whole as quantities.
+            What y holds: "auto" takes floating point numbers that are not all whole as quantities, and warns where
+            whole ones are many.
         tuning : Tuning
             How it is learnt.
         class_weight : "balanced", dict or None
-            How much samples of each class count.
+            How much samples of each class count; None where y holds quantities.
         callbacks, checkpoint
             As for `Reducer.fit`.
 
@@ -193,6 +195,13 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pretrained):
         demand("task", "fine_tune", task, OneOf("auto", "classification", "regression"))
         own: dict[str, Any] = self.get_params(deep=False) | {"tuning": tuning}
         regression = task == "regression" or (task == "auto" and holds_quantities(y))
+        if regression and class_weight is not None:
+            raise ParameterError(
+                "Parameter 'class_weight' of fine_tune must be None where y holds quantities; "
+                f"got {shorten(class_weight)}."
+            )
+        if task == "auto" and not regression:
+            warn_of_many(y)
         made = Regressor(**own) if regression else Classifier(**own, class_weight=class_weight)
         return made.start_from(self).go_on(X, y, unlabelled, callbacks, checkpoint)
 

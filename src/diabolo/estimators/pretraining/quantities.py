@@ -8,10 +8,11 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from sklearn.metrics import r2_score
 from torch import Tensor
 
-from diabolo.errors import DataError, FileError
-from diabolo.estimators.pretraining.targets import Array, Target, as_data_error, demanded
+from diabolo.errors import DataError, FileError, warn
+from diabolo.estimators.pretraining.targets import Array, Target, as_array, as_numbers, demanded, weighed
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +58,40 @@ class Quantities(Target):
         return len(self.shift)
 
     def encode(self, y: Any, count: int) -> Tensor:
-        numbers, _ = _numbers(y, count)
-        if numbers.shape[1] != self.width:
-            raise DataError(f"y must have {self.width} columns, as at fit; got {numbers.shape[1]}.")
-        return torch.from_numpy((numbers - self.shift) / self.scale).float()
+        return torch.from_numpy((self._as_at_fit(y, count) - self.shift) / self.scale).float()
 
     def decode(self, outputs: Array) -> Array:
         """Return outputs (N, K) in the units of y: (N,) of a single one."""
         found = outputs * self.scale + self.shift
         return found[:, 0] if self.single else found
+
+    def score(self, told: Array, y: Any, sample_weight: Any = None) -> float:
+        """Return R² of what is told of y, (N,) or (N, K), over the samples of which all of y is known.
+
+        Raises
+        ------
+        DataError
+            If y is not known of any sample, or weights are no numbers >= 0.
+
+        Examples
+        --------
+        >>> quantities = Quantities.of([1.0, 3.0], 2)
+        >>> quantities.score(np.array([1.0, 3.0, 7.0]), [1.0, 3.0, np.nan])
+        1.0
+        """
+        numbers = self._as_at_fit(y, len(told))
+        known = ~np.isnan(numbers).any(1)
+        weights = weighed(sample_weight, known)[known]
+        return float(r2_score(numbers[known], told.reshape(numbers.shape)[known], sample_weight=weights))
+
+    def _as_at_fit(self, y: Any, count: int) -> Array:
+        """Return y as numbers (N, K)."""
+        numbers, _ = _numbers(y, count)
+        if numbers.shape[1] != self.width:
+            raise DataError(
+                f"y must have {self.width} column{'s' * (self.width > 1)}, as at fit; got {numbers.shape[1]}."
+            )
+        return numbers
 
     def known(self, encoded: Tensor) -> Tensor:
         return ~encoded.isnan().any(1)
@@ -111,18 +137,41 @@ def holds_quantities(y: Any) -> bool:
     >>> holds_quantities([0.5, 2.0]), holds_quantities([1.0, np.nan, 2.0]), holds_quantities(["a", "b"])
     (True, False, False)
     """
-    values = y.numpy(force=True) if isinstance(y, Tensor) else np.asarray(y)
-    if values.dtype.kind != "f":
-        return False
-    here = values[~np.isnan(values)]
+    here = _floating(y)
     return bool((here != np.round(here)).any())
+
+
+def warn_of_many(y: Any) -> None:
+    """Tell that whole floating point numbers are taken as classes, where most of these would have few samples.
+
+    Warns
+    -----
+    DiaboloWarning
+        If there are more than 20 of them, of fewer than 10 samples each.
+
+    Examples
+    --------
+    >>> warn_of_many([0.0, 1.0, 1.0])
+    """
+    here = _floating(y)
+    kinds = len(np.unique(here))
+    if kinds > 20 and len(here) < 10 * kinds:
+        warn(
+            f"y holds {kinds} different whole numbers in {len(here)} labels, which are learnt as classes: say "
+            "task='regression' if they are quantities, task='classification' if not."
+        )
+
+
+def _floating(y: Any) -> Array:
+    """Return the numbers of y but NaN, if its type is one of floating point, (N,); else none."""
+    values = as_array(y)
+    return values[~np.isnan(values)] if values.dtype.kind == "f" else np.empty(0)
 
 
 def _numbers(y: Any, count: int) -> tuple[Array, bool]:
     """Return y as numbers (N, K), and whether it has one axis."""
     y = demanded(y, count)
-    with as_data_error():
-        numbers = np.asarray(y, dtype=np.float64)
+    numbers = as_numbers("y", y)
     if numbers.ndim not in (1, 2) or numbers.size == 0:
         raise DataError(f"y must be (N,) or (N, K); got shape {numbers.shape}.")
     if np.isinf(numbers).any():

@@ -90,6 +90,16 @@ class Regressor(RegressorMixin, Supervised):
         check_is_fitted(self)
         return self.quantities_.decode(self._told(X).astype(np.float64))
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R², the share of the variance of y that is told, of samples of which y is known; mean over columns.
+
+        Raises
+        ------
+        DataError
+            If X is not as in training, or y is not known of any sample or is no (N,) or (N, K) as at fit.
+        """
+        return self.quantities_.score(self.predict(X), y, sample_weight)
+
     def predictions(self, X: Any) -> Any:
         """Return what is expected of y as a pandas data frame, a row for each sample.
 

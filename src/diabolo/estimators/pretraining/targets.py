@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from diabolo.check import shorten
 from diabolo.errors import DataError
 
 Array = NDArray[Any]
@@ -93,3 +94,48 @@ def demanded(y: Any, count: int) -> Any:
     if y.ndim == 0 or len(y) != count:
         raise DataError(f"y must hold one value for each of {count} samples; got shape {y.shape}.")
     return cast(Any, y)
+
+
+def as_numbers(name: str, values: Array) -> NDArray[np.float64]:
+    """Return an array as 64-bit numbers.
+
+    Raises
+    ------
+    DataError
+        If it holds something else.
+
+    Examples
+    --------
+    >>> as_numbers("y", np.array([1, 2]))
+    array([1., 2.])
+    """
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{name} must hold numbers; got {shorten(values.tolist())}.") from error
+
+
+def weighed(sample_weight: Any, known: Array) -> NDArray[np.float64]:
+    """Return how much each sample counts in a score, (N,), of which some are `known`: 1 if nothing else is said.
+
+    Raises
+    ------
+    DataError
+        If none is known, or the weights of those that are known are no numbers >= 0 or all 0.
+
+    Examples
+    --------
+    >>> weighed(None, np.array([True, False]))
+    array([1., 1.])
+    """
+    if not known.any():
+        raise DataError(f"y must hold a label to judge by; got none in {len(known)} samples.")
+    if sample_weight is None:
+        return np.ones(len(known))
+    weights = as_numbers("sample_weight", as_array(sample_weight))
+    if weights.shape != known.shape:
+        raise DataError(f"sample_weight must be ({len(known)},), as y; got shape {weights.shape}.")
+    counted = weights[known]
+    if not (np.isfinite(counted).all() and (counted >= 0).all() and counted.sum() > 0):
+        raise DataError(f"sample_weight must hold numbers >= 0, not all 0; got {shorten(weights.tolist())}.")
+    return weights
