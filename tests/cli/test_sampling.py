@@ -119,15 +119,29 @@ def test_errors_are_one_sentence(call, model, shop, tmp_path):
 
 def test_a_conditioned_model_is_applied_to_and_reported_on_the_table_it_came_from(call, coded, tmp_path):
     data = tmp_path / "zips.csv"
-    code, _, err = call("apply", tmp_path / "zips", data, "-o", tmp_path / "l.csv", "--as", "log_likelihood")
-    assert code == 1
-    assert "zip" in err
+    for verb, kind in (("apply", "csv"), ("report", "html")):
+        code, _, err = call(verb, tmp_path / "zips", data, "-o", tmp_path / f"l.{kind}")
+        assert code == 1
+        assert "beside those of training, 'zip'. Add --condition zip if it is what the generator was told" in err
     args = ("--condition", "zip", "--json")
     assert call("apply", tmp_path / "zips", data, "-o", tmp_path / "l.csv", "--as", "log_likelihood", *args)[0] == 0
     likelihoods = pd.read_csv(tmp_path / "l.csv")
     assert list(likelihoods.columns) == ["log_likelihood"]
     assert np.isfinite(likelihoods["log_likelihood"]).sum() == 90
     assert call("report", tmp_path / "zips", data, "-o", tmp_path / "r.html", *args)[0] == 0
+
+
+def test_a_model_says_what_it_was_told(call, coded, shop, tmp_path):
+    known = json.loads(call("info", coded, "--json")[1])
+    assert known["conditions"] == "zip: '00501', '10001', 'a=b'"
+    assert known["density"].startswith("Mixture(")
+    assert call("fit", "generator", shop, "-o", tmp_path / "free", "-n", 1, *QUICK)[0] == 0
+    free = json.loads(call("info", tmp_path / "free", "--json")[1])
+    assert "conditions" not in free
+    args = ("--condition", "city", "--set", "training.steps=5", "--set", "tuning.steps=5", "--quiet")
+    assert call("fit", "classifier", shop, "-o", tmp_path / "classes", *args)[0] == 0
+    classes = json.loads(call("info", tmp_path / "classes", "--json")[1])["classes"]
+    assert classes == sorted(pd.read_csv(shop)["city"].unique())
 
 
 def test_a_classifier_is_applied_to_the_table_it_came_from(call, shop, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from functools import partial
 from inspect import signature
@@ -76,6 +77,8 @@ def apply(
         return restore(method, data, output, quiet)
     else:
         samples = estimator.opened(data)
+    if condition is None:
+        _demand_said(estimator, samples)
     if isinstance(estimator, TransformerMixin) and table and not isinstance(estimator, Dictionary):
         estimator.set_output(transform="pandas")  # columns with names
     answer = partial(_answer, method, verb if table else None)
@@ -151,6 +154,7 @@ def report(
         X, y = _parted(job, job.opened(data), condition)
     else:
         X, y = job.opened(data), None if target is None else job.opened(target)
+        _demand_said(job, X)
     page = job.report(X, y)
     page.save(output)
     return {"output": str(output), **page.facts}
@@ -229,6 +233,25 @@ def _parted(estimator: Job, X: Any, column: str) -> tuple[Any, Any]:
         names = map(str, getattr(X, "columns", ()))
         raise ParameterError(f"--condition needs a column of a table: {unknown('column', column, names)}")
     return X.drop(columns=column), X[column]
+
+
+def _demand_said(estimator: Job, X: Any) -> None:
+    """Raise if a table has one column beside those of training, and nobody said what it is.
+
+    Raises
+    ------
+    ParameterError
+        With the option that says it.
+    """
+    if not isinstance(estimator, Generator | Classifier | Regressor) or not hasattr(X, "columns"):
+        return
+    here, known = list(map(str, X.columns)), getattr(estimator, "feature_names_in_", None)
+    beside = [] if known is None else [name for name in here if name not in known]
+    if len(beside) == 1 and known is not None and set(known) <= set(here):
+        raise ParameterError(
+            f"DATA has a column beside those of training, {beside[0]!r}. Add --condition {shlex.quote(beside[0])} if "
+            f"it is what the {type(estimator).__name__.lower()} was told with --condition, or leave it out of DATA."
+        )
 
 
 def _paired(estimator: Job, data: str, target: str) -> tuple[Any, Any]:

@@ -241,7 +241,7 @@ def test_a_score_is_of_samples_with_a_label(pretrainer):
     known = np.arange(len(y)) % 2 == 0
     half = regressor.score(X, np.where(known, y, np.nan))
     assert half == pytest.approx(r2_score(y[known], regressor.predict(X[known])))
-    with pytest.raises(DataError, match="must hold the classes 0, 1, .*; got 77"):
+    with pytest.raises(DataError, match=r"must hold the classes 0, 1, .*; got 77"):
         classifier.score(X, np.full(len(y), 77))
     for job in (classifier, regressor):
         with pytest.raises(DataError, match="a label to judge by; got none in 1797 samples"):
@@ -264,7 +264,7 @@ def test_what_cannot_be_learned_says_so(pretrainer):
         pretrainer.fine_tune(X, y + 0.5, task="classification")
     with pytest.raises(DataError, match=r"one class for each sample, \(N,\); got shape \(1797, 2\).*task='regression'"):
         pretrainer.fine_tune(X, np.stack([y, y], 1))
-    with pytest.raises(DataError, match="classes of one kind, .*; got 'date': write each class as text"):
+    with pytest.raises(DataError, match=r"classes of one kind, .*; got 'date': write each class as text"):
         pretrainer.fine_tune(X, [date(2020, 1, 1 + label) for label in y])
     with pytest.raises(ParameterError, match="'class_weight' of fine_tune must be None where y holds quantities"):
         pretrainer.fine_tune(X, y + 0.5, class_weight="balanced")

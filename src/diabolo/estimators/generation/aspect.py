@@ -67,6 +67,17 @@ class Aspect:
         """How many numbers it is told by."""
         return len(self.labels) or 1
 
+    @property
+    def about(self) -> str:
+        """What it is, to be read.
+
+        Examples
+        --------
+        >>> Aspect("kind", ("cat", "dog")).about, Aspect("price", (), 3.14159, 0.5).about
+        ("kind: 'cat', 'dog'", 'price: numbers, 3.142 ± 0.5')
+        """
+        return f"{self.name}: {listed(self.labels) if self.labels else f'numbers, {self.shift:.4g} ± {self.scale:.4g}'}"
+
     def encode(self, column: Array) -> Array:
         """Return values (N,) as numbers (N, width).
 

@@ -323,6 +323,10 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         check_is_fitted(self)
         return report(self, X, y)
 
+    def facts(self) -> dict[str, Any]:
+        """Return what is worth knowing of the fitted estimator, as plain JSON."""
+        return super().facts() | self._known.facts()
+
     def check_parameters(self) -> Recipe:
         recipe = super().check_parameters()
         demand("density", type(self).__name__, self.density, Maybe(Some("priors"), "the latent's own prior"))

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diabolo.check import listed
+from diabolo.check import listed, several
 from diabolo.errors import FileError
 from diabolo.estimators.generation.arrays import Arrays
 from diabolo.estimators.generation.chain_rule import ChainRule, fits
@@ -73,6 +73,14 @@ class Known:
             f"collapsed. If n_components={max(1, n - len(lost))} is enough, choose that; else lower "
             "recipe__latent__beta, hold them up with recipe__latent__free_bits=0.1, or train longer."
         )
+
+    def facts(self) -> dict[str, Any]:
+        """Return what there is of it as plain JSON: conditions, the density of codes, the chain rule of columns."""
+        of_codes = None if self.density_part is None else repr(self.density_part)
+        conditions = None if self.conditions is None else several([each.about for each in self.conditions.aspects])
+        columns = None if self.columns is None else f"chain rule of {len(self.columns.sizes)} columns"
+        found = {"conditions": conditions, "density": of_codes, "columns": columns}
+        return {name: value for name, value in found.items() if value is not None}
 
     def saved(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Return what to save besides the model and which dimensions have collapsed: plain JSON, and arrays."""

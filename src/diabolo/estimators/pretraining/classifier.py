@@ -141,6 +141,10 @@ class Classifier(ClassifierMixin, Supervised):
         columns = {f"p({label})": told[:, i] for i, label in enumerate(self.classes_.tolist())}
         return package("pandas").DataFrame({"prediction": self.classes_[told.argmax(1)]} | columns)
 
+    def facts(self) -> dict[str, Any]:
+        """Return what is worth knowing of the fitted estimator, as plain JSON."""
+        return super().facts() | {"classes": self.classes_.tolist()}
+
     def _target(self, y: Any, count: int) -> Classes:
         return Classes.of(y, count, self.class_weight)
 
