@@ -1,9 +1,10 @@
-"""Frames of polars and their types, as a generator takes them and gives them back."""
+"""Frames and their types, as a generator takes them and gives them back."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from tests.worlds import digit_images
@@ -49,6 +50,22 @@ def test_times_that_a_zone_leaves_out_or_has_twice():
     local = np.array(["2020-03-29T02:30", "2020-10-25T02:30", "NaT"], dtype="M8[us]")
     frame = polars_frame(("a",), [local], ("Datetime(time_unit='us', time_zone='Europe/Oslo')",))
     assert frame["a"].dt.to_string("%d %H:%M %z").to_list() == ["29 03:30 +0200", "25 02:30 +0100", None]
+
+
+def test_dates_and_decimals_that_are_objects_stay_these(tmp_path):
+    days = [None if i % 9 == 0 else date(2020, 1, 1) + timedelta(days=i) for i in range(COUNT)]
+    frame = pd.DataFrame({"day": days, "cost": [Decimal(i) / 100 for i in range(COUNT)], "text": ["a", "b"] * 20})
+    frame.loc[3, "cost"] = None
+    generator = quick().fit(frame)
+    generator.save(tmp_path / "m")
+    for new in (generator.sample(200, seed=0), load(tmp_path / "m").sample(200, seed=0), generator.reconstruct(frame)):
+        assert {type(day) for day in new["day"]} <= {date, type(None)}
+        assert {type(cost) for cost in new["cost"]} <= {Decimal, type(None)}
+        assert {day for day in new["day"] if day} <= {date(2020, 1, 1) + timedelta(days=i) for i in range(COUNT)}
+        assert all(cost is None or cost == round(cost, 2) for cost in new["cost"])
+    assert generator.sample(200, seed=0)["day"].isna().any()
+    mixed = pd.DataFrame({"day": [date(2020, 1, 1), datetime(2020, 1, 2, 3)] * 20, "x": np.arange(COUNT)})
+    assert type(quick().fit(mixed).sample(1, seed=0)["day"].iloc[0]) is pd.Timestamp  # of which not all are days
 
 
 def test_a_type_that_is_none_leaves_a_column_as_it_is():

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from numpy.typing import NDArray
 
+from diabolo.data.cells import is_missing
 from diabolo.data.package import package
 from diabolo.data.zones import pandas_local, polars_local
 
@@ -14,21 +17,56 @@ Array = NDArray[Any]
 Scale = tuple[tuple[Any, ...], bool]
 """The categories of a categorical type, and whether they are ordered."""
 
+_OBJECTS: dict[str, Callable[[Any], Any]] = {
+    "object of date": lambda cell: cell.date(),
+    "object of Decimal": lambda cell: Decimal(repr(float(cell))),
+}
+"""How a cell becomes an object of the type that columns of objects are of, beside those that pandas has itself."""
+
+
+def pandas_types(frame: Any) -> tuple[str, ...]:
+    """Return the type of each column of a frame of pandas; of dates and decimals that are objects, also that.
+
+    Examples
+    --------
+    >>> import datetime, pandas
+    >>> pandas_types(pandas.DataFrame({"a": [1], "b": [datetime.date(2020, 2, 1)]}))
+    ('int64', 'object of date')
+    """
+    return tuple(_type_of(frame.iloc[:, i]) for i in range(frame.shape[1]))
+
+
+def _type_of(series: Any) -> str:
+    """Return the name of the type of a series, of objects also which, if all that are there are of one known here."""
+    name = str(series.dtype)
+    if name != "object":
+        return name
+    here = (f"object of {type(cell).__name__}" for cell in series if not is_missing(cell))
+    own = next(here, name)
+    return own if own in _OBJECTS and all(other == own for other in here) else name
+
 
 def pandas_frame(
     labels: tuple[Any, ...], columns: list[Array], dtypes: tuple[str, ...], scales: tuple[Scale | None, ...]
 ) -> Any:
     """Return columns (N,) as a frame of pandas, given what they are called, their types and those of categories."""
     pandas = package("pandas")
-    series = []
-    for column, dtype, scale in zip(columns, dtypes, scales, strict=True):
-        values = pandas.Series(column)
-        if "," in dtype and dtype.startswith("datetime64"):  # with a time zone, in which they are
-            zone = dtype.partition(",")[2].strip(" ]")
-            values = pandas_local(values, zone)
-        series.append(values.astype(pandas.CategoricalDtype(*scale) if scale else dtype))
+    series = [_series(pandas, *each) for each in zip(columns, dtypes, scales, strict=True)]
     frame = pandas.concat(series, axis=1) if series else pandas.DataFrame()
     return frame.set_axis(list(labels), axis=1)
+
+
+def _series(pandas: Any, column: Array, dtype: str, scale: Scale | None) -> Any:
+    """Return a column (N,) as a series of this type, or of these categories."""
+    values = pandas.Series(column)
+    if dtype in _OBJECTS:
+        cells = (
+            None if missing else _OBJECTS[dtype](cell) for cell, missing in zip(values, values.isna(), strict=True)
+        )
+        return pandas.Series(list(cells), dtype=object)
+    if "," in dtype and dtype.startswith("datetime64"):  # with a time zone, in which they are
+        values = pandas_local(values, dtype.partition(",")[2].strip(" ]"))
+    return values.astype(pandas.CategoricalDtype(*scale) if scale else dtype)
 
 
 def polars_frame(labels: tuple[Any, ...], columns: list[Array], dtypes: tuple[str, ...]) -> Any:

@@ -15,7 +15,7 @@ from diabolo.data.cells import column_of, names_of, table_of
 from diabolo.errors import FileError
 from diabolo.estimators.columns import Column
 from diabolo.estimators.generation.arrays import FRAMES, described
-from diabolo.estimators.generation.frames import Scale, pandas_frame, polars_frame
+from diabolo.estimators.generation.frames import Scale, pandas_frame, pandas_types, polars_frame
 from diabolo.likelihoods import Binned
 
 Array = NDArray[Any]
@@ -70,7 +70,10 @@ class Rows:
         table, (form, labels) = table_of(X), described(given)
         names = names_of(table)
         pairs = [Column.of(name, column_of(table, i), _levels(table, i)) for i, name in enumerate(names)]
-        dtypes = tuple(map(str, table.dtypes if form in FRAMES else [getattr(given, "dtype", table.dtype)]))
+        if form == "pandas":
+            dtypes = pandas_types(table)
+        else:
+            dtypes = tuple(map(str, table.dtypes if form in FRAMES else [getattr(given, "dtype", table.dtype)]))
         scales = tuple(map(_scale, given.dtypes)) if form == "pandas" else ()
         rows = Rows(tuple(column for column, _ in pairs), form, dtypes, labels, scales)
         return rows, rows._encoded([cells for _, cells in pairs])
