@@ -142,10 +142,12 @@ class Tables(Filler):
         return Form.of(samples.table).back(unsure)
 
     def intervals(self, fitted: FittedModel, samples: UserTable, coverage: float) -> tuple[Any, Any]:
-        def end(upper: bool) -> Any:
-            return self._completed(fitted, samples, lambda view: view.end(self.level(view.place, coverage), upper))
+        def ends(view: View) -> Array:
+            return np.stack(view.ends(self.level(view.place, coverage)))
 
-        return end(False), end(True)
+        rows, both = self._answers(fitted, samples.cells, ends)  # of each column (2, G)
+        low, high = ([own[i] if len(own) else own for own in both] for i in (0, 1))
+        return samples.completed(rows, low), samples.completed(rows, high)
 
     def state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         gapped, factors = self.gapped, self.factors
@@ -191,7 +193,7 @@ class Tables(Filler):
     def _answers(
         self, fitted: FittedModel, cells: list[Array], ask: Callable[[View], Array]
     ) -> tuple[list[Array], list[Array]]:
-        """Return rows of the missing cells of each column that anything is known of, and what is answered for them."""
+        """Return rows (G,) of the missing cells of each column that anything is known of, and the answers (..., G)."""
         rows: list[list[Array]] = [[] for _ in cells]
         values: list[list[Array]] = [[] for _ in cells]
         for at, view in self.views(fitted.precise(), cells):
@@ -199,7 +201,7 @@ class Tables(Filler):
             values[view.place].append(ask(view))
         empty = np.empty(0, np.int64)
         return [np.concatenate([empty, *each]).astype(np.int64) for each in rows], [
-            np.concatenate(each) if each else empty for each in values
+            np.concatenate(each, -1) if each else empty for each in values
         ]
 
     def _drawn(

@@ -79,11 +79,13 @@ class View:
             return -(self.p * np.log(np.maximum(self.p, 1e-300))).sum(1)
         return self.unit * self.spread.deviation(self.p)
 
-    def end(self, level: float, upper: bool) -> Array:
-        """Return one end of an interval, as the user has cells; of categories, which have none, the best guess."""
+    def ends(self, level: float) -> tuple[Array, Array]:
+        """Return the ends of intervals, as the user has cells; of categories, which have none, the best guess twice."""
         if self.spread is None:
-            return self._categories(self.p.argmax(1))
-        return self._cells(self.interval(level)[int(upper)])
+            guess = self._categories(self.p.argmax(1))
+            return guess, guess
+        low, high = self.interval(level)
+        return self._cells(low), self._cells(high)
 
     def interval(self, level: float) -> tuple[Array, Array]:
         """Return numbers (G,) between which lies so much probability."""
