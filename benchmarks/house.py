@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "diabolo"
 
 FLOORS = {
     **dict.fromkeys(("errors", "check", "part", "text", "flow", "files"), 0),
-    **dict.fromkeys(("colour", "sparse", "selection", "seeding", "outline", "neighbours"), 0),
+    **dict.fromkeys(("colour", "sparse", "selection", "seeding", "outline", "neighbours", "posing", "precision"), 0),
     **dict.fromkeys(
         ("nets", "corruptions", "latents", "likelihoods", "penalties", "pretrainings", "priors", "schedules"), 1
     ),

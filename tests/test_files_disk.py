@@ -195,6 +195,14 @@ def test_a_save_killed_at_any_step_leaves_the_old_or_the_new_model(tmp_path):
     assert result["aside"] == []
 
 
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_bytes("~/page.html", b"<p>fine</p>")
+    save("~/model", {"turn": 1}, {"a": torch.ones(2)})
+    assert {file.name for file in tmp_path.iterdir()} == {"page.html", "model"}
+    assert load("~/model")[0]["turn"] == 1
+
+
 def test_replacing_keeps_the_ending_and_the_mode(tmp_path):
     target = tmp_path / "scored.csv.gz"
     write_bytes(target, b"old")

@@ -12,8 +12,9 @@ from diabolo.latents import FSQ, L1, Gaussian, KLSparsity, TopK
 from diabolo.likelihoods import Clipped
 from diabolo.members import Members
 from diabolo.model import Recipe
-from diabolo.nets import MLP, Conv, Linear
+from diabolo.nets import MLP, Archetypes, Conv, Linear
 from diabolo.penalties import Contractive, Orthogonal
+from diabolo.priors import Composite
 from diabolo.training import Rows, Training, train
 from diabolo.training.gradient import gradient_of
 
@@ -118,6 +119,35 @@ def test_knobs_may_differ():
     costs = {name: value.detach() for name, value in members(batch, noise=False).terms().items()}
     assert costs["rate"][1] == pytest.approx(100 * float(costs["rate"][0]), rel=1e-4)
     assert members.base.recipe in [model.recipe for model in (one, other)]  # posing left no tensor behind
+
+
+def test_knobs_of_modules_within_may_differ():
+    torch.manual_seed(0)
+    models, batch = [Recipe(Archetypes(anchors=8, slack=s)).build((6,), 4) for s in (0.1, 0.9)], Batch(torch.rand(7, 6))
+    torch.nn.init.constant_(models[0].get_parameter("decoder.moved"), 0.5)
+    models[1].load_state_dict(models[0].state_dict())
+    alone = torch.stack([model(batch, noise=False).loss for model in models])
+    assert abs(alone[0] - alone[1]) > 0.01
+    torch.testing.assert_close(Members(models)(batch, noise=False).loss, alone)
+    with pytest.raises(CapabilityError, match="one pass"):  # rather than with one of these for both
+        Members([Recipe(NET, latent=Gaussian(prior=Composite(older=w))).build((6,), 2) for w in (0.1, 0.9)])
+
+
+def test_knobs_that_modules_are_built_with_may_not_differ():
+    class Fixed(torch.nn.Module):
+        def __init__(self, decoder, factor):
+            super().__init__()
+            self.decoder, self.factor = decoder, factor
+
+        def forward(self, z, skips=()):
+            return self.factor * self.decoder(z, skips)
+
+    models = built(Recipe(NET, penalties=(Orthogonal(1.0),)), (2, 2))
+    models[1] = Recipe(NET, penalties=(Orthogonal(2.0),)).build((6,), 2).double()
+    for model, factor in zip(models, (1.0, 2.0), strict=True):
+        model.decoder = Fixed(model.decoder, factor)
+    with pytest.raises(CapabilityError, match="cannot differ in 'penalties__0__weight', which their modules are built"):
+        Members(models)
 
 
 def test_a_larger_beta_trains_to_a_smaller_rate():

@@ -13,6 +13,7 @@ from diabolo.model import Recipe, count_weights
 from diabolo.nets import MLP, Conv, Linear, UNet
 from diabolo.penalties import MMD, Contractive, Orthogonal
 from diabolo.pretrainings import Layerwise
+from diabolo.priors import Composite
 from diabolo.recipes import OF_HISTORIES, RECIPES, named
 
 SMALL = MLP((8,))
@@ -144,6 +145,14 @@ def test_revise_reaches_likelihood_corruption_and_penalties():
     after = model(Batch(x))
     torch.testing.assert_close(after.distortion, 4 * before.distortion)
     torch.testing.assert_close(after.penalties["orthogonal"], 3 * before.penalties["orthogonal"])
+
+
+def test_revise_reaches_modules_within_the_latent_and_the_net():
+    model, x = built(Recipe(SMALL, Gaussian(prior=Composite(older=0.75)))), torch.rand(5, 6)
+    other = built(Recipe(SMALL, Gaussian(prior=Composite(older=0.0))))
+    model.revise("latent__prior__older", 0.0)
+    torch.testing.assert_close(model(Batch(x), noise=False).rate, other(Batch(x), noise=False).rate)
+    assert model.recipe == other.recipe
 
 
 def test_revise_keeps_what_was_learned():

@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from diabolo.check import shorten
+from diabolo.check import listed, shorten
 from diabolo.errors import CapabilityError, ParameterError
 from diabolo.flow import Batch, total
 from diabolo.model import Autoencoder, Recipe
+from diabolo.posing import Held, held, pose
 
 
 @dataclass
@@ -75,6 +76,7 @@ class Members(nn.Module):
         for i, name in enumerate(self.kept):
             self.register_buffer(f"memory_{i}", self._stacked(models, name))
         self.masks = tuple(self._mask(models, name) for name in self.names)
+        self._held = held(self.base)
         self._compare(models)
 
     def __len__(self) -> int:
@@ -107,7 +109,7 @@ class Members(nn.Module):
         """
 
         def posed(knobs: tuple[Tensor, ...], *arguments: Any) -> Any:
-            with _posing(self.base, dict(zip(self.paths, knobs, strict=True))):
+            with _posing(self.base, self._held, dict(zip(self.paths, knobs, strict=True))):
                 return function(*arguments)
 
         try:
@@ -155,17 +157,30 @@ class Members(nn.Module):
     @torch.no_grad()
     def _compare(self, models: Sequence[Autoencoder]) -> None:
         """Raise unless every member costs here what it costs alone: not every latent can be padded with zeros."""
-        if len({model.n for model in models}) == 1:
+        sizes = sorted({model.n for model in models})
+        if len(sizes) == 1 and not self.paths:
             return
-        generator = torch.Generator().manual_seed(0)
-        x = torch.randn(8, *self.base.shape, generator=generator).to(self.weights[0])
-        batch = Batch(x.sigmoid())  # within the bounds of every likelihood
-        alone = torch.stack([model(batch, noise=False).loss for model in self._unstacked[1]])
-        if not torch.allclose(self(batch, noise=False).loss, alone, rtol=1e-3, atol=1e-5):
+        alone = torch.stack([model(self._probe(), noise=False).loss for model in self._unstacked[1]])
+        if torch.allclose(self(self._probe(), noise=False).loss, alone, rtol=1e-3, atol=1e-5):
+            return
+        if len(sizes) == 1:
             raise CapabilityError(
-                f"Codes of {shorten(self.base.recipe, 200)} cannot be padded, so members must have one size of code; "
-                f"got sizes {shorten(sorted({m.n for m in models}))}. Train each size by itself."
+                f"Members of {shorten(self.base.recipe, 200)} cannot differ in {listed(self.paths)}, which their "
+                "modules are built with. Train them one by one, or let them differ in other knobs."
             )
+        raise CapabilityError(
+            f"Codes of {shorten(self.base.recipe, 200)} cannot be padded, so members must have one size of code; "
+            f"got sizes {shorten(sizes)}. Train each size by itself."
+        )
+
+    def _probe(self) -> Batch:
+        """Return a batch of samples that any likelihood takes."""
+        like, generator = self.weights[0], torch.Generator().manual_seed(0)
+        shapes = self.base.shape, self.base.target, (self.base.conditioner.size,)
+        x, target, known = (torch.randn(8, *shape, generator=generator).sigmoid().to(like) for shape in shapes)
+        return Batch(
+            x, x if self.base.shape == self.base.target else target, condition=known if known.numel() else None
+        )
 
 
 def _tensors(model: Autoencoder) -> dict[str, Tensor]:
@@ -212,15 +227,14 @@ def _varied(recipes: Sequence[Recipe]) -> tuple[tuple[str, ...], list[Tensor]]:
 
 
 @contextmanager
-def _posing(model: Autoencoder, knobs: dict[str, Tensor]) -> Iterator[None]:
+def _posing(model: Autoencoder, modules: Held, knobs: dict[str, Tensor]) -> Iterator[None]:
     """Let the model compute with other knobs for a while."""
     if not knobs:
         yield
         return
     before = model.recipe
-    model.recipe = before.revise(**knobs)
-    model.latent.part = model.recipe.latent
+    pose(model, modules, before.revise(**knobs))
     try:
         yield
     finally:
-        model.recipe, model.latent.part = before, before.latent
+        pose(model, modules, before)

@@ -28,6 +28,8 @@ from diabolo.part import Part, Some, knob
 from diabolo.penalties import Penalty
 from diabolo.penalties.critic import critics_of
 from diabolo.penalties.penalty import called
+from diabolo.posing import held, pose, shapes
+from diabolo.precision import of_nets
 from diabolo.pretrainings import Pretraining
 from diabolo.sparse import dense
 
@@ -124,7 +126,6 @@ class Autoencoder(nn.Module):
 
     Examples
     --------
-    >>> import torch
     >>> model = Recipe().build((30,), 4)
     >>> model.encode(torch.zeros(2, 30)).mean.shape
     torch.Size([2, 4])
@@ -163,8 +164,8 @@ class Autoencoder(nn.Module):
         seen, hidden = self.corrupt(batch.x) if noise else (batch.x, None)
         clean = batch.x if self.recipe.net.reads_sparse else dense(batch.x)
         code, skips = self.coded(seen, batch.condition, noise, clean)
-        params = self._params(code.z, batch.condition, repeated(skips, len(code.z) // len(seen)))  # (K * B, *out)
-        return self.cost(batch, code, params.to(seen.dtype), hidden)
+        params = self._params(code.z, batch.condition, repeated(skips, len(code.z) // len(seen)))
+        return self.cost(batch, code, params.to(seen.dtype), hidden)  # params (K * B, *out)
 
     def corrupt(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return what the encoder sees of x (B, *shape) in training and, where some of it was hidden, what."""
@@ -190,8 +191,9 @@ class Autoencoder(nn.Module):
         DataError
             If the `condition` (B, K) is missing, not wanted or of another shape.
         """
-        h, skips = self.encoder(x if self.recipe.net.reads_sparse else dense(x))
-        return self.conditioner.into(h.to(x.dtype), condition), skips  # a net may compute in bfloat16, a rate may not
+        with of_nets(x.device):
+            h, skips = self.encoder(x if self.recipe.net.reads_sparse else dense(x))
+        return self.conditioner.into(h.to(x.dtype), condition), skips
 
     def coded(
         self, x: Tensor, condition: Tensor | None = None, noise: bool = False, clean: Tensor | None = None
@@ -203,7 +205,8 @@ class Autoencoder(nn.Module):
         """
         map = self.recipe.net.map(self.encoder) if self.recipe.latent.selects and condition is None else None
         if map is not None:
-            return self.latent.select(dense(x).flatten(1), map, noise), ()
+            with of_nets(x.device):
+                return self.latent.select(dense(x).flatten(1), map, noise), ()
         h, skips = self.hidden(x, condition)
         return self.latent(h, noise) if clean is None else self.latent.of(clean, h, noise), skips
 
@@ -268,24 +271,21 @@ class Autoencoder(nn.Module):
             latent = recipe.latent.build(self.n)
             latent.attach(self.shape, self.encoder)
             others = critics_of(called(recipe.penalties), self.n)
-        same = _shapes(latent) == _shapes(self.latent) and _shapes(others) == _shapes(self.critics)
+        same = shapes(latent) == shapes(self.latent) and shapes(others) == shapes(self.critics)
         same &= type(recipe.latent) is type(self.recipe.latent)
         same &= recipe.likelihood.shape(self.target) == self.recipe.likelihood.shape(self.target)
         if not same:
             raise ParameterError(f"{path!r} = {value!r} changes the shape of weights; build a new model instead.")
-        self.recipe, self.latent.part = recipe, recipe.latent
+        pose(self, held(self), recipe)
 
     def _params(self, z: Tensor, condition: Tensor | None, skips: Skips = ()) -> Tensor:
-        return self.decoder(self.conditioner.beside(z, condition), skips)
+        with of_nets(z.device):
+            return self.decoder(self.conditioner.beside(z, condition), skips).to(z.dtype)
 
     def _distortion(self, params: Tensor, target: Tensor, hidden: Tensor | None) -> Tensor:
         draws = len(params) // len(target)
         target = target if draws == 1 else torch.cat([target] * draws)
         return self.recipe.likelihood.total(params, target, None if hidden is None else counted(hidden))
-
-
-def _shapes(module: nn.Module) -> dict[str, torch.Size]:
-    return {name: value.shape for name, value in module.state_dict().items()}
 
 
 def count_weights(model: nn.Module) -> int:

@@ -127,6 +127,12 @@ def test_what_is_stored_counts_not_its_weight_nor_its_order():
     assert all(measure(ranked, one, 3) == measure(ranked, other, 3) for measure in PER_USER)
 
 
+def test_an_item_that_is_stored_twice_is_one():
+    twice = csr_array((np.ones(3), np.array([0, 0, 1]), np.array([0, 3])), shape=(1, 4))
+    assert recall(np.array([[0, 1]]), twice, 2).tolist() == [1.0]
+    assert twice.nnz == 3  # theirs stays as it is
+
+
 def test_a_hit_of_another_user_is_none():
     ranked = np.array([[1, 0], [1, 0], [-1, -1]])
     targets = csr_array([[0, 0, 1], [1, 0, 0], [0, 0, 1]])

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from diabolo.flow import Batch, Code, Output
+from diabolo.latents import Ladder
 from diabolo.metrics import trustworthiness
 from diabolo.model import Recipe
 from diabolo.nets import MLP, Linear
@@ -18,6 +19,14 @@ def cost(z, x, is_paired=True, weight=1.0):
     output = Output(x, Code(z, z, free), x, free, free)
     model = Recipe(MLP((4,))).build(tuple(x.shape[1:]), z.shape[1])
     return Neighbourhood(weight).penalty(model, Batch(x, paired=is_paired), output)
+
+
+def test_codes_of_a_ladder_are_moved_too():
+    torch.manual_seed(0)
+    model = Recipe(latent=Ladder(), penalties=(Neighbourhood(),)).build((5,), 4)
+    term = model(Batch(torch.randn(16, 5))).penalties["neighbourhood"].sum()
+    gradient = torch.autograd.grad(term, [*model.parameters()], allow_unused=True)
+    assert any(part is not None and bool(part.any()) for part in gradient)
 
 
 def test_two_samples_cost_nothing_wherever_they_lie():

@@ -1,9 +1,11 @@
 """The closed form equals autograd to rounding, wherever it applies, and applies where it should."""
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 
-from diabolo.corruptions import GaussianNoise, Masking
+from diabolo.corruptions import Blur, GaussianNoise, Masking
 from diabolo.flow import Batch, total
 from diabolo.latents import FSQ, L1, Gaussian, KLSparsity, TopK
 from diabolo.likelihoods import Bernoulli, Clipped, Laplace, SquaredError
@@ -11,7 +13,7 @@ from diabolo.likelihoods import Gaussian as GaussianLikelihood
 from diabolo.members import Members
 from diabolo.model import Recipe
 from diabolo.nets import MLP, Conv
-from diabolo.penalties import Contractive
+from diabolo.penalties import Contractive, Penalty
 from diabolo.training.gradient import gradient_of, stacks_of
 
 WIDTH = 6
@@ -118,6 +120,27 @@ def test_bfloat16_gives_about_the_same_gradient_in_the_precision_of_the_weights(
     assert rough == pytest.approx(loss, rel=0.02)
     assert torch.cosine_similarity(whole, other, 0) > 0.99
     assert not torch.equal(whole, other)
+
+
+def test_of_a_model_the_nets_alone_compute_in_bfloat16():
+    seen = {}
+
+    @dataclass(frozen=True)
+    class Looking(Penalty):
+        def penalty(self, model, batch, output):
+            seen["x"], seen["params"] = (batch.x[:2].flatten(1) @ torch.ones(256, 1)).dtype, output.params.dtype
+            seen["code"], seen["decoded"] = output.code.z.dtype, model.decode(output.code.z).dtype
+            return output.distortion * 0
+
+        def equation(self):
+            return "0"
+
+    model = Recipe(Conv(), Gaussian(), corruption=Blur(1.0), penalties=(Looking(),)).build((1, 16, 16), 4)
+    model.encoder.register_forward_hook(lambda module, given, made: seen.update(encoder=made[0].dtype))
+    model.decoder.register_forward_hook(lambda module, given, made: seen.update(decoder=made.dtype))
+    terms, _ = gradient_of(model, list(model.parameters()), "bfloat16")(Batch(torch.rand(4, 1, 16, 16)))
+    assert seen.pop("encoder") == seen.pop("decoder") == torch.bfloat16
+    assert {*seen.values(), *(term.dtype for term in terms.values())} == {torch.float32}
 
 
 def test_members_compute_in_bfloat16_where_asked():

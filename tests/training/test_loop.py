@@ -130,6 +130,37 @@ def test_a_callback_can_stop_the_run():
     assert (len(history), history.stopped) == (1, "good enough")
 
 
+def test_a_run_that_a_callback_ended_stays_ended(tmp_path):
+    class Stop(Callback):
+        def on_epoch(self, run):
+            if run.epoch == 2:
+                run.stop("good enough")
+
+    for _ in range(2):
+        history = train(build(), rows(world()), None, Training(epochs=5), callbacks=[Stop()], checkpoint=tmp_path / "a")
+        assert (len(history), history.stopped) == (2, "good enough")
+
+
+def test_batches_count_by_their_weights_where_a_run_is_judged():
+    model, x = build(), world(1024)
+    plain, heavy = rows(x), torch.ones(1024)
+    heavy[512:] = 9.0
+
+    class Weighted:
+        def __len__(self):
+            return 1024
+
+        def epoch(self, batch_size, seed):
+            first, second = plain.epoch(batch_size, seed)
+            yield replace(first, weight=heavy[:512])
+            yield replace(second, weight=heavy[512:])
+
+    halves = [float(evaluate(model, rows(x[part]), 512, seed=0)) for part in (slice(512), slice(512, None))]
+    assert halves[0] != pytest.approx(halves[1], rel=1e-3)
+    expected = (halves[0] + 9 * halves[1]) / 10
+    assert float(evaluate(model, Weighted(), 512, seed=0)) == pytest.approx(expected, rel=1e-5)
+
+
 def test_same_seed_same_weights_and_the_global_random_state_is_left_alone():
     one, two, other = build(SMALL), build(SMALL), build(SMALL)
     recipe_training = Training(epochs=4)
@@ -354,6 +385,36 @@ def test_a_finished_run_is_not_run_again(tmp_path):
     assert len(history) == 3
 
 
+def test_stages_are_remembered_by_a_run_that_was_killed_in_the_whole(tmp_path):
+    class Dies(Callback):
+        def on_epoch(self, run):
+            if type(run.model).__name__ == "Autoencoder":
+                raise RuntimeError("the power failed")
+
+    def run(folder, *callbacks):
+        return train_in_stages(
+            build(RECIPE_IN_STAGES),
+            rows(world()),
+            None,
+            Training(epochs=3),
+            callbacks=callbacks,
+            checkpoint=folder / "run",
+        )
+
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    whole = run(tmp_path / "a")
+    with pytest.raises(RuntimeError, match="power"):
+        run(tmp_path / "b", Dies())
+    assert len(list((tmp_path / "b").iterdir())) == 3  # that of the whole, and of each stage
+    resumed = run(tmp_path / "b")
+    losses = [[stage.columns["loss"] for stage in history.stages] for history in (whole, resumed)]
+    assert len(losses[0]) == 2
+    assert losses[0] == losses[1]
+    assert [file.name for file in (tmp_path / "b").iterdir()] == ["run"]
+    assert len(run(tmp_path / "b").stages) == 2  # a finished one, too
+
+
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     file, changed = tmp_path / "run", world()
     changed[-1] += 1  # the last sample alone
@@ -364,6 +425,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         lambda: train(build(), rows(world() + 1), None, Training(epochs=2), checkpoint=file),
         lambda: train(build(), rows(changed), None, Training(epochs=2), checkpoint=file),
         lambda: train(build(), replace(rows(world()), target=world()), None, Training(epochs=2), checkpoint=file),
+        lambda: train(build(), rows(world()), rows(changed), Training(epochs=2), checkpoint=file),
         lambda: train(build(Recipe(MLP(hidden=(9,)))), rows(world()), None, Training(epochs=2), checkpoint=file),
     ):
         with pytest.raises(FileError, match="another run"):

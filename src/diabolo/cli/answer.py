@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sys
 import warnings
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ class Answer:
     def give(self, done: str = "", aside: bool = False) -> None:
         """Write the facts to standard output, or `aside` to standard error, and what was done."""
         if self.as_json:
-            typer.echo(json.dumps(self.facts, ensure_ascii=False, allow_nan=False, default=str), err=aside)
+            typer.echo(json.dumps(_finite(self.facts), ensure_ascii=False, allow_nan=False, default=str), err=aside)
             return
         for row in [self.facts] if isinstance(self.facts, dict) else self.facts:
             typer.echo("\n".join(_lines(row)) + ("" if isinstance(self.facts, dict) else "\n"), err=aside)
@@ -86,3 +87,12 @@ def _lines(row: dict[str, Any]) -> Iterator[str]:
         first, *rest = text.splitlines() or [""]
         yield f"{name:<{width}}  {first}"
         yield from (f"{'':<{width}}  {line}" for line in rest)
+
+
+def _finite(value: Any) -> Any:
+    """Return facts with null for what JSON has no number for."""
+    if isinstance(value, dict):
+        return {name: _finite(own) for name, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(own) for own in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -170,7 +170,7 @@ def explained(path: Path, verb: str) -> Iterator[None]:
 
 
 def real(path: FilePath) -> Path:
-    """Return the absolute path behind symbolic links, where a rename stays on one disk.
+    """Return the absolute path behind symbolic links and "~", where a rename stays on one disk.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def real(path: FilePath) -> Path:
         If it is no path.
     """
     try:
-        return Path(path).resolve()
+        return Path(path).expanduser().resolve()
     except (OSError, ValueError, RuntimeError, TypeError) as error:
         raise FileError(f"{str(path)!r} is no path ({error}); give the path of a file or folder.") from error
 

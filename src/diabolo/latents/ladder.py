@@ -116,8 +116,7 @@ class LadderModule(LatentModule):
         count = self.part.samples
         eps = torch.randn(count * len(h), h.shape[1] // 2, dtype=h.dtype, device=h.device)
         levels = self._down(h.repeat(count, 1), eps)
-        with torch.no_grad():
-            mean = _joined(self._down(h, torch.zeros_like(eps[: len(h)])))
+        mean = _joined(self._down(h, torch.zeros_like(eps[: len(h)])))  # penalties may look at it
         info, ratio = _told(_kls(levels, prior), count), _ratio(levels, prior)
         cost = floored(info["kl"], self.part.free_bits).sum(1) if info else ratio.view(count, -1).mean(0)
         return Code(_joined(levels), mean, self.part.beta * cost, info | {"log_ratio": ratio})

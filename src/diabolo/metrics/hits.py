@@ -145,6 +145,9 @@ def hits(ranked: np.ndarray, targets: csr_array, k: int) -> tuple[Found, Array]:
             f"ranked must hold {count} lists, as targets, of {min(k, items)} items or more; got shape {ranked.shape}. "
             "Fill up shorter ones with -1."
         )
+    if not targets.has_canonical_format:  # an item that is stored twice is one
+        targets = targets.copy()
+        targets.sum_duplicates()
     first = ranked[:, :k]
     counts = np.diff(targets.indptr)
     wanted = np.repeat(np.arange(count), counts) * items + targets.indices

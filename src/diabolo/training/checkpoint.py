@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +30,9 @@ class Checkpoint:
     identity: str = ""
 
     @classmethod
-    def of(cls, path: Path | None, run: Run, source: Source, seed: int) -> Checkpoint:
+    def of(cls, path: Path | None, run: Run, sources: Sequence[Source | None], seed: int) -> Checkpoint:
         """Return the checkpoint of this run; its identity is a hash of what decides the outcome, all samples too."""
-        return cls(None) if path is None else cls(Path(path), _identity(run, source, seed))
+        return cls(None) if path is None else cls(Path(path).expanduser(), _identity(run, sources, seed))
 
     def save(self, run: Run) -> None:
         """Write the state of the run, atomically."""
@@ -69,14 +71,21 @@ class Checkpoint:
         run.history = History.from_json(state["history"])
 
 
-def _identity(run: Run, source: Source, seed: int) -> str:
+def _identity(run: Run, sources: Sequence[Source | None], seed: int) -> str:
+    """Return a hash of the run and of all samples, those to train on and those to judge by."""
+    here = [source for source in sources if source is not None]
     shapes = {name: list(value.shape) for name, value in run.model.state_dict().items()}
     recipe = getattr(run.model, "recipe", None)
-    told: dict[str, Any] = {"training": run.training.to_json(), "seed": seed, "samples": len(source), "shapes": shapes}
+    told: dict[str, Any] = {
+        "training": run.training.to_json(),
+        "seed": seed,
+        "samples": [*map(len, here)],
+        "shapes": shapes,
+    }
     told["recipe"] = recipe.to_json() if recipe else type(run.model).__name__
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     with seeded(0, *places(run.model)):  # some sources add noise
-        for batch in source.epoch(_AT_ONCE, None):
+        for batch in chain.from_iterable(source.epoch(_AT_ONCE, None) for source in here):
             parts = (batch.x.indices(), batch.x.values()) if batch.x.is_sparse else (batch.x,)
             for seen in (*parts, batch.target, batch.weight, batch.condition):
                 digest.update(b"" if seen is None else seen.detach().cpu().contiguous().numpy().tobytes())

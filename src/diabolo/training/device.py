@@ -10,6 +10,7 @@ from torch import nn
 
 from diabolo.check import shorten
 from diabolo.errors import ParameterError
+from diabolo.precision import nets_in
 
 
 def resolve(device: str) -> torch.device:
@@ -40,11 +41,14 @@ def resolve(device: str) -> torch.device:
     return found
 
 
-def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[object]:
-    """Return the context in which the net computes: float32, or bfloat16 where asked or where CUDA has it."""
+def arithmetic(precision: str, device: torch.device, nets_alone: bool = False) -> AbstractContextManager[object]:
+    """Return the context in which a model computes: float32, or bfloat16 where asked or where CUDA has it.
+
+    The latter is for the nets alone where the model can tell them from the rest.
+    """
     fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
     if precision == "bfloat16" or (precision == "auto" and fast):
-        return torch.autocast(device.type, torch.bfloat16)
+        return nets_in(torch.bfloat16) if nets_alone else torch.autocast(device.type, torch.bfloat16)
     return nullcontext()
 
 

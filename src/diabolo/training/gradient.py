@@ -54,7 +54,7 @@ def _masked(found: Gradient, masks: Sequence[Tensor | None], batch: Batch) -> Fo
 
 
 def _by_autograd(model: nn.Module, weights: Sequence[Tensor], precision: str, batch: Batch) -> Found:
-    with arithmetic(precision, batch.x.device):
+    with arithmetic(precision, batch.x.device, nets_alone=isinstance(model, Autoencoder | Members)):
         terms = model(batch, noise=True).terms()
     return terms, torch.autograd.grad(total(terms).sum(), weights, allow_unused=True)
 

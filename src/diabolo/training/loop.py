@@ -34,6 +34,7 @@ def train(
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
     checkpoint: Path | None = None,
+    stages: Sequence[History] = (),
 ) -> History:
     """Train `model` in place and leave it with the weights that did best on the held-out samples.
 
@@ -54,6 +55,8 @@ def train(
         Watch the run.
     checkpoint : Path, optional
         A file written after every epoch; if it is there already, the run goes on from it.
+    stages : sequence of History
+        The runs before this one, to be remembered with it.
 
     Returns
     -------
@@ -80,7 +83,8 @@ def train(
     """
     demand_numbers(model, training.schedules or ())
     run = Run.begin(model, training, len(source))
-    store = Checkpoint.of(checkpoint, run, source, seed)
+    run.history.stages = list(stages)
+    store = Checkpoint.of(checkpoint, run, (source, held_out), seed)
     store.resume(run)
     watchers = watching(callbacks)
     keep_memory()
@@ -91,8 +95,11 @@ def train(
             while run.epoch < run.plan.epochs and not run.stopping:
                 _epoch(run, source, held_out, seed)
                 store.save(run)
+                going = not run.stopping
                 for watcher in watchers:
                     watcher.on_epoch(run)
+                if going and run.stopping:
+                    store.save(run)  # so that the run stays ended
         except KeyboardInterrupt:
             run.stop("interrupted")
             _say_interrupted(run)
@@ -150,12 +157,13 @@ def evaluate(model: nn.Module, source: Source, batch_size: int, seed: int) -> Te
     tensor(True)
     """
     model.eval()
-    losses, count = [], 0
+    losses, shares = [], []
     with seeded(seed, *places(model)):
         for batch in source.epoch(max(batch_size, 512), None):
-            losses.append(model(batch, noise=True).loss.double() * len(batch.x))
-            count += len(batch.x)  # a source of pairs yields more than it has
-    return torch.stack(losses).sum(0) / count
+            losses.append(model(batch, noise=True).loss.double())
+            share = len(batch.x) if batch.weight is None else batch.weight.sum()
+            shares.append(torch.as_tensor(share).to(losses[-1]))  # a source of pairs yields more than it has
+    return torch.stack([loss * share for loss, share in zip(losses, shares, strict=True)]).sum(0) / sum(shares)
 
 
 @contextmanager

@@ -42,17 +42,17 @@ def train_in_stages(
     >>> len(history.stages)
     2
     """
+    file = None if checkpoint is None else Path(checkpoint).expanduser()
+    begun = file is not None and file.exists()  # the whole is in training: its stages are done, and in its history
+    parts = [] if model.recipe.pretraining is None else model.recipe.pretraining.stages(model.recipe.net, model)
     stages, files = [], []
-    file = None if checkpoint is None else Path(checkpoint)
-    begun = file is not None and file.exists()  # the whole is in training: its stages are done
-    if model.recipe.pretraining is not None and not begun:
-        for i, stage in enumerate(model.recipe.pretraining.stages(model.recipe.net, model)):
-            beside = file.with_name(f"{file.name}.stage{i + 1}") if file else None
+    for i, stage in enumerate(parts):
+        beside = file.with_name(f"{file.name}.stage{i + 1}") if file else None
+        files += [beside] if beside else []
+        if not begun:
             plain = training(schedules=())
             stages.append(train(stage, source, held_out, plain, seed=seed, callbacks=callbacks, checkpoint=beside))
-            files += [beside] if beside else []
-    history = train(model, source, held_out, training, seed=seed, callbacks=callbacks, checkpoint=file)
-    history.stages = history.stages or stages
+    history = train(model, source, held_out, training, seed=seed, callbacks=callbacks, checkpoint=file, stages=stages)
     for done in files:
         done.unlink(missing_ok=True)
     return history

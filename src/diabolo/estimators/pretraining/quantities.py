@@ -80,7 +80,7 @@ class Quantities(Target):
         1.0
         """
         numbers = self._as_at_fit(y, len(told))
-        known: Array = ~np.isnan(numbers).any(1)
+        known = np.asarray(~np.isnan(numbers).any(1))
         weights = weighed(sample_weight, known)[known]
         return float(r2_score(numbers[known], told.reshape(numbers.shape)[known], sample_weight=weights))
 
