@@ -82,7 +82,7 @@ def test_no_lab_gives_nan(lab):
         assert made.max() <= 1
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("dtype", [np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(">u2")])
 def test_whole_numbers_are_shares_of_white(dtype):
     white = int(np.iinfo(dtype).max)
     torch.testing.assert_close(unit(np.array([[0, white]], dtype)), torch.tensor([[0.0, 1.0]]))

@@ -37,7 +37,7 @@ def full(dtype: np.dtype) -> float:
     """
     if dtype.kind == "f":
         return 1.0
-    if dtype not in (np.uint8, np.uint16):
+    if dtype.newbyteorder("=") not in (np.uint8, np.uint16):
         raise DataError(
             f"Images must hold bytes, 16-bit whole numbers (uint16) or floating point numbers in [0, 1]; got {dtype}. "
             "Convert them, such as with images.astype(np.uint8) where they hold 0 to 255."

@@ -31,6 +31,8 @@ class Stored:
         The file, or the folder of files.
     layout : Layout
         Where the rows are and how they are read.
+    gaps : bool
+        Whether numbers may be missing, NaN: see `with_gaps`.
 
     Examples
     --------
@@ -44,6 +46,7 @@ class Stored:
 
     path: Path
     layout: Layout = field(repr=False)
+    gaps: bool = False
 
     @staticmethod
     def open(path: str | os.PathLike[str]) -> Stored:
@@ -80,6 +83,10 @@ class Stored:
         """``(N, *shape)``, as of an array."""
         return (len(self), *self.layout.header.shape[1:])
 
+    def with_gaps(self) -> Stored:
+        """Return the same rows for a reader that takes missing numbers; otherwise one is an error when it is met."""
+        return replace(self, gaps=True)
+
     @property
     def size(self) -> int:
         """How many numbers there are."""
@@ -101,7 +108,7 @@ class Stored:
         Raises
         ------
         DataError
-            If a number is missing or infinite; file, column and row are named.
+            If a number is infinite, or missing where there are to be no gaps; file, column and row are named.
         FileError
             If the file is cut or broken.
         """
@@ -146,9 +153,10 @@ class Stored:
         return (replace(form, index=None) if isinstance(form, PandasForm) else form).back(array)
 
     def _demand_finite(self, block: np.ndarray, path: Path, first: int) -> None:
-        if block.dtype.kind != "f" or np.isfinite(block).all():
+        wrong = np.zeros(0, bool) if block.dtype.kind != "f" else np.isinf(block) if self.gaps else ~np.isfinite(block)
+        if not wrong.any():
             return
-        where = np.argwhere(~np.isfinite(block))[0]
+        where = np.argwhere(wrong)[0]
         what = "NaN" if np.isnan(block[tuple(where)]) else "infinity"
         names = getattr(self.layout.header, "columns", range(block.shape[-1]))
         column = f"column {names[where[1]]!r} of " if block.ndim == 2 else ""

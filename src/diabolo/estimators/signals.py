@@ -39,10 +39,13 @@ class Signals:
         Images (C, H, W), series (T, C) or rows (D,): one array of all, or a list where the user has one.
     form : Form or None
         That of an array, a frame or a tensor; None for a list.
+    each : tuple of Form
+        Those of the samples of a list.
     """
 
     arrays: Sequence[Array] | Array
     form: Form | None
+    each: tuple[Form, ...] = ()
 
     @staticmethod
     def of(X: Any) -> Signals:
@@ -54,7 +57,8 @@ class Signals:
             If they are no numbers, or an array that is ragged.
         """
         if isinstance(X, Assorted) or (isinstance(X, list | tuple) and len(X) and all(np.ndim(x) >= 2 for x in X)):
-            return Signals([Form.of(x).array(x) for x in X], None)
+            forms = tuple(map(Form.of, X))
+            return Signals([form.array(x) for form, x in zip(forms, X, strict=True)], None, forms)
         form = Form.of(X)
         return Signals(form.array(X), form)
 
@@ -80,7 +84,14 @@ class Signals:
             return self.form.back(np.asarray(arrays))
         whole = self.kind == "images"
         typed = [_as(array, given.dtype, whole) for array, given in zip(arrays, self.arrays, strict=True)]
-        return typed if self.form is None else self.form.back(np.stack(typed))
+        return self.formed(typed)
+
+    def formed(self, arrays: Sequence[Array]) -> Any:
+        """Return arrays, of whatever type, in the user's form: of a list each sample in its own."""
+        if self.form is not None:
+            return self.form.back(np.stack(arrays))
+        pairs = zip(self.each, arrays, strict=True)
+        return [form.back(array) for form, array in pairs] if self.each else list(arrays)
 
 
 def signals(estimator: Estimator, X: Any, reset: bool) -> Signals:

@@ -76,8 +76,8 @@ def blocks_of(data: Array | Stored) -> Iterator[Array]:
 
 
 def gathered(X: Any) -> Any:
-    """Return rows on disk in memory, all of them; anything else unchanged."""
-    return X.back(X.take(np.arange(len(X)))) if isinstance(X, Stored) else X
+    """Return rows on disk in memory, all of them, with what is missing in them; anything else unchanged."""
+    return X.back(X.with_gaps().take(np.arange(len(X)))) if isinstance(X, Stored) else X
 
 
 def _in_memory(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -190,6 +190,21 @@ def ordered(X: Any, known: Sequence[str]) -> Any:
     if order == list(range(len(order))):
         return X
     return X.iloc[:, order] if hasattr(X, "iloc") else X[:, order]
+
+
+def in_order(X: Any, names: Iterable[object] | None) -> Any:
+    """Return a frame that has columns of just these names with them in this order; anything else as it is.
+
+    Examples
+    --------
+    >>> import pandas
+    >>> in_order(pandas.DataFrame({"b": [1], "a": [2]}), ["a", "b"]).columns.tolist()
+    ['a', 'b']
+    """
+    if names is None or not hasattr(X, "columns"):
+        return X
+    known = [str(name) for name in names]
+    return ordered(X, known) if sorted(map(str, X.columns)) == sorted(known) else X
 
 
 def rows(X: Any, index: NDArray[np.int64]) -> Any:

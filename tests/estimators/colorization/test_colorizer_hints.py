@@ -1,6 +1,7 @@
 """Hints: a colour told at one place spreads over a world in which each image has one colour that nothing else tells."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -33,6 +34,15 @@ def fitted():
     recipe = Recipe(ResUNet((8, 16, 24), blocks=1, fold=1, bias=True), likelihood=Chromatic())
     training = Training(steps=150, batch_size=32, learning_rate=1e-2, validation=0.0)
     return Colorizer(8, recipe=recipe, training=training, hints=0.8, random_state=0, device="cpu").fit(plain()[0])
+
+
+def test_points_may_be_a_frame_and_must_be_numbers(fitted):
+    X, points = plain(2, seed=1)[0], [(0, 3, 2, 1.0, 0.0, 0.0), (1, 5, 5, 0.0, 1.0, 0.0)]
+    by_frame = fitted.transform(X, hints=pd.DataFrame(points, columns=list("iyxrgb")))
+    assert np.array_equal(by_frame, fitted.transform(X, hints=points))
+    for wrong in (["red"], [(0, 3, 2, "r", "g", "b")], [None]):
+        with pytest.raises(DataError, match=r"hints must be points \(i, y, x, r, g, b\) inside"):
+            fitted.transform(X, hints=wrong)
 
 
 def test_a_hint_spreads_over_what_belongs_together(fitted):

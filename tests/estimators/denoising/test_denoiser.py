@@ -124,6 +124,31 @@ def test_pairs_in_different_units_are_told(factor, warned):
         Denoiser(recipe=SMALL, training=Training(epochs=1), random_state=0).fit(CLEAN[:8] * 1.1, CLEAN[:8] * factor)
 
 
+def test_clean_columns_go_by_name_where_they_have_those_of_the_noisy_ones():
+    rng = np.random.default_rng(0)
+    clean = pd.DataFrame(rng.normal((0.0, 20.0), size=(200, 2)), columns=["a", "b"])
+    noisy = clean + rng.normal(size=(200, 2))
+    quick = Denoiser(training=Training(steps=20), random_state=0, device="cpu")
+    fits = [quick.fit(noisy, y).transform(noisy) for y in (clean, clean[["b", "a"]], clean.to_numpy())]
+    pd.testing.assert_frame_equal(fits[0], fits[1])
+    pd.testing.assert_frame_equal(fits[0], fits[2])
+    renamed = quick.fit(noisy, clean.set_axis(["clean a", "clean b"], axis=1)).transform(noisy)
+    pd.testing.assert_frame_equal(fits[0], renamed)  # other names say nothing
+
+
+def test_lists_of_series_come_back_each_in_its_own_form():
+    series = [np.random.default_rng(i).normal(size=(40, 2)).cumsum(0) for i in range(6)]
+    denoiser = Denoiser(training=Training(steps=5), random_state=0, device="cpu").fit(series)
+    expected = denoiser.transform(series)
+    days = pd.date_range("2020", periods=40)
+    frames = denoiser.transform([pd.DataFrame(each, columns=["u", "v"], index=days) for each in series])
+    assert all(isinstance(each, pd.DataFrame) and each.index.equals(days) for each in frames)
+    tensors = denoiser.transform([torch.from_numpy(each) for each in series])
+    for array, frame, tensor in zip(expected, frames, tensors, strict=True):
+        assert np.array_equal(array, frame.to_numpy())
+        assert np.array_equal(array, tensor.numpy())
+
+
 def test_strength_is_the_share_that_is_removed(fitted):
     seen = noisy(TEST, 0.1)
     none, half, whole = (fitted.transform(seen, strength=s) for s in (0, 0.5, 1))

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from tests.anomalies import hours, quick, turns
 
@@ -29,6 +30,14 @@ def test_dates_that_never_fall_tell_the_time(form):
 def test_the_hour_that_comes_twice_in_autumn_does_not_fall(zone, form):
     X = pd.DataFrame({"time": pd.date_range("2026-10-20", periods=800, freq="30min", tz=zone), "x": 1.0})
     assert clock_of(form(X)) == "time"
+
+
+def test_columns_may_have_numbers_for_names():
+    X = pd.DataFrame({0: pd.date_range("2026-10-20", periods=300, freq="h", tz="Europe/Oslo"), 1: np.arange(300.0)})
+    assert clock_of(X) in (0, "0")
+    assert clock_of(X.assign(**{"2": 1.0})) in (0, "0")
+    arrow = X.astype({0: pd.ArrowDtype(pa.timestamp("us", "Europe/Oslo"))})
+    assert clock_of(arrow) in (0, "0")  # though an hour comes twice
 
 
 def test_times_of_arrow_and_dates_of_python_tell_the_time():

@@ -32,6 +32,17 @@ def numeric():
     return quick(contamination=0.05).fit(plane(300))
 
 
+def test_frames_of_polars_whose_columns_have_no_type_in_common():
+    frame = pl.from_pandas(orders(60)).with_columns(
+        pl.Series("when", pd.date_range("2020", periods=60)), pl.Series("paid", [True, False] * 30)
+    )
+    detector = quick(contamination=0.05).fit(frame)
+    found = detector.findings(frame[:4])
+    assert found.columns[: frame.width] == frame.columns
+    assert len(found) == 4
+    assert detector.report(frame)
+
+
 def odd():
     """Orders of which the eighth is far too dear."""
     frame = orders(60, seed=1)

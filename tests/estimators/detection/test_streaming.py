@@ -110,6 +110,15 @@ def test_a_row_of_a_data_frame_goes_by_its_names(framed):
     np.testing.assert_allclose(each, plain.stream().score_next(numbers[:40]), rtol=1e-9, equal_nan=True)
 
 
+def test_a_series_of_points_is_no_row_for_a_detector_of_arrays():
+    detector = quick(window=SIZE).fit(turns(600, 1))
+    points = turns(40, 1, seed=1)[:, 0]
+    streams = [detector.stream() for _ in range(2)]
+    found = [stream.score_next(x) for stream, x in zip(streams, (points, pd.Series(points)), strict=True)]
+    assert found[0].shape == (40,)
+    assert np.array_equal(*found, equal_nan=True)
+
+
 def test_columns_go_by_name_and_the_clock_may_be_left_out(framed):
     detector, X = framed
     expected = detector.stream().score_next(X)

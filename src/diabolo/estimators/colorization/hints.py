@@ -97,8 +97,8 @@ def _spread(hints: Any, images: Sequence[NDArray[Any]]) -> list[NDArray[np.float
 
 def _points(hints: Any, images: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[np.float64]]:
     known = [np.full(shape, np.nan) for shape in shapes]
-    for point in hints:
-        values = np.asarray(point, dtype=np.float64)
+    for point in hints.to_numpy() if hasattr(hints, "to_numpy") else hints:
+        values = _numbers(point)
         if values.shape != (6,) or not _inside(values[:3], shapes):
             raise DataError(
                 f"hints must be points (i, y, x, r, g, b) inside the {len(images)} image(s) of X, or an array "
@@ -108,6 +108,14 @@ def _points(hints: Any, images: Sequence[NDArray[Any]], shapes: Sequence[tuple[i
         _demand_colours(values[3:], images[i].dtype)
         known[i][:, y, x] = values[3:]
     return known
+
+
+def _numbers(point: Any) -> NDArray[np.float64]:
+    """Return the numbers of a point; none if it holds others than numbers."""
+    try:
+        return np.asarray(point, dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.empty(0)
 
 
 def _inside(place: NDArray[np.float64], shapes: Sequence[tuple[int, ...]]) -> bool:

@@ -159,7 +159,7 @@ class Denoiser(OneToOneFeatureMixin, TransformerMixin, Estimator):
         """
         recipe, seed, device = self.check_parameters(), self._seed(), resolve(self.device)
         found = self._found(X, reset=True)
-        clean = restoring.clean_of(found, y)
+        clean = restoring.clean_of(found, y, getattr(self, "feature_names_in_", None))
         scaling = scaling_of(clean or found)
         recipe, lesson = restoring.composed(recipe, found, scaling, self.examples, clean is not None)
         shape, local = restoring.shape_of(found, recipe.net), recipe.net.local is not None

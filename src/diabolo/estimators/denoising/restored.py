@@ -133,7 +133,7 @@ def _removed(found: Signals, clean: Any) -> Residual:
 
 def report(denoiser: Denoiser, given: Signals, y: Any = None) -> Page:
     """Return the page of a denoiser on noisy samples, and their clean ones y, if they are known."""
-    wanted = clean_of(given, y)
+    wanted = clean_of(given, y, getattr(denoiser, "feature_names_in_", None))
     found, known = _few(given), None if wanted is None else _few(wanted)
     page = Page(f"Denoiser of {found.kind}")
     page.paragraph(f"{denoiser.recipe_}\n{denoiser.recipe_.equation()}")

@@ -22,6 +22,7 @@ from diabolo.estimators.denoising.lesson import Lesson
 from diabolo.estimators.denoising.noise import Noise, level
 from diabolo.estimators.signals import Signals, scaled
 from diabolo.estimators.sources import gathered
+from diabolo.estimators.tabular import in_order
 from diabolo.flow import Batch, Shape
 from diabolo.model import Autoencoder, Recipe
 from diabolo.nets import Auto, Net, ResUNet
@@ -230,15 +231,15 @@ def _floating(scaling: Scaling, x: NDArray[Any]) -> Tensor:
     return scaling.batch(scaling.tensor(np.ascontiguousarray(x)[None]))[0]
 
 
-def clean_of(found: Signals, y: Any) -> Signals | None:
-    """Return the clean samples y of those found; None if there are none, or y holds labels (N,).
+def clean_of(found: Signals, y: Any, names: Any) -> Signals | None:
+    """Return the clean samples y of those found, whose columns had `names`; None if y holds labels (N,), or nothing.
 
     Raises
     ------
     DataError
         If they have other shapes.
     """
-    y = gathered(read(y))
+    y = in_order(gathered(read(y)), names)
     if axes(y) < 2:
         return None
     clean = Signals.of(y)

@@ -121,13 +121,22 @@ def _may_be_dates(column: Any) -> bool:
 def _universal(X: Any) -> Any:
     """Return a data frame with times of a zone in universal time, which never goes back."""
     if isinstance(Form.of(X), PandasForm):
-        zoned = [name for name in X.columns if getattr(X[name].dtype, "tz", None) is not None]
-        return X.assign(**{name: X[name].dt.tz_convert("UTC") for name in zoned})
+        universal = X.copy(deep=False)
+        for i in range(X.shape[1]):
+            if _zoned(X.dtypes.iloc[i]):
+                universal.isetitem(i, X.iloc[:, i].dt.tz_convert("UTC"))
+        return universal
     import polars as pl
 
     return X.with_columns(
         pl.col(pl.Datetime("us", "*"), pl.Datetime("ns", "*"), pl.Datetime("ms", "*")).dt.convert_time_zone("UTC")
     )
+
+
+def _zoned(dtype: Any) -> bool:
+    """Tell whether a type of pandas is one of times with a zone, its own or that of Arrow."""
+    name = str(dtype)
+    return "tz=" in name or (name.startswith("datetime64") and "," in name)
 
 
 def _rises(content: str, dates: np.ndarray) -> bool:

@@ -104,7 +104,7 @@ class Detector(OutlierMixin, Estimator):
     memory_ : Memory or None
         Samples that stand for those gone by; none where there are windows.
     drift_ : Drift or None
-        Whether the latest batch of `partial_fit` was as those before it.
+        Whether the latest batch of `partial_fit` was as those before it; None before one, and of a loaded detector.
     model_, recipe_, history_, scaling_, shape_, n_features_in_, feature_names_in_, n_iter_
         As for `Reducer`.
 
@@ -394,7 +394,7 @@ class Detector(OutlierMixin, Estimator):
         check_is_fitted(self)
         X = read(X)
         if isinstance(X, Stored) and self.in_parts:
-            return joined(map(method, X.parts()))
+            return joined(map(method, X.with_gaps().parts()))
         return method(gathered(X))
 
     def _more(self) -> tuple[dict[str, Any], dict[str, Tensor]]:

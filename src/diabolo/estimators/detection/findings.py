@@ -133,6 +133,8 @@ def cells_of(table: Any) -> Array:
     if isinstance(table, np.ma.MaskedArray):
         kind, gone = (np.float64, np.nan) if table.dtype.kind in "iufb" else (object, None)
         table = np.ma.filled(table.astype(kind), gone)
+    if isinstance(Form.of(table), PolarsForm):  # which would first look for a type that all columns have
+        return np.stack([np.array([*column], dtype=object) for column in table.get_columns()], 1)
     cells = table.numpy(force=True) if isinstance(table, torch.Tensor) else np.asarray(table, dtype=_type(table))
     return cells[:, None] if cells.ndim == 1 else cells
 

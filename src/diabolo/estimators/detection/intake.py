@@ -68,4 +68,4 @@ def _whole(schema: Schema | None, X: Any) -> Whole:
 
 def _some(X: Any) -> Any:
     """Return rows on disk in memory: of many, some at equal distances."""
-    return X.back(X.take(X.some(_LEARNT))) if isinstance(X, Stored) else X
+    return X.back(X.with_gaps().take(X.some(_LEARNT))) if isinstance(X, Stored) else X

@@ -39,7 +39,7 @@ def report(detector: Detector, X: Any, y: Any = None) -> Page:
     known = None if y is None else _flags(y, len(X))
     if isinstance(X, Stored) and detector.window_ is None:
         index = np.arange(0, len(X), -(-len(X) // _MEASURED))
-        X, known = X.back(X.take(index)), None if known is None else known[index]
+        X, known = X.back(X.with_gaps().take(index)), None if known is None else known[index]
     X = gathered(X)
     energies, threshold = -detector.score_samples(X), -detector.offset_
     page = Page(f"Detector: anomalies among {len(energies)} samples")

@@ -68,6 +68,7 @@ class Stream:
             )
         self._detector, self._reading, self._scorer = detector, reading, detector._scorer
         self._size, self._schema = reading.window, reading.schema
+        self._framed = hasattr(detector, "feature_names_in_")
         self._values = np.empty((0, self._schema.width))  # (K, P), the last points, fewer than a window
         self._counts = np.empty((0, self._schema.width), dtype=bool)
         if path is not None:
@@ -87,7 +88,7 @@ class Stream:
         DataError
             If they are not what was learned; the stream is then as it was.
         """
-        new, counts = encode(self._detector, self._reading, _in_rows(x, self._schema.names))
+        new, counts = encode(self._detector, self._reading, _in_rows(x, self._schema.names, self._framed))
         values = np.concatenate([self._values, new])
         counts = np.concatenate([self._counts, np.ones(new.shape, bool) if counts is None else counts])
         scores = np.full(len(new), np.nan)
@@ -151,9 +152,9 @@ class Stream:
         return {"window": self._size, "schema": self._schema.to_json()}
 
 
-def _in_rows(x: Any, names: Sequence[str]) -> Any:
+def _in_rows(x: Any, names: Sequence[str], framed: bool) -> Any:
     """Return points as rows: one alone may come without its axis, as may those of one channel."""
-    if hasattr(x, "to_frame") and set(names) <= set(map(str, getattr(x, "index", ()))):
+    if framed and hasattr(x, "to_frame") and set(names) <= set(map(str, getattr(x, "index", ()))):
         return x.to_frame().T  # a row of a data frame of pandas
     if hasattr(x, "columns") or axes_of(x) > 1:
         return x

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from numpy.typing import NDArray
 
-from diabolo.data.cells import is_missing
+from diabolo.data.objects import as_objects, object_type
 from diabolo.data.package import package
 from diabolo.data.zones import pandas_local, polars_local
 
 Array = NDArray[Any]
 Scale = tuple[tuple[Any, ...], bool]
 """The categories of a categorical type, and whether they are ordered."""
-
-_OBJECTS: dict[str, Callable[[Any], Any]] = {
-    "object of date": lambda cell: cell.date(),
-    "object of Decimal": lambda cell: Decimal(repr(float(cell))),
-}
-"""How a cell becomes an object of the type that columns of objects are of, beside those that pandas has itself."""
 
 
 def pandas_types(frame: Any) -> tuple[str, ...]:
@@ -33,17 +25,8 @@ def pandas_types(frame: Any) -> tuple[str, ...]:
     >>> pandas_types(pandas.DataFrame({"a": [1], "b": [datetime.date(2020, 2, 1)]}))
     ('int64', 'object of date')
     """
-    return tuple(_type_of(frame.iloc[:, i]) for i in range(frame.shape[1]))
-
-
-def _type_of(series: Any) -> str:
-    """Return the name of the type of a series, of objects also which, if all that are there are of one known here."""
-    name = str(series.dtype)
-    if name != "object":
-        return name
-    here = (f"object of {type(cell).__name__}" for cell in series if not is_missing(cell))
-    own = next(here, name)
-    return own if own in _OBJECTS and all(other == own for other in here) else name
+    each = ((str(frame.dtypes.iloc[i]), frame.iloc[:, i]) for i in range(frame.shape[1]))
+    return tuple((object_type(cells) or name) if name == "object" else name for name, cells in each)
 
 
 def pandas_frame(
@@ -59,11 +42,8 @@ def pandas_frame(
 def _series(pandas: Any, column: Array, dtype: str, scale: Scale | None) -> Any:
     """Return a column (N,) as a series of this type, or of these categories."""
     values = pandas.Series(column)
-    if dtype in _OBJECTS:
-        cells = (
-            None if missing else _OBJECTS[dtype](cell) for cell, missing in zip(values, values.isna(), strict=True)
-        )
-        return pandas.Series(list(cells), dtype=object)
+    if dtype.startswith("object of "):
+        return pandas.Series(as_objects(column, dtype), dtype=object)
     if "," in dtype and dtype.startswith("datetime64"):  # with a time zone, in which they are
         values = pandas_local(values, dtype.partition(",")[2].strip(" ]"))
     return values.astype(pandas.CategoricalDtype(*scale) if scale else dtype)

@@ -127,4 +127,4 @@ def _in_memory(X: Any, y: Any) -> tuple[Any, Any]:
     if y is not None and len(y) != len(X):
         raise DataError(f"y must hold what is known about each of {len(X)} samples; got {len(y)} rows.")
     known = y if y is None or len(index) == len(X) else y.iloc[index] if hasattr(y, "iloc") else np.asarray(y)[index]
-    return X.back(X.take(index)), known
+    return X.back(X.with_gaps().take(index)), known

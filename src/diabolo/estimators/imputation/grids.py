@@ -60,7 +60,7 @@ class Grids(Filler):
         unsure: list[Array] = [np.zeros(x.shape, np.result_type(x.dtype, np.float32)) for x in samples.arrays]
         for i, spread in _asked(fitted, samples, deviation):
             unsure[i] = np.where(np.isnan(samples.arrays[i]), spread.numpy() * unit, 0).astype(unsure[i].dtype)
-        return unsure if samples.form is None else samples.form.back(np.stack(unsure))
+        return samples.formed(unsure)
 
     def intervals(self, fitted: FittedModel, samples: Signals, coverage: float) -> tuple[Any, Any]:
         demand_spread(fitted.model.recipe.likelihood, "intervals")

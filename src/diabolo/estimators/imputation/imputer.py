@@ -163,7 +163,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, ImputerState):
         recipe, seed = self.check_parameters(), self._seed()
         setting = Setting(self.n_components, self.training, seed, resolve(self.device), callbacks, checkpoint)
         X = read(X)
-        X = X.back(X.take(X.some(_LEARNT))) if isinstance(X, Stored) else X
+        X = X.back(X.with_gaps().take(X.some(_LEARNT))) if isinstance(X, Stored) else X
         if grids.are_grids(X):
             recipe = suited_to_grids(recipe, self.add_indicator)
             learned = learned_from_grids(recipe, grids.checked(self, X, reset=True), setting)
@@ -266,7 +266,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, ImputerState):
     def _in_parts(self, method: Callable[[Any], Any], X: Any) -> Any:
         """Return what a method makes of X: rows on disk come part by part."""
         X = read(X)
-        return joined(map(method, X.parts())) if isinstance(X, Stored) else method(X)
+        return joined(map(method, X.with_gaps().parts())) if isinstance(X, Stored) else method(X)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -47,6 +47,7 @@ class Spread:
     @staticmethod
     def of(numbers: Array, parts: int | None, apart: bool) -> Spread:
         """Return how training numbers (N,) lie, multiples of one over `parts` if that is given."""
+        numbers = numbers.astype(np.float64)  # squares of small integers are none of these
         bins = Bins.of(numbers, parts)
         which = _which(bins, numbers)
         count = np.maximum(np.bincount(which, minlength=len(bins.knots)), 1)

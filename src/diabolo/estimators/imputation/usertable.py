@@ -12,8 +12,10 @@ from torch import Tensor, as_tensor, cat
 
 from diabolo.data.cells import present, table_of
 from diabolo.data.form import Form, PandasForm, PolarsForm, TorchForm
+from diabolo.data.objects import as_objects, object_type
 from diabolo.data.package import package
 from diabolo.data.zones import pandas_local, polars_local
+from diabolo.errors import DataError, DataTypeError
 
 Array = NDArray[Any]
 
@@ -66,12 +68,37 @@ class UserTable:
         """Return the filled table with a column more for each of some columns: where their cells were missing."""
         gone, form = self.missing[:, list(columns)], Form.of(filled)
         if isinstance(form, PandasForm | PolarsForm):
-            names = [f"missingindicator_{filled.columns[i]}" for i in columns]
-            flags = dict(zip(names, gone.T, strict=True))
-            return filled.assign(**flags) if isinstance(form, PandasForm) else filled.with_columns(**flags)
+            flags = {flag_of(filled.columns[i]): own for i, own in zip(columns, gone.T, strict=True)}
+            twice = [name for name in flags if name in list(filled.columns)]
+            if twice:
+                raise DataError(
+                    f"X must leave the names of indicators free; it has a column {twice[0]!r}. Rename it, or choose "
+                    "add_indicator=False."
+                )
+            if isinstance(form, PolarsForm):
+                return filled.with_columns(**flags)
+            whole = filled.copy()
+            for name, own in flags.items():
+                whole[name] = own
+            return whole
         if isinstance(form, TorchForm):
             return cat([filled, as_tensor(gone, dtype=filled.dtype, device=filled.device)], 1)
-        return np.concatenate([filled, gone.astype(filled.dtype)], 1)
+        if filled.dtype.kind == "M":
+            raise DataTypeError(
+                "An array of dates has no place for indicators; pass a data frame, or choose add_indicator=False."
+            )
+        return np.concatenate([filled, gone.astype(np.float64).astype(filled.dtype)], 1)
+
+
+def flag_of(name: Any) -> Any:
+    """Return what the column is called that says where cells of another one were missing.
+
+    Examples
+    --------
+    >>> flag_of("age"), flag_of(("body", "age"))
+    ('missingindicator_age', ('missingindicator_body', 'age'))
+    """
+    return (f"missingindicator_{name[0]}", *name[1:]) if isinstance(name, tuple) else f"missingindicator_{name}"
 
 
 def _tensor(X: Tensor, gaps: Sequence[Array], values: Sequence[Array]) -> Tensor:
@@ -96,7 +123,14 @@ def _pandas(X: Any, gaps: Sequence[Array], values: Sequence[Array]) -> Any:
             own = pandas.array(np.round(own.astype(np.float64)).astype(np.int64), dtype=dtype)
         elif pandas.api.types.is_float_dtype(dtype):
             own = pandas.array(own.astype(np.float64), dtype=dtype)
+        elif isinstance(dtype, pandas.CategoricalDtype):
+            of_text = {str(level): level for level in dtype.categories}  # such as the intervals of `pandas.cut`
+            own = pandas.Categorical([of_text.get(str(value), value) for value in own], dtype=dtype)
+        elif str(dtype) == "object" and (objects := object_type(X.iloc[:, i])):
+            own = as_objects(own, objects)
         column = X.iloc[:, i].copy()
+        if isinstance(dtype, pandas.SparseDtype):  # which takes no single cells
+            column = column.sparse.to_dense()
         column.iloc[rows] = own
         filled.isetitem(i, column)
     return filled
