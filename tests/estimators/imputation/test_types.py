@@ -84,7 +84,8 @@ def test_indicators_of_every_form():
     filled = quick(add_indicator=True).fit(deep).transform(deep)
     assert list(filled.columns) == [("a", "x"), ("b", "y"), ("missingindicator_a", "x")]
     assert np.array_equal(filled[("missingindicator_a", "x")], every(5))
-    objects = np.where(np.isnan(values), None, values)
+    objects = values.astype(object)
+    objects[every(5), 0] = None
     objects[:, 1] = np.where(numbers() > 0, "yes", "no")
     assert quick(add_indicator=True).fit(objects).transform(objects)[:, 2].tolist() == every(5).astype(float).tolist()
     times = np.arange(2 * COUNT).reshape(COUNT, 2).astype("M8[D]")

@@ -112,28 +112,31 @@ def _pandas(X: Any, gaps: Sequence[Array], values: Sequence[Array]) -> Any:
     pandas = package("pandas")
     filled = X.copy()
     for i, (rows, own) in enumerate(zip(gaps, values, strict=True)):
-        dtype = X.dtypes.iloc[i]
-        if not len(rows):
-            continue
-        if isinstance(dtype, pandas.DatetimeTZDtype):  # in whose time zone they are
-            own = pandas_local(pandas.Series(own), dtype.tz).astype(dtype).array
-        elif isinstance(dtype, np.dtype) and dtype.kind in "fM":
-            own = own.astype(dtype)
-        elif pandas.api.types.is_integer_dtype(dtype):
-            own = pandas.array(np.round(own.astype(np.float64)).astype(np.int64), dtype=dtype)
-        elif pandas.api.types.is_float_dtype(dtype):
-            own = pandas.array(own.astype(np.float64), dtype=dtype)
-        elif isinstance(dtype, pandas.CategoricalDtype):
-            of_text = {str(level): level for level in dtype.categories}  # such as the intervals of `pandas.cut`
-            own = pandas.Categorical([of_text.get(str(value), value) for value in own], dtype=dtype)
-        elif str(dtype) == "object" and (objects := object_type(X.iloc[:, i])):
-            own = as_objects(own, objects)
-        column = X.iloc[:, i].copy()
-        if isinstance(dtype, pandas.SparseDtype):  # which takes no single cells
-            column = column.sparse.to_dense()
-        column.iloc[rows] = own
-        filled.isetitem(i, column)
+        if len(rows):
+            column = X.iloc[:, i].copy()
+            if isinstance(column.dtype, pandas.SparseDtype):  # which takes no single cells
+                column = column.sparse.to_dense()
+            column.iloc[rows] = _of_type(pandas, own, column)
+            filled.isetitem(i, column)
     return filled
+
+
+def _of_type(pandas: Any, own: Array, column: Any) -> Any:
+    """Return values (G,) as ones of the type of a column."""
+    dtype: Any = column.dtype
+    if isinstance(dtype, pandas.DatetimeTZDtype):  # in whose time zone they are
+        return pandas_local(pandas.Series(own), dtype.tz).astype(dtype).array
+    if isinstance(dtype, np.dtype) and dtype.kind in "fM":
+        return own.astype(dtype)
+    if pandas.api.types.is_integer_dtype(dtype):
+        return pandas.array(np.round(own.astype(np.float64)).astype(np.int64), dtype=dtype)
+    if pandas.api.types.is_float_dtype(dtype):
+        return pandas.array(own.astype(np.float64), dtype=dtype)
+    if isinstance(dtype, pandas.CategoricalDtype):
+        of_text = {str(level): level for level in column.cat.categories}  # such as the intervals of `pandas.cut`
+        return pandas.Categorical([of_text.get(str(value), value) for value in own], dtype=dtype)
+    objects = object_type(column) if str(dtype) == "object" else None
+    return as_objects(own, objects) if objects else own
 
 
 def _polars(X: Any, gaps: Sequence[Array], values: Sequence[Array]) -> Any:
