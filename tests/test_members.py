@@ -130,7 +130,7 @@ def test_knobs_of_modules_within_may_differ():
     assert abs(alone[0] - alone[1]) > 0.01
     torch.testing.assert_close(Members(models)(batch, noise=False).loss, alone)
     with pytest.raises(CapabilityError, match="one pass"):  # rather than with one of these for both
-        Members([Recipe(NET, latent=Gaussian(prior=Composite(older=w))).build((6,), 2) for w in (0.1, 0.9)])
+        Members([Recipe(NET, latent=Gaussian(prior=Composite(older=w))).build((6,), 2) for w in (0.1, 0.9)])(batch)
 
 
 def test_knobs_that_modules_are_built_with_may_not_differ():

@@ -75,7 +75,7 @@ class _Conditional(Protocol):
 
     def decode(self, z: Tensor, condition: Tensor | None = None) -> Tensor: ...
 
-    def expected(self, params: Tensor) -> Tensor: ...
+    def expected(self, params: Tensor, through: bool = False) -> Tensor: ...
 
 
 class Told:
@@ -97,5 +97,5 @@ class Told:
         return self._model.decode(z, None if self._condition is None else self._condition[: len(z)])
 
     def expected(self, params: Tensor) -> Tensor:
-        """Return the expected target (B, *shape) for params (B, *out)."""
-        return self._model.expected(params)
+        """Return the expected target (B, *shape) for params (B, *out); its gradient goes through bounds."""
+        return self._model.expected(params, through=True)

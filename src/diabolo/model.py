@@ -230,9 +230,9 @@ class Autoencoder(nn.Module):
         self.conditioner.demand(condition, len(z))
         return self._params(z, condition)
 
-    def expected(self, params: Tensor) -> Tensor:
-        """Return the expected target (B, *self.target) for params (B, *out)."""
-        return self.recipe.likelihood.mean(params)
+    def expected(self, params: Tensor, through: bool = False) -> Tensor:
+        """Return the expected target (B, *self.target) for params (B, *out), its gradient `through` bounds if asked."""
+        return self.recipe.likelihood.through(params) if through else self.recipe.likelihood.mean(params)
 
     def params(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return the params (B, *out) for x (B, *shape), by way of the deterministic code."""

@@ -9,6 +9,7 @@ from diabolo.errors import CapabilityError, ParameterError
 from diabolo.flow import Batch
 from diabolo.latents import L1
 from diabolo.latents.gated import Gated
+from diabolo.likelihoods import Clipped
 from diabolo.members import Members
 from diabolo.model import Recipe
 from diabolo.nets import MLP, UNet
@@ -42,6 +43,21 @@ def test_its_gradient_reaches_the_gate_and_not_the_decoder():
     assert found["encoder.bias"].abs().max() > 0
     others = ["decoder.weight", "decoder.bias", "latent.log_scale", "latent.bias"]
     assert [found[name] for name in others] == [None] * 4
+
+
+def test_what_is_beyond_bounds_can_come_back():
+    torch.manual_seed(0)
+    model = Recipe(Atoms(), Gated(0.1), Clipped(low=(0.0,), high=(1e-3,)), penalties=(Gate(),)).build((6,), 20)
+    x = torch.rand(9, 6)
+    value = model(Batch(x)).penalties["gate"]
+    h, _ = model.encoder(x)
+    params = model.decode(h.relu())
+    assert ((params < 0) | (params > 1e-3)).float().mean() > 0.9
+    torch.testing.assert_close(value, 0.5 * (params.clamp(0.0, 1e-3) - x).square().sum(1))
+    (found,) = torch.autograd.grad(value.sum(), [model.encoder.bias])
+    error = (params.clamp(0.0, 1e-3) - x).detach()
+    (expected,) = torch.autograd.grad((params * error).sum(), [model.encoder.bias])
+    torch.testing.assert_close(found, expected)
 
 
 def test_of_tied_atoms_it_reaches_the_encoder_s_use_alone():

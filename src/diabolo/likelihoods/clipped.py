@@ -68,8 +68,7 @@ class Clipped(Likelihood):
 
     def distortion(self, params: Tensor, target: Tensor) -> Tensor:
         """Return ½(x − clip(D(z)))² per element, with the gradient of D(z) unclipped."""
-        clipped = params + (self.mean(params) - params).detach()
-        return 0.5 * (clipped - target).square()
+        return 0.5 * (self.through(params) - target).square()
 
     def slope(self, params: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return ½(x − clip(D(z)))² and clip(D(z)) − x per element."""
@@ -81,6 +80,10 @@ class Clipped(Likelihood):
         if len(self.low) == 1:
             return params.clamp(self.low[0], self.high[0])
         return params.clamp(self._spread(self.low, params), self._spread(self.high, params))
+
+    def through(self, params: Tensor) -> Tensor:
+        """Return the params, cut off at the bounds, with the gradient of those that are not."""
+        return params + (self.mean(params) - params).detach()
 
     def sample(self, params: Tensor) -> Tensor:
         """Draw from N(D(z), 1), cut off at the bounds."""

@@ -65,6 +65,10 @@ class Likelihood(Part, role="likelihoods"):
     def mean(self, params: Tensor) -> Tensor:
         """Return the expected target (B, *shape): the reconstruction."""
 
+    def through(self, params: Tensor) -> Tensor:
+        """Return the same as `mean`, with a gradient where it is cut off too, so that it can come back from there."""
+        return self.mean(params)
+
     @abstractmethod
     def sample(self, params: Tensor) -> Tensor:
         """Draw targets (B, *shape)."""
