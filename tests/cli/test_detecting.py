@@ -51,9 +51,11 @@ def test_an_array_is_written_as_scores(call, tmp_path):
 def test_rows_larger_than_memory_are_found_in_parts(call, tmp_path, monkeypatch):
     monkeypatch.setattr("diabolo.data.reading.LARGE", 1000)
     monkeypatch.setattr("diabolo.data.layout.ROWS", 30)
-    np.save(tmp_path / "x.npy", plane(100, seed=1))
+    rows = plane(100, seed=1)
+    rows[3, 0] = np.nan
+    np.save(tmp_path / "x.npy", rows)
     quick().fit(plane(100)).save(tmp_path / "model")
-    expected = load(tmp_path / "model").findings(plane(100, seed=1))
+    expected = load(tmp_path / "model").findings(rows)
     for name in ("found.csv", "found.parquet"):
         out = done(call("apply", tmp_path / "model", tmp_path / "x.npy", "-o", tmp_path / name))
         assert "100" in out

@@ -161,9 +161,7 @@ def _facts(path: Path) -> dict[str, Any]:
 
 def in_words(found: dict[str, Any]) -> dict[str, Any]:
     """Return the same with the names of many files, columns and classes cut short."""
-    long = {
-        name: found[name] for name in ("files", "columns", "classes", "conditions") if isinstance(found.get(name), list)
-    }
+    long = {name: found[name] for name in ("files", "columns", "classes") if isinstance(found.get(name), list)}
     return found | {name: listed(value) for name, value in long.items()}
 
 

@@ -83,7 +83,8 @@ def apply(
         estimator.set_output(transform="pandas")  # columns with names
     answer = partial(_answer, method, verb if table else None)
     if isinstance(samples, Stored) and estimator.in_parts:
-        shape, found = write_parts(output, map(answer, samples.parts())), {}
+        stored = samples.with_gaps() if estimator.takes_missing else samples
+        shape, found = write_parts(output, map(answer, stored.parts())), {}
     else:
         result = answer(samples)
         write(output, result)

@@ -36,8 +36,6 @@ BLOCK = 2**18
 class Estimator(Job):
     """A job done by one autoencoder on arrays: rows of tables, series or images."""
 
-    takes_missing: ClassVar[bool] = False
-    """Whether tables may hold missing values."""
     beside_pca: ClassVar[bool] = True
     """Whether PCA of the same size is kept beside the model, to compare with."""
 

@@ -45,6 +45,8 @@ class Job(BaseEstimator, ABC):
 
     pictures: ClassVar[bool] = False
     """Whether pictures become pictures, so that files of them can be written as they were."""
+    takes_missing: ClassVar[bool] = False
+    """Whether tables may hold missing values."""
     pairs: ClassVar[bool] = False
     """Whether y, of the form of X, is what X is to become."""
 

@@ -154,7 +154,7 @@ class Pretrained(Estimator):
         """Return what a method makes of X: rows on disk come part by part."""
         check_is_fitted(self)
         X = read(X)
-        return joined(map(method, X.parts())) if isinstance(X, Stored) else method(X)
+        return joined(map(method, X.with_gaps().parts())) if isinstance(X, Stored) else method(X)
 
     def _page(self, X: Any, y: Any, histories: dict[str, Any]) -> Page:
         """Return a page with the map of the features, coloured by y, and the losses."""
@@ -205,7 +205,7 @@ def in_memory(X: Any, y: Any = None) -> tuple[Any, Any]:
     if y is not None and len(y) != len(X):
         raise DataError(f"y must hold one value for each of {len(X)} samples; got {len(y)}.")
     known = None if y is None else y.iloc[index] if hasattr(y, "iloc") else np.asarray(y)[index]
-    return X.back(X.take(index)), known
+    return X.back(X.with_gaps().take(index)), known
 
 
 def beside(checkpoint: str | PathLike[str] | None, name: str) -> Path | None:
