@@ -13,7 +13,7 @@ from diabolo.likelihoods import Clipped
 from diabolo.members import Members
 from diabolo.model import Recipe
 from diabolo.nets import MLP, Archetypes, Conv, Linear
-from diabolo.penalties import Contractive, Orthogonal
+from diabolo.penalties import MMD, Contractive, Orthogonal, Smooth, TotalCorrelation
 from diabolo.priors import Composite
 from diabolo.training import Rows, Training, train
 from diabolo.training.gradient import gradient_of
@@ -131,6 +131,12 @@ def test_knobs_of_modules_within_may_differ():
     torch.testing.assert_close(Members(models)(batch, noise=False).loss, alone)
     with pytest.raises(CapabilityError, match="one pass"):  # rather than with one of these for both
         Members([Recipe(NET, latent=Gaussian(prior=Composite(older=w))).build((6,), 2) for w in (0.1, 0.9)])(batch)
+
+
+@pytest.mark.parametrize("penalty", [MMD, Contractive, Smooth, TotalCorrelation])
+def test_weights_of_penalties_that_draw_by_chance_may_differ(penalty):
+    models = [Recipe(NET, Gaussian(), penalties=(penalty(w),)).build((6,), 2) for w in (0.5, 1.0)]
+    assert Members(models).paths == ("penalties__0__weight",)
 
 
 def test_knobs_that_modules_are_built_with_may_not_differ():

@@ -69,7 +69,8 @@ class Members(nn.Module):
         widest = max(models, key=lambda model: model.n)
         self._unstacked = (copy.deepcopy(widest), tuple(copy.deepcopy(model) for model in models))  # no submodules
         self.paths, values = _varied([model.recipe for model in models])
-        self.knobs = nn.ParameterList(nn.Parameter(value, requires_grad=False) for value in values)
+        device = next(widest.parameters()).device
+        self.knobs = nn.ParameterList(nn.Parameter(value.to(device), requires_grad=False) for value in values)
         self.names = tuple(name for name, _ in widest.named_parameters())
         self.weights = nn.ParameterList(nn.Parameter(self._stacked(models, name)) for name in self.names)
         self.kept = tuple(name for name, _ in widest.named_buffers())
@@ -160,14 +161,16 @@ class Members(nn.Module):
         sizes = sorted({model.n for model in models})
         if len(sizes) == 1 and not self.paths:
             return
-        alone = torch.stack([model(self._probe(), noise=False).loss for model in self._unstacked[1]])
+        alone = [model(self._probe(), noise=False).terms() for model in self._unstacked[1]]
         try:
-            together = self(self._probe(), noise=False).loss
+            together = self(self._probe(), noise=False).terms()
         except CapabilityError:
             if len(sizes) > 1:
                 raise
             return  # with noise, as in training, they may well be
-        if torch.allclose(together, alone, rtol=1e-3, atol=1e-5):
+        compared = ("distortion", "rate") if len(sizes) == 1 else tuple(together)  # penalties may draw by chance
+        pairs = ((together[name], torch.stack([terms[name] for terms in alone])) for name in compared)
+        if all(torch.allclose(*pair, rtol=1e-3, atol=1e-5) for pair in pairs):
             return
         if len(sizes) == 1:
             raise CapabilityError(

@@ -131,6 +131,15 @@ def test_a_conditioned_model_is_applied_to_and_reported_on_the_table_it_came_fro
     assert call("report", tmp_path / "zips", data, "-o", tmp_path / "r.html", *args)[0] == 0
 
 
+def test_a_column_beside_is_no_condition_where_there_was_none(call, shop, tmp_path):
+    assert call("fit", "generator", shop, "-o", tmp_path / "free", "-n", 1, *QUICK)[0] == 0
+    pd.read_csv(shop).assign(more=1.0).to_csv(tmp_path / "more.csv", index=False)
+    code, _, err = call("apply", tmp_path / "free", tmp_path / "more.csv", "-o", tmp_path / "l.csv")
+    assert code == 1
+    assert "not known: 'more'" in err
+    assert "--condition" not in err
+
+
 def test_a_model_says_what_it_was_told(call, coded, shop, tmp_path):
     known = json.loads(call("info", coded, "--json")[1])
     assert known["conditions"] == "zip: '00501', '10001', 'a=b'"

@@ -7,13 +7,14 @@ import torch
 
 from diabolo.corruptions import Blur, GaussianNoise, Masking
 from diabolo.flow import Batch, total
-from diabolo.latents import FSQ, L1, Gaussian, KLSparsity, TopK
+from diabolo.latents import FSQ, L1, Gated, Gaussian, JumpReLU, KLSparsity, TopK
 from diabolo.likelihoods import Bernoulli, Clipped, Laplace, SquaredError
 from diabolo.likelihoods import Gaussian as GaussianLikelihood
 from diabolo.members import Members
 from diabolo.model import Recipe
-from diabolo.nets import MLP, Conv
+from diabolo.nets import MLP, Atoms, Conv
 from diabolo.penalties import Contractive, Penalty
+from diabolo.precision import nets_in
 from diabolo.training.gradient import gradient_of, stacks_of
 
 WIDTH = 6
@@ -141,6 +142,14 @@ def test_of_a_model_the_nets_alone_compute_in_bfloat16():
     terms, _ = gradient_of(model, list(model.parameters()), "bfloat16")(Batch(torch.rand(4, 1, 16, 16)))
     assert seen.pop("encoder") == seen.pop("decoder") == torch.bfloat16
     assert {*seen.values(), *(term.dtype for term in terms.values())} == {torch.float32}
+
+
+@pytest.mark.parametrize("latent", [Gated(0.1), JumpReLU(), TopK(2)], ids=repr)
+def test_codes_that_are_selected_stay_in_the_precision_of_the_weights(latent):
+    model = Recipe(Atoms(), latent).build((WIDTH,), 8)
+    with nets_in(torch.bfloat16):
+        output = model(Batch(torch.rand(9, WIDTH)))
+    assert {output.code.z.dtype, output.rate.dtype, output.params.dtype, output.distortion.dtype} == {torch.float32}
 
 
 def test_members_compute_in_bfloat16_where_asked():

@@ -244,11 +244,13 @@ def _demand_said(estimator: Job, X: Any) -> None:
     ParameterError
         With the option that says it.
     """
-    if not isinstance(estimator, Generator | Classifier | Regressor) or not hasattr(X, "columns"):
+    told = isinstance(estimator, Classifier | Regressor)
+    told |= isinstance(estimator, Generator) and estimator.conditions_ is not None
+    if not told or not hasattr(X, "columns") or not hasattr(estimator, "feature_names_in_"):
         return
-    here, known = list(map(str, X.columns)), getattr(estimator, "feature_names_in_", None)
-    beside = [] if known is None else [name for name in here if name not in known]
-    if len(beside) == 1 and known is not None and set(known) <= set(here):
+    here, known = list(map(str, X.columns)), list(estimator.feature_names_in_)
+    beside = [name for name in here if name not in known]
+    if len(beside) == 1 and set(known) <= set(here):
         raise ParameterError(
             f"DATA has a column beside those of training, {beside[0]!r}. Add --condition {shlex.quote(beside[0])} if "
             f"it is what the {type(estimator).__name__.lower()} was told with --condition, or leave it out of DATA."

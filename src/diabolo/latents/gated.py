@@ -67,7 +67,7 @@ class GatedModule(LatentModule):
 
     def select(self, x: Tensor, map: Affine, noise: bool) -> Code:
         if noise:  # of codes to begin with half is above 0
-            return self(F.linear(x, *map), noise)
+            return self(F.linear(x, *map).to(x.dtype), noise)
         gate = kept(x, map, above(x, map, x.new_zeros(())))
         columns, open = gate.indices()[1], gate.values()
         magnitude = torch.addcmul(self.bias[columns], self.log_scale.exp()[columns], open)

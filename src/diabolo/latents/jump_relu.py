@@ -69,7 +69,7 @@ class JumpReLUModule(LatentModule):
 
     def select(self, x: Tensor, map: Affine, noise: bool) -> Code:
         if noise:  # entries below the threshold have a say in where it goes
-            return self(F.linear(x, *map), noise)
+            return self(F.linear(x, *map).to(x.dtype), noise)
         z = kept(x, map, above(x, map, self.log_threshold.exp()))
         return Code(z, z, self.part.weight * sums(z, torch.ones_like(z.values())))
 

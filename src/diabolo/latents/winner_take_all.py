@@ -103,7 +103,7 @@ class WinnerTakeAllModule(LatentModule):
 
     def select(self, x: Tensor, map: Affine, noise: bool) -> Code:
         if len(self.threshold) < len(map.weight):  # maps of several places
-            return self(F.linear(x, *map), noise)
+            return self(F.linear(x, *map).to(x.dtype), noise)
         found = of_columns(x, map, self.part.kept(len(x))) if noise else above(x, map, self.threshold)
         if noise and self.training:
             none = torch.full_like(self.threshold, torch.inf)

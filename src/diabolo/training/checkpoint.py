@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from diabolo.errors import FileError
-from diabolo.files import load_tensors, save_tensors, under
+from diabolo.files import load_tensors, real, save_tensors, under
 from diabolo.seeding import places, seeded
 from diabolo.training.batches import Source
 from diabolo.training.history import History
@@ -32,7 +32,7 @@ class Checkpoint:
     @classmethod
     def of(cls, path: Path | None, run: Run, sources: Sequence[Source | None], seed: int) -> Checkpoint:
         """Return the checkpoint of this run; its identity is a hash of what decides the outcome, all samples too."""
-        return cls(None) if path is None else cls(Path(path).expanduser(), _identity(run, sources, seed))
+        return cls(None) if path is None else cls(real(path), _identity(run, sources, seed))
 
     def save(self, run: Run) -> None:
         """Write the state of the run, atomically."""
@@ -58,8 +58,8 @@ class Checkpoint:
         arrays, metadata = load_tensors(self.path)
         if metadata.get("identity") != self.identity:
             raise FileError(
-                f"{self.path} is a checkpoint of another run (other data, recipe, training or seed); delete it or name "
-                "another file."
+                f"{self.path} is a checkpoint of another run (other data, also held out, recipe, training or seed), "
+                "or of an older diabolo; delete it or name another file."
             )
         state = json.loads(metadata["state"])
         run.model.load_state_dict(under("model.", arrays))

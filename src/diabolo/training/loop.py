@@ -163,7 +163,8 @@ def evaluate(model: nn.Module, source: Source, batch_size: int, seed: int) -> Te
             losses.append(model(batch, noise=True).loss.double())
             share = len(batch.x) if batch.weight is None else batch.weight.sum()
             shares.append(torch.as_tensor(share).to(losses[-1]))  # a source of pairs yields more than it has
-    return torch.stack([loss * share for loss, share in zip(losses, shares, strict=True)]).sum(0) / sum(shares)
+    each = [torch.where(share > 0, loss * share, 0) for loss, share in zip(losses, shares, strict=True)]
+    return torch.stack(each).sum(0) / sum(shares)
 
 
 @contextmanager

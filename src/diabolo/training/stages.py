@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 
+from diabolo.files import real
 from diabolo.model import Autoencoder
 from diabolo.training.batches import Source
 from diabolo.training.callbacks import Callback
@@ -42,7 +42,7 @@ def train_in_stages(
     >>> len(history.stages)
     2
     """
-    file = None if checkpoint is None else Path(checkpoint).expanduser()
+    file = None if checkpoint is None else real(checkpoint)
     begun = file is not None and file.exists()  # the whole is in training: its stages are done, and in its history
     parts = [] if model.recipe.pretraining is None else model.recipe.pretraining.stages(model.recipe.net, model)
     stages, files = [], []

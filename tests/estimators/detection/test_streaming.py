@@ -163,6 +163,14 @@ def test_a_saved_stream_goes_on_beside_a_saved_model(tmp_path, framed, gone, suf
     again.save(tmp_path / f"pump{suffix}")
 
 
+def test_a_state_does_not_replace_a_model_in_the_home_folder(tmp_path, monkeypatch, fitted):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    fitted[0].save("~/model")
+    with pytest.raises(FileError, match="exists and is no state of a stream"):
+        fitted[0].stream().save("~/model")
+    assert diabolo.load(tmp_path / "model").window_ == SIZE
+
+
 def test_a_state_does_not_replace_a_model_nor_serve_another(tmp_path, fitted, framed):
     detector, X = fitted
     detector.save(tmp_path / "model")

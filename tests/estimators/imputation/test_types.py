@@ -58,6 +58,7 @@ def test_dates_and_decimals_that_are_objects_stay_these():
     for filled in (imputer.transform(frame), *imputer.intervals(frame), *imputer.sample(frame, 2, seed=0)):
         assert {type(day) for day in filled["day"]} == {date}
         assert {type(cost) for cost in filled["cost"]} == {Decimal}
+        assert all(cost == round(cost, 2) for cost in filled["cost"])  # to the place that others have
         assert filled.loc[~every(7), "day"].equals(frame.loc[~every(7), "day"])
         filled.sort_values(["day", "cost"])  # which needs one type
 

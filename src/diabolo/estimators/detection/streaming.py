@@ -129,7 +129,7 @@ class Stream:
         FileError
             If something other than the state of a stream is there already.
         """
-        if Path(path).exists() and _KEY not in files.load(Path(path))[0]:
+        if files.real(path).exists() and _KEY not in files.load(Path(path))[0]:
             raise FileError(f"{path} exists and is no state of a stream; choose another path.")
         arrays = {"values": torch.from_numpy(self._values), "counts": torch.from_numpy(self._counts)}
         files.save(Path(path), {_KEY: self._known()}, arrays)

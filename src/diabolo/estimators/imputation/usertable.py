@@ -133,8 +133,10 @@ def _of_type(pandas: Any, own: Array, column: Any) -> Any:
     if pandas.api.types.is_float_dtype(dtype):
         return pandas.array(own.astype(np.float64), dtype=dtype)
     if isinstance(dtype, pandas.CategoricalDtype):
-        of_text = {str(level): level for level in column.cat.categories}  # such as the intervals of `pandas.cut`
-        return pandas.Categorical([of_text.get(str(value), value) for value in own], dtype=dtype)
+        known = list(column.cat.categories)
+        of_text = {str(level): level for level in known}  # such as the intervals of `pandas.cut`
+        found = [value if value in known else of_text.get(str(value), value) for value in own]
+        return pandas.Categorical(found, dtype=dtype)
     objects = object_type(column) if str(dtype) == "object" else None
     return as_objects(own, objects) if objects else own
 
