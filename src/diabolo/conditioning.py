@@ -96,6 +96,6 @@ class Told:
         """Return the params (B, *out) for codes z (B, n) of the first samples of the batch."""
         return self._model.decode(z, None if self._condition is None else self._condition[: len(z)])
 
-    def expected(self, params: Tensor) -> Tensor:
-        """Return the expected target (B, *shape) for params (B, *out); its gradient goes through bounds."""
-        return self._model.expected(params, through=True)
+    def expected(self, params: Tensor, through: bool = False) -> Tensor:
+        """Return the expected target (B, *shape) for params (B, *out), its gradient `through` bounds if asked."""
+        return self._model.expected(params, through)

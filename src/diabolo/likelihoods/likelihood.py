@@ -66,7 +66,7 @@ class Likelihood(Part, role="likelihoods"):
         """Return the expected target (B, *shape): the reconstruction."""
 
     def through(self, params: Tensor) -> Tensor:
-        """Return the same as `mean`, with a gradient where it is cut off too, so that it can come back from there."""
+        """Return the same as `mean`, with a gradient where it is cut off too: for errors, which lead back."""
         return self.mean(params)
 
     @abstractmethod

@@ -52,7 +52,7 @@ class Gate(Penalty):
         """Return the term per sample (B,)."""
         constant = {f"decoder.{name}": value.detach() for name, value in model.decoder.named_parameters()}
         params = functional_call(_Decoding(model), constant, output.code.info["gate"])
-        error = model.expected(params) - dense(output.target)
+        error = model.expected(params, through=True) - dense(output.target)
         return 0.5 * self.weight * error.square().flatten(1).sum(1)
 
     def equation(self) -> str:

@@ -49,7 +49,8 @@ class Matryoshka(Penalty):
     def penalty(self, model: Encodes, batch: Batch, output: Output) -> Tensor:
         """Return the term per sample (B,)."""
         target = dense(output.target)
-        errors = (model.expected(params) - target for params in self._rebuilt(model, output.code.z, len(target)))
+        rebuilt = self._rebuilt(model, output.code.z, len(target))
+        errors = (model.expected(params, through=True) - target for params in rebuilt)
         each = (0.5 * error.square().flatten(1).sum(1) for error in errors)
         return self.weight * sum(each, output.distortion.new_zeros(len(target)))
 

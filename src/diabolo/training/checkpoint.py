@@ -73,7 +73,7 @@ class Checkpoint:
 
 def _identity(run: Run, sources: Sequence[Source | None], seed: int) -> str:
     """Return a hash of the run and of all samples, those to train on and those to judge by."""
-    here = [source for source in sources if source is not None]
+    here = [source for source in sources if source is not None and len(source)]
     shapes = {name: list(value.shape) for name, value in run.model.state_dict().items()}
     recipe = getattr(run.model, "recipe", None)
     told: dict[str, Any] = {

@@ -300,7 +300,11 @@ def test_of_many_rows_on_disk_some_are_learned_from_and_all_are_scored(tmp_path,
     holes = plane(50)
     holes[3, 3] = np.nan
     np.save(tmp_path / "holes.npy", holes)
-    with pytest.raises(DataError, match="NaN: column 3 of row 3"):
+    found = detector.score_samples(Stored.open(tmp_path / "holes.npy"))
+    np.testing.assert_array_equal(found, detector.score_samples(holes))
+    holes[3, 3] = np.inf
+    np.save(tmp_path / "holes.npy", holes)
+    with pytest.raises(DataError, match="infinity: column 3 of row 3"):
         detector.score_samples(Stored.open(tmp_path / "holes.npy"))
 
 
