@@ -54,9 +54,9 @@ def test_what_is_beyond_bounds_can_come_back():
     params = model.decode(h.relu())
     assert ((params < 0) | (params > 1e-3)).float().mean() > 0.9
     torch.testing.assert_close(value, 0.5 * (params.clamp(0.0, 1e-3) - x).square().sum(1))
-    (found,) = torch.autograd.grad(value.sum(), [model.encoder.bias])
+    (found,) = torch.autograd.grad(value.sum(), [model.get_parameter("encoder.bias")])
     error = (params.clamp(0.0, 1e-3) - x).detach()
-    (expected,) = torch.autograd.grad((params * error).sum(), [model.encoder.bias])
+    (expected,) = torch.autograd.grad((params * error).sum(), [model.get_parameter("encoder.bias")])
     torch.testing.assert_close(found, expected)
 
 

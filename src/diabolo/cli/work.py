@@ -246,9 +246,10 @@ def _demand_said(estimator: Job, X: Any) -> None:
     """
     told = isinstance(estimator, Classifier | Regressor)
     told |= isinstance(estimator, Generator) and estimator.conditions_ is not None
-    if not told or not hasattr(X, "columns") or not hasattr(estimator, "feature_names_in_"):
+    known = list(getattr(estimator, "feature_names_in_", ()))
+    if not told or not known or not hasattr(X, "columns"):
         return
-    here, known = list(map(str, X.columns)), list(estimator.feature_names_in_)
+    here = list(map(str, X.columns))
     beside = [name for name in here if name not in known]
     if len(beside) == 1 and set(known) <= set(here):
         raise ParameterError(
