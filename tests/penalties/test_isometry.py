@@ -25,7 +25,7 @@ class Stretch(nn.Module):
     def decode(self, z: torch.Tensor) -> torch.Tensor:
         return z @ self.matrix.T
 
-    def expected(self, params: torch.Tensor) -> torch.Tensor:
+    def expected(self, params: torch.Tensor, through: bool = False) -> torch.Tensor:
         return params
 
 
