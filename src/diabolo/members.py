@@ -157,13 +157,14 @@ class Members(nn.Module):
 
     @torch.no_grad()
     def _compare(self, models: Sequence[Autoencoder]) -> None:
-        """Raise unless every member costs here what it costs alone: not every latent can be padded with zeros."""
+        """Raise unless every member costs here what it costs alone: not all can be padded, or given other knobs."""
         sizes = sorted({model.n for model in models})
         if len(sizes) == 1 and not self.paths:
             return
-        alone = [model(self._probe(), noise=False).terms() for model in self._unstacked[1]]
+        probe = self._probe()
+        alone = [model(probe, noise=False).terms() for model in self._unstacked[1]]
         try:
-            together = self(self._probe(), noise=False).terms()
+            together = self(probe, noise=False).terms()
         except CapabilityError:
             if len(sizes) > 1:
                 raise

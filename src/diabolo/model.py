@@ -101,9 +101,8 @@ class Recipe(Part):
         """Return the loss and what stands in it, as lines of text."""
         terms = [self.likelihood.equation(), self.latent.equation(), *(p.equation() for p in self.penalties)]
         loss = " + ".join(term for term in terms if term != "0")
-        seen = "x" if self.corruption is None else "x̃"
         others = [part.equation() for part in (self.corruption, self.pretraining) if part is not None]
-        return "\n".join([f"loss = {loss}", f"z = E({seen})", *others])
+        return "\n".join([f"loss = {loss}", f"z = E({'x' if self.corruption is None else 'x̃'})", *others])
 
 
 class Autoencoder(nn.Module):
@@ -126,6 +125,7 @@ class Autoencoder(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> model = Recipe().build((30,), 4)
     >>> model.encode(torch.zeros(2, 30)).mean.shape
     torch.Size([2, 4])

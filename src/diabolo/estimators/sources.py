@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diabolo.data import Scaling, Stored
-from diabolo.errors import warn
+from diabolo.data import Scaling, Stored, joined
+from diabolo.errors import DataError, warn
 from diabolo.training import Rows, Source, Stream, split
 from diabolo.training.batches import resident
 
@@ -78,6 +78,30 @@ def blocks_of(data: Array | Stored) -> Iterator[Array]:
 def gathered(X: Any) -> Any:
     """Return rows on disk in memory, all of them, with what is missing in them; anything else unchanged."""
     return X.back(X.with_gaps().take(np.arange(len(X)))) if isinstance(X, Stored) else X
+
+
+def sampled(X: Any, numbers: int, y: Any = None) -> tuple[Any, Any]:
+    """Return rows on disk in memory, and y of these: of many as many, at equal distances, as hold so many `numbers`.
+
+    Missing ones stay; anything else than rows on disk is unchanged.
+
+    Raises
+    ------
+    DataError
+        If y does not hold a value for each row on disk.
+    """
+    if not isinstance(X, Stored):
+        return X, y
+    if y is not None and len(y) != len(X):
+        raise DataError(f"y must hold one value, or row, for each of {len(X)} samples; got {len(y)} rows.")
+    index = X.some(numbers)
+    known = y if y is None or len(index) == len(X) else y.iloc[index] if hasattr(y, "iloc") else np.asarray(y)[index]
+    return X.back(X.with_gaps().take(index)), known
+
+
+def part_by_part(method: Callable[[Any], Any], X: Any) -> Any:
+    """Return what a method makes of X: rows on disk, some of whose numbers may be missing, come in parts."""
+    return joined(map(method, X.with_gaps().parts())) if isinstance(X, Stored) else method(X)
 
 
 def _in_memory(

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from diabolo.check import Maybe, Whole, demand
 from diabolo.corruptions import GaussianNoise
-from diabolo.data import Schema, Stored, joined, read
+from diabolo.data import Schema, read
 from diabolo.density import Density
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.detection.drifting import drift
@@ -35,7 +35,7 @@ from diabolo.estimators.detection.threshold import Threshold, offset_of, warn_of
 from diabolo.estimators.detection.usual import Usual
 from diabolo.estimators.detection.windowed import WINDOW
 from diabolo.estimators.fitted import FittedModel
-from diabolo.estimators.sources import gathered
+from diabolo.estimators.sources import gathered, part_by_part
 from diabolo.estimators.unchanged import all_or_nothing
 from diabolo.flow import Shape
 from diabolo.metrics import Drift, p_values
@@ -393,9 +393,7 @@ class Detector(OutlierMixin, Estimator):
         """Return what a method makes of X: rows on disk come part by part, unless they are the points of one series."""
         check_is_fitted(self)
         X = read(X)
-        if isinstance(X, Stored) and self.in_parts:
-            return joined(map(method, X.with_gaps().parts()))
-        return method(gathered(X))
+        return part_by_part(method, X if self.in_parts else gathered(X))
 
     def _more(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         return saved(self._reading, self._usual, self.threshold_)

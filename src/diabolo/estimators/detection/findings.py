@@ -51,9 +51,10 @@ def findings(detector: Detector, X: Any) -> Any:
 
 def by_file(found: Any, source: Any) -> Any:
     """Return findings of the images of a folder with the names of their files as index; all others as they are."""
-    if not isinstance(source, str | PathLike) or not Path(source).expanduser().is_dir():
+    folder = Path(source).expanduser() if isinstance(source, str | PathLike) else None
+    if folder is None or not folder.is_dir():
         return found
-    names = [file.name for file in picture_files(Path(source).expanduser())]
+    names = [file.name for file in picture_files(folder)]
     if len(names) != len(found):  # a file of pages holds more than one
         return found
     return found.set_axis(names).rename_axis("file")

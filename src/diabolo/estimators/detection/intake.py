@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from diabolo.data import Schema, Stored, read
+from diabolo.data import Schema, read
 from diabolo.errors import DataError
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.detection.holding import parted
 from diabolo.estimators.detection.pieces import Pieces, Whole
 from diabolo.estimators.detection.reading import Reading
 from diabolo.estimators.detection.windowed import learn_windows, read_windows
-from diabolo.estimators.sources import gathered
+from diabolo.estimators.sources import gathered, sampled
 from diabolo.estimators.tabular import axes, encoded, rows, taken
 
 _LEARNT = 2**25
@@ -37,7 +37,7 @@ def learn(
     X = read(X)
     if window is not None:
         return learn_windows(estimator, window, gathered(X), share, seed)
-    X = taken(estimator, _some(X), reset=True)
+    X = taken(estimator, sampled(X, _LEARNT)[0], reset=True)
     learnt, held = parted(len(X), share, seed)
     reading = Reading(Schema.of(rows(X, learnt) if len(held) else X) if axes(X) == 2 else None)
     every = _whole(reading.schema, X)
@@ -64,8 +64,3 @@ def _whole(schema: Schema | None, X: Any) -> Whole:
     if schema is None:
         return Whole(X)
     return Whole(*encoded(schema, X))
-
-
-def _some(X: Any) -> Any:
-    """Return rows on disk in memory: of many, some at equal distances."""
-    return X.back(X.with_gaps().take(X.some(_LEARNT))) if isinstance(X, Stored) else X

@@ -41,9 +41,9 @@ def pandas_frame(
 
 def _series(pandas: Any, column: Array, dtype: str, scale: Scale | None) -> Any:
     """Return a column (N,) as a series of this type, or of these categories."""
-    values = pandas.Series(column)
     if dtype.startswith("object of "):
         return pandas.Series(as_objects(column, dtype), dtype=object)
+    values = pandas.Series(column)
     if "," in dtype and dtype.startswith("datetime64"):  # with a time zone, in which they are
         values = pandas_local(values, dtype.partition(",")[2].strip(" ]"))
     return values.astype(pandas.CategoricalDtype(*scale) if scale else dtype)

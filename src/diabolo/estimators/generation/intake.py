@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from diabolo.data import Form, Scaling, Stored, read
+from diabolo.data import Form, Scaling, read
 from diabolo.data.form import NumpyForm, TorchForm
 from diabolo.errors import DataError, DataTypeError
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.generation.arrays import Arrays
 from diabolo.estimators.generation.conditions import Conditions
 from diabolo.estimators.generation.rows import Rows
-from diabolo.estimators.sources import gathered
+from diabolo.estimators.sources import gathered, sampled
 from diabolo.estimators.start import Start
 from diabolo.estimators.tabular import axes, taken
 from diabolo.likelihoods import Auto
@@ -50,7 +50,7 @@ def started(estimator: Estimator, X: Any, y: Any, recipe: Recipe, seed: int) -> 
     DataError
         If X or y cannot be learned from, or hold what the likelihood of the recipe is none of.
     """
-    X, y = _in_memory(read(X), y)
+    X, y = sampled(read(X), _LEARNT, y)
     open_to_choice = isinstance(recipe.likelihood, Auto)
     table = taken(estimator, X, reset=True) if open_to_choice else _taken(estimator, X, reset=True)
     if open_to_choice and axes(table) == 2:
@@ -117,14 +117,3 @@ def _taken(estimator: Estimator, X: Any, reset: bool) -> Array:
             "impute those values first."
         )
     return array
-
-
-def _in_memory(X: Any, y: Any) -> tuple[Any, Any]:
-    """Return rows on disk in memory, and what is known about them: of many, some at equal distances."""
-    if not isinstance(X, Stored):
-        return X, y
-    index = X.some(_LEARNT)
-    if y is not None and len(y) != len(X):
-        raise DataError(f"y must hold what is known about each of {len(X)} samples; got {len(y)} rows.")
-    known = y if y is None or len(index) == len(X) else y.iloc[index] if hasattr(y, "iloc") else np.asarray(y)[index]
-    return X.back(X.with_gaps().take(index)), known

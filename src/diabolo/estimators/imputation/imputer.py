@@ -13,12 +13,12 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from diabolo.check import Flag, Maybe, Number, OneOf, Whole, demand
-from diabolo.data import Stored, joined, read
+from diabolo.data import read
 from diabolo.estimators.imputation import grids, tables
 from diabolo.estimators.imputation.learning import STEPS, learned_from_grids, learned_from_table, suited_to_grids
 from diabolo.estimators.imputation.report import report
 from diabolo.estimators.imputation.state import ImputerState
-from diabolo.estimators.sources import gathered
+from diabolo.estimators.sources import gathered, part_by_part, sampled
 from diabolo.estimators.unchanged import all_or_nothing
 from diabolo.model import Recipe
 from diabolo.report import Page
@@ -162,8 +162,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, ImputerState):
         """
         recipe, seed = self.check_parameters(), self._seed()
         setting = Setting(self.n_components, self.training, seed, resolve(self.device), callbacks, checkpoint)
-        X = read(X)
-        X = X.back(X.with_gaps().take(X.some(_LEARNT))) if isinstance(X, Stored) else X
+        X, _ = sampled(read(X), _LEARNT)
         if grids.are_grids(X):
             recipe = suited_to_grids(recipe, self.add_indicator)
             learned = learned_from_grids(recipe, grids.checked(self, X, reset=True), setting)
@@ -265,8 +264,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, ImputerState):
 
     def _in_parts(self, method: Callable[[Any], Any], X: Any) -> Any:
         """Return what a method makes of X: rows on disk come part by part."""
-        X = read(X)
-        return joined(map(method, X.with_gaps().parts())) if isinstance(X, Stored) else method(X)
+        return part_by_part(method, read(X))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

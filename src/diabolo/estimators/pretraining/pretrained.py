@@ -15,14 +15,14 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from diabolo.check import Maybe, OneOf, Whole, demand
-from diabolo.data import Scaling, Schema, Stored, joined, read
+from diabolo.data import Scaling, Schema, read
 from diabolo.errors import DataError
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.colours import colours
 from diabolo.estimators.fitted import FittedModel
 from diabolo.estimators.pretraining.features import Features, Layer, Layers
 from diabolo.estimators.pretraining.suiting import composed, precision, size_of_code
-from diabolo.estimators.sources import filled, gathered
+from diabolo.estimators.sources import filled, gathered, part_by_part, sampled
 from diabolo.estimators.start import Start
 from diabolo.estimators.tabular import axes, encoded, restored, taken
 from diabolo.flow import Shape
@@ -153,8 +153,7 @@ class Pretrained(Estimator):
     def _in_parts(self, method: Callable[[Any], Any], X: Any) -> Any:
         """Return what a method makes of X: rows on disk come part by part."""
         check_is_fitted(self)
-        X = read(X)
-        return joined(map(method, X.with_gaps().parts())) if isinstance(X, Stored) else method(X)
+        return part_by_part(method, read(X))
 
     def _page(self, X: Any, y: Any, histories: dict[str, Any]) -> Page:
         """Return a page with the map of the features, coloured by y, and the losses."""
@@ -198,14 +197,7 @@ def in_memory(X: Any, y: Any = None) -> tuple[Any, Any]:
     DataError
         If y does not hold a value for each.
     """
-    X = read(X)
-    if not isinstance(X, Stored):
-        return X, y
-    index = X.some(_LEARNT)
-    if y is not None and len(y) != len(X):
-        raise DataError(f"y must hold one value for each of {len(X)} samples; got {len(y)}.")
-    known = None if y is None else y.iloc[index] if hasattr(y, "iloc") else np.asarray(y)[index]
-    return X.back(X.with_gaps().take(index)), known
+    return sampled(read(X), _LEARNT, y)
 
 
 def beside(checkpoint: str | PathLike[str] | None, name: str) -> Path | None:
