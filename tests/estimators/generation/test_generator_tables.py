@@ -395,7 +395,20 @@ def test_categorical_types_and_the_index_come_back():
         assert generator.reconstruct([["S", 1.0], ["M", 2.0]]).index.tolist() == [0, 1]  # lists have an `index`, too
 
 
-def test_categorical_types_come_back_from_a_file(tmp_path):
-    frame = pd.DataFrame({"size": pd.Categorical(["S", "L"] * 10, ["S", "M", "L"]), "x": np.arange(20.0)})
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.Categorical(["S", "L"] * 10, ["S", "M", "L"]),
+        pd.cut(np.arange(20), [-1, 5, 10, 30]),
+        pd.qcut(np.arange(20.0), 3),
+        pd.cut(pd.date_range("2020-01-01", periods=20), pd.to_datetime(["2019-01-01", "2020-01-05", "2021-01-01"])),
+        pd.Categorical(pd.date_range("2020-01-01", periods=2).repeat(10)),
+    ],
+    ids=["text", "cut", "qcut", "cut dates", "dates"],
+)
+def test_categorical_types_come_back_from_a_file(values, tmp_path):
+    frame = pd.DataFrame({"size": values, "x": np.arange(20.0)})
     Generator(2, training=Training(steps=2), random_state=0).fit(frame).save(tmp_path / "model")
-    assert load(tmp_path / "model").sample(3, seed=0)["size"].dtype == frame["size"].dtype
+    drawn = load(tmp_path / "model").sample(3, seed=0)["size"]
+    assert drawn.dtype == frame["size"].dtype
+    assert drawn.isin(frame["size"]).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from diabolo.data.objects import as_objects, object_type
@@ -14,6 +15,66 @@ from diabolo.data.zones import pandas_local, polars_local
 Array = NDArray[Any]
 Scale = tuple[tuple[Any, ...], bool]
 """The categories of a categorical type, and whether they are ordered."""
+
+
+def plainly(level: Any) -> bool:
+    """Tell whether a category is text, a number or a truth value, of which JSON has all."""
+    return isinstance(level, str | int | float | bool)
+
+
+def scale_of(dtype: Any) -> Scale | None:
+    """Return the categories of a categorical type, and whether they are ordered; None of those that no file can keep.
+
+    Examples
+    --------
+    >>> import pandas
+    >>> scale_of(pandas.CategoricalDtype(["low", "high"], ordered=True))
+    (('low', 'high'), True)
+    """
+    levels = getattr(dtype, "categories", None)
+    if levels is None or any(_kept(level) is None for level in levels.tolist()):
+        return None
+    return tuple(levels.tolist()), bool(dtype.ordered)
+
+
+def kept_scale(scale: Scale | None) -> Any:
+    """Return categories as plain JSON values."""
+    return scale and [[_kept(level) for level in scale[0]], scale[1]]
+
+
+def read_scale(plain: Any) -> Scale | None:
+    """Return what `kept_scale` gave.
+
+    Examples
+    --------
+    >>> import pandas
+    >>> scale = scale_of(pandas.cut([1, 2, 3], [0, 2, 4]).dtype)
+    >>> read_scale(kept_scale(scale)) == scale
+    True
+    """
+    return plain and (tuple(map(_read, plain[0])), bool(plain[1]))
+
+
+def _kept(level: Any) -> Any:
+    """Return a category as a plain JSON value, such as an interval of `pandas.cut`, or None."""
+    if isinstance(level, np.generic):
+        level = level.item()
+    if plainly(level):
+        return level
+    if hasattr(level, "closed"):
+        ends = _kept(level.left), _kept(level.right)
+        return None if None in ends else {"interval": [*ends, level.closed]}
+    return {"date": level.isoformat()} if hasattr(level, "isoformat") and level.tzinfo is None else None
+
+
+def _read(plain: Any) -> Any:
+    if not isinstance(plain, dict):
+        return plain
+    pandas = package("pandas")
+    if "date" in plain:
+        return pandas.Timestamp(plain["date"])
+    left, right, closed = plain["interval"]
+    return pandas.Interval(_read(left), _read(right), closed)
 
 
 def pandas_types(frame: Any) -> tuple[str, ...]:
@@ -44,6 +105,8 @@ def _series(pandas: Any, column: Array, dtype: str, scale: Scale | None) -> Any:
     if dtype.startswith("object of "):
         return pandas.Series(as_objects(column, dtype), dtype=object)
     values = pandas.Series(column)
+    if scale and not all(map(plainly, scale[0])):
+        values = values.map({str(level): level for level in scale[0]})
     if "," in dtype and dtype.startswith("datetime64"):  # with a time zone, in which they are
         values = pandas_local(values, dtype.partition(",")[2].strip(" ]"))
     return values.astype(pandas.CategoricalDtype(*scale) if scale else dtype)

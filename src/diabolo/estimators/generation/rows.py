@@ -15,7 +15,16 @@ from diabolo.data.cells import column_of, names_of, table_of
 from diabolo.errors import FileError
 from diabolo.estimators.columns import Column
 from diabolo.estimators.generation.arrays import FRAMES, described
-from diabolo.estimators.generation.frames import Scale, pandas_frame, pandas_types, polars_frame
+from diabolo.estimators.generation.frames import (
+    Scale,
+    kept_scale,
+    pandas_frame,
+    pandas_types,
+    plainly,
+    polars_frame,
+    read_scale,
+    scale_of,
+)
 from diabolo.likelihoods import Binned
 
 Array = NDArray[Any]
@@ -74,7 +83,7 @@ class Rows:
             dtypes = pandas_types(table)
         else:
             dtypes = tuple(map(str, table.dtypes if form in FRAMES else [getattr(given, "dtype", table.dtype)]))
-        scales = tuple(map(_scale, given.dtypes)) if form == "pandas" else ()
+        scales = tuple(map(scale_of, given.dtypes)) if form == "pandas" else ()
         rows = Rows(tuple(column for column, _ in pairs), form, dtypes, labels, scales)
         return rows, rows._encoded([cells for _, cells in pairs])
 
@@ -130,7 +139,7 @@ class Rows:
             "form": self.form,
             "dtypes": list(self.dtypes),
             "labels": list(self.labels),
-            "scales": [scale and [list(scale[0]), scale[1]] for scale in self.scales],
+            "scales": [kept_scale(scale) for scale in self.scales],
         }
 
     @staticmethod
@@ -143,7 +152,7 @@ class Rows:
             If it is no such description.
         """
         columns = tuple(Column.from_json(each) for each in plain["columns"])
-        scales = tuple(scale and (tuple(scale[0]), bool(scale[1])) for scale in plain["scales"])
+        scales = tuple(map(read_scale, plain["scales"]))
         rows = Rows(columns, plain["form"], tuple(plain["dtypes"]), tuple(plain["labels"]), scales)
         framed = rows.form in FRAMES
         sizes = (len(rows.dtypes), len(rows.labels)) == ((len(columns),) * 2 if framed else (1, 0))
@@ -164,14 +173,6 @@ class Rows:
 
 
 def _levels(table: Any, i: int) -> dict[str, Any]:
-    """Return what the user has for each text of a categorical column."""
-    scale = _scale(table.dtypes.iloc[i]) if hasattr(table, "iloc") else None
-    return {str(level): level for level in scale[0]} if scale else {}
-
-
-def _scale(dtype: Any) -> Scale | None:
-    """Return the categories of a categorical type, if all are plain, and whether they are ordered."""
-    levels = getattr(dtype, "categories", None)
-    if levels is None or not all(isinstance(level, str | int | float | bool) for level in levels.tolist()):
-        return None
-    return tuple(levels.tolist()), bool(dtype.ordered)
+    """Return what the user has for each text of a categorical column, where that is plain."""
+    scale = scale_of(table.dtypes.iloc[i]) if hasattr(table, "iloc") else None
+    return {str(level): level for level in scale[0] if plainly(level)} if scale else {}
