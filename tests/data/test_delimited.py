@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import pandas as pd
@@ -35,9 +36,9 @@ def test_integers_beyond_64_bits_stay_text(tmp_path):
     assert frame.a.tolist() == ["123456789012345678901234567890", "5"]
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_the_separator_is_found(tmp_path, separator):
-    frame = table(tmp_path, "a|b|c\n1|0.5|007\n2|1.5|1\n".replace("|", separator))
+    frame = table(tmp_path, "a!b!c\n1!0.5!007\n2!1.5!1\n".replace("!", separator))
     assert frame.columns.tolist() == ["a", "b", "c"]
     assert frame.b.tolist() == [0.5, 1.5]
     assert frame.c.tolist() == ["007", "1"]
@@ -47,6 +48,98 @@ def test_decimal_commas_are_read_between_semicolons(tmp_path):
     frame = table(tmp_path, "a;b\n1,5;x, y\n-2,25;z\n")
     assert frame.a.tolist() == [1.5, -2.25]
     assert frame.b.tolist() == ["x, y", "z"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "separator", "numbers"),
+    [
+        (["1"] * 30 + ["1,5"], ";", [1.0] * 30 + [1.5]),
+        (["1,5", "-2"], "\t", [1.5, -2.0]),
+        (["1.234,50", "7", "2.000"], ";", [1234.5, 7.0, 2000.0]),
+        (["1,5e3", ",5"], ";", [1500.0, 0.5]),
+        (['"1,234"', "12", '"1,000,000.5"'], ",", [1234.0, 12.0, 1000000.5]),
+        (['"1,5"', '"0,25"', "3"], ",", [1.5, 0.25, 3.0]),
+    ],
+)
+def test_numbers_with_commas_are_numbers_in_every_line(tmp_path, cells, separator, numbers):
+    frame = table(tmp_path, f"a{separator}b\n" + "".join(f"{cell}{separator}12.50\n" for cell in cells))
+    assert frame.a.tolist() == numbers
+    assert frame.b.tolist() == [12.5] * len(cells)
+
+
+@pytest.mark.parametrize("cells", [["1,5", "x"], ["1,2,3", "4"], ["007", "1,5"], ["1.2.3", "4,5"], [",", "1,5"]])
+def test_texts_that_are_not_all_numbers_stay_text(tmp_path, cells):
+    assert table(tmp_path, "a;b\n" + "".join(f"{cell};1\n" for cell in cells)).a.tolist() == cells
+
+
+def test_separators_within_quotes_separate_nothing(tmp_path):
+    frame = table(tmp_path, '"a, m";"b, s";"c, x"\n1;2;3\n')
+    assert frame.columns.tolist() == ["a, m", "b, s", "c, x"]
+    assert table(tmp_path, "a,b;c\n1;2\n").columns.tolist() == ["a,b", "c"]
+
+
+def test_a_separator_at_the_end_of_lines_moves_no_column(tmp_path):
+    for text in ("a,b\n1,2,\n3,4,\n", "a;b\n1;2;\n3;4;\n"):
+        frame = table(tmp_path, text)
+        assert frame.a.tolist() == [1, 3]
+        assert frame.b.tolist() == [2, 4]
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2,3\n4,5,6\n", "Report 2024\n\nx;y\n0;0\n1;1\n", "a\n1,5\n2,5\n"])
+def test_lines_of_more_entries_than_there_are_names_are_refused(tmp_path, text):
+    with pytest.raises(FileError, match=r"'x\.csv' has lines of more entries than its first line"):
+        table(tmp_path, text)
+
+
+@pytest.mark.parametrize("names", ["5.0,1.25,3.5", "5,0,0", "5e+01", "2024-01-01,2.5", "2,5;1,5;2,25"])
+def test_a_first_line_of_data_is_refused(tmp_path, names):
+    with pytest.raises(FileError, match="looks like data"):
+        table(tmp_path, f"{names}\n{names}\n")
+
+
+@pytest.mark.parametrize("names", ["2019,2020,2021", "3,1,2", "400.5,401.0,401.5", "a,1.5,1.5", "2020-01,2020-02", "7"])
+def test_names_that_are_numbers_are_names_where_they_may_be(tmp_path, names):
+    assert len(table(tmp_path, f"{names}\n{','.join('1' for _ in names.split(','))}\n")) == 1
+
+
+def test_summer_and_winter_are_dates_in_universal_time(tmp_path):
+    hours = pd.date_range("2024-03-30", periods=60, freq="h", tz="Europe/Berlin")
+    frame = table(tmp_path, "t\n" + "".join(f"{hour.isoformat()}\n" for hour in hours))
+    assert (frame.t == hours.tz_convert("UTC")).all()
+    mixed = table(tmp_path, "t\n2024-01-01T00:00:00+01:00\n2024-07-01T00:00:00\n")
+    assert mixed.t.tolist() == ["2024-01-01T00:00:00+01:00", "2024-07-01T00:00:00"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "month"),
+    [
+        (["01.02.2024", "03.02.2024"], 2),
+        (["13/02/2024", "01/02/2024"], 2),
+        (["02/13/2024 07:30", "02/01/2024 23:59"], 2),
+        (["2024/02/01", "2024/02/03"], 2),
+        (["01/02/2024", "03/02/2024"], None),
+        (["13/02/2024", "02/13/2024"], None),
+        (["1.2.3", "4.5.6"], None),
+    ],
+)
+def test_dates_in_numbers_are_dates_if_their_order_is_told(tmp_path, texts, month):
+    column = table(tmp_path, "t\n" + "\n".join(texts)).t
+    assert (column.tolist() == texts) if month is None else (column.dt.month == month).all()
+
+
+@pytest.mark.parametrize("name", ["x.csv.gz", "x.tsv", "x.TSV.GZ"])
+def test_packed_and_tabbed_files_are_tables(tmp_path, name):
+    text, path = b"zip\tb\n007\t1.5\n", tmp_path / name
+    path.write_bytes(gzip.compress(text) if path.suffix.lower() == ".gz" else text)
+    frame: Any = read(path)
+    assert frame.zip.tolist() == ["007"]
+    assert frame.b.tolist() == [1.5]
+
+
+def test_a_packed_file_that_is_cut_is_named(tmp_path):
+    (tmp_path / "x.csv.gz").write_bytes(gzip.compress(b"a,b\n1,2\n" * 9)[:-9])
+    with pytest.raises(FileError, match=r"x\.csv\.gz"):
+        read(tmp_path / "x.csv.gz")
 
 
 def test_dates_are_found_and_other_text_stays(tmp_path):

@@ -32,7 +32,8 @@ def read(source: object) -> object:
     ``.npy``                      the array; Python objects are never unpickled
     ``.npz``                      its one array, or the one named "X" or "x"
     ``file.npz:key``              the array of that name
-    ``.csv``, ``.parquet``        a pandas data frame; for what the text of a CSV becomes, see `read_delimited`
+    ``.csv``, ``.tsv``            a pandas data frame, also of ``.csv.gz``; for what texts become, see `read_delimited`
+    ``.parquet``                  a pandas data frame
     a folder of ``.parquet``      one pandas data frame, the files in the order of their names
     an image, a folder of images  (N, C, H, W) in their depth, or a list where sizes differ, by name; see `read_images`
     ============================  ==================================================================
@@ -67,10 +68,23 @@ def read(source: object) -> object:
         raise MissingFileError(f"There is no file or folder {shorten(str(path), 200)}; check the path.")
     if path.is_dir():
         return _folder(path)
-    if path.suffix.lower() not in _READERS:
+    suffix = suffix_of(path)
+    if suffix not in _READERS:
         known = ", ".join(sorted(_READERS))
         raise FileError(f"Cannot tell what {path.name!r} holds from its suffix; known: {known}. Rename or convert it.")
-    return _READERS[path.suffix.lower()](path, key)
+    return _READERS[suffix](path, key)
+
+
+def suffix_of(path: Path) -> str:
+    """Return the suffix that tells what a file holds, whether or not it is packed by gzip.
+
+    Examples
+    --------
+    >>> suffix_of(Path("x.CSV.gz")), suffix_of(Path("x.1.npy"))
+    ('.csv', '.npy')
+    """
+    packed = Path(path.stem).suffix.lower() if path.suffix.lower() == ".gz" else ""
+    return packed if packed in (".csv", ".tsv") else path.suffix.lower()
 
 
 def mapped(source: object) -> object:
@@ -154,6 +168,7 @@ _READERS: dict[str, Callable[[Path, str], Any]] = {
     ".npy": _npy,
     ".npz": _npz,
     ".csv": _csv,
+    ".tsv": _csv,
     ".parquet": _parquet,
     **dict.fromkeys(IMAGES, _image),
 }
