@@ -9,6 +9,7 @@ import pytest
 from tests.anomalies import orders
 from tests.worlds import iris
 
+from diabolo import Reducer, load
 from diabolo.recipes import OF_VECTORS, RECIPES
 
 
@@ -224,3 +225,57 @@ def test_what_has_an_option_is_not_set_by_path(call, table, tmp_path, setting):
     assert code == 1
     assert setting.partition("=")[0] in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("apply", "model", "rows.csv", "-o", "rows.csv"),
+        ("apply", "model", "rows.npz:X", "-o", "rows.npz"),
+        ("report", "model", "rows.html", "-o", "rows.html"),
+        ("report", "model", "rows.npz", "--target", "rows.html", "-o", "rows.html"),
+    ],
+)
+def test_what_is_read_is_never_replaced(call, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    Reducer(2, recipe="linear").fit(iris()).save("model")
+    np.savez("rows.npz", X=iris())
+    for name in ("rows.csv", "rows.html"):
+        (tmp_path / name).write_text("a,b,c,d\n1,2,3,4\n")
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()}
+    code, _, err = call(*command)
+    assert (code, err) == (1, f"error: {command[-1]!r} is itself among what is read; name another file to write.\n")
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()} == before
+
+
+def test_a_report_is_written_as_a_page(call, table, tmp_path):
+    Reducer(2, recipe="linear").fit(iris()).save(tmp_path / "model")
+    code, _, err = call("report", tmp_path / "model", table, "-o", tmp_path / "rep.csv")
+    assert (code, err) == (1, "error: A report is a page; name a file that ends in .html. Got 'rep.csv'.\n")
+
+
+def test_the_data_before_the_job_are_told_to_swap(call, table, tmp_path):
+    code, _, err = call("fit", table, "detector", "-o", tmp_path / "model")
+    assert code == 1
+    assert "diabolo fit detector DATA" in err
+
+
+@pytest.mark.parametrize("name", [".", "rows.csv"])
+def test_what_is_no_checkpoint_is_named_with_its_parameter(call, table, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.csv").write_text("a\n1\n")
+    code, _, err = call("fit", "reducer", table, "-o", "model", "--checkpoint", name, *FAST)
+    assert code == 1
+    assert "'checkpoint' must name a new file" in err
+
+
+def test_an_interrupted_fit_keeps_its_model_and_says_so(call, table, tmp_path, monkeypatch):
+    def stop(self, run):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("diabolo.training.callbacks.Progress.on_epoch", stop)
+    code, out, err = call("fit", "reducer", table, "-o", tmp_path / "model", "--set", "training.epochs=3")
+    assert code == 130
+    assert "interrupted" in err
+    assert f"wrote {tmp_path / 'model'}" in out
+    assert load(tmp_path / "model").transform(iris()).shape == (150, 2)

@@ -48,6 +48,23 @@ def test_an_array_is_written_as_scores(call, tmp_path):
     assert err.count("\n") == 1
 
 
+def test_what_is_found_in_a_folder_is_named(call, tmp_path):
+    (tmp_path / "parts").mkdir()
+    for i in range(40):
+        image = np.random.default_rng(i).integers(90, 110, (12, 12), dtype=np.uint8)
+        Image.fromarray(image if i != 7 else image + 100).save(tmp_path / "parts" / f"part{i:02}.png")
+    model = ("fit", "detector", tmp_path / "parts", "-o", tmp_path / "model", "--set", "contamination=0.025")
+    done(call(*model, "--set", "training.steps=5", "-q"))
+    for suffix, read in (("csv", pd.read_csv), ("parquet", lambda path: pd.read_parquet(path).reset_index())):
+        done(call("apply", tmp_path / "model", tmp_path / "parts", "-o", tmp_path / f"found.{suffix}"))
+        found = read(tmp_path / f"found.{suffix}")
+        assert found["file"].tolist() == [f"part{i:02}.png" for i in range(40)]
+        assert found.loc[found["anomaly"], "file"].tolist() == ["part07.png"]
+    scores = ("apply", tmp_path / "model", tmp_path / "parts", "-o", tmp_path / "scores.csv", "--as", "score_samples")
+    done(call(*scores))
+    assert pd.read_csv(tmp_path / "scores.csv").columns.tolist() == ["file", "score_samples"]
+
+
 def test_rows_larger_than_memory_are_found_in_parts(call, tmp_path, monkeypatch):
     monkeypatch.setattr("diabolo.data.reading.LARGE", 1000)
     monkeypatch.setattr("diabolo.data.layout.ROWS", 30)

@@ -20,7 +20,9 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
 Model = Annotated[Path, typer.Argument(help="A fitted model: a folder or a zip.", metavar="MODEL")]
-Data = Annotated[str, typer.Argument(help=".npy, .npz[:KEY], .csv, .parquet, or a folder of images.", metavar="DATA")]
+Data = Annotated[
+    str, typer.Argument(help=".npy, .npz[:KEY], .csv, .tsv, .parquet, or a folder of images.", metavar="DATA")
+]
 Compressed = Annotated[Path, typer.Argument(help="A .dbl file, or - for standard input.", metavar="FILE")]
 Known = Annotated[
     Path | None, typer.Option("--model", help="The compressor that wrote FILE, if it is not in it.", metavar="MODEL")
@@ -85,6 +87,8 @@ def fit(
         made = making.make(estimator, components, recipe, settings or [], seed, device)
         facts = work.fit(made, data, output, checkpoint, quiet or as_json, condition, target)
     Answer(facts, as_json).give(f"wrote {output}")
+    if facts.get("ended") == "interrupted":
+        raise typer.Exit(130)
 
 
 @app.command()
@@ -98,7 +102,7 @@ def apply(
     ],
     data: Annotated[
         str | None,
-        typer.Argument(help=".npy, .npz[:KEY], .csv, .parquet, or a folder of images.", metavar="DATA"),
+        typer.Argument(help=".npy, .npz[:KEY], .csv, .tsv, .parquet, or a folder of images.", metavar="DATA"),
     ] = None,
     verb: Annotated[
         str | None,
@@ -292,5 +296,5 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line: 0 done, 1 an error of diabolo, 2 a wrong call, 130 interrupted."""
+    """Run the command line: 0 done, 1 an error of diabolo, 2 a wrong call, 130 interrupted, also where a model is kept."""
     app()

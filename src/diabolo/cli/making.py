@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, cast, get_args, get_type_hints
 
 from diabolo.check import unknown
@@ -12,17 +13,20 @@ from diabolo.part import Part
 from diabolo.text import revise_from_text, value_from_text
 from diabolo.training import Training
 
-_OPTIONS = {"n_components", "training", "random_state", "device"}
-"""Parameters of every estimator that have options of their own, as has its composition."""
+_OPTIONS = {"n_components": "--components", "training": "--set training.epochs=50", "random_state": "--seed"}
+_OPTIONS |= {"device": "--device"}
+"""Parameters of every estimator, and the options that they have, as has its composition."""
 
 
 def make(job: str, components: int | None, recipe: str | None, settings: Sequence[str], seed: int, device: str) -> Job:
     """Return the unfitted estimator that a command line describes."""
     jobs = {name.lower(): cls for name, cls in ESTIMATORS.items()}
+    if Path(job).suffix:
+        raise ParameterError(f"The estimator comes before the data: diabolo fit detector DATA; got {job!r}. Swap them.")
     if job.lower() not in jobs:
         raise ParameterError(f"Cannot fit: {unknown('estimator', job, jobs)}")
     made = cast(Callable[[], Job], jobs[job.lower()])()  # what is not said is left at its default
-    own = made.get_params(deep=False).keys() - _OPTIONS - {made.composition}
+    own = made.get_params(deep=False).keys() - _OPTIONS.keys() - {made.composition}
     said = [_said(setting) for setting in settings]
     recipe = next((text for path, text in said if path == made.composition), recipe)
     said = [(path, text) for path, text in said if path != made.composition]
@@ -55,6 +59,8 @@ def _demand_known(job: Job, own: Iterable[str], composed: Any, heads: Iterable[s
     inner = {knob.name for knob in composed.knobs()} if isinstance(composed, Part) else set()
     known = {*own, *inner, job.composition, "training"}
     for head in heads:
+        if head in _OPTIONS and head not in known:
+            raise ParameterError(f"--set: {head} has an option of its own; use {_OPTIONS[head]} in place of --set.")
         if head not in known:
             raise ParameterError(f"--set: {unknown('parameter', head, known)}")
 

@@ -13,9 +13,11 @@ import numpy as np
 from sklearn.base import TransformerMixin
 
 from diabolo.check import unknown
+from diabolo.cli.places import demand_apart, demand_page
 from diabolo.cli.restored import are_pictures, demand_pairs, restore
 from diabolo.data import Stored, read, write, write_parts
 from diabolo.data.package import package
+from diabolo.data.pictures import by_file
 from diabolo.errors import ParameterError
 from diabolo.estimators import Classifier, Dictionary, Generator, Job, Recommender, Regressor, load
 from diabolo.estimators.recommendation.asking import Recommended
@@ -65,6 +67,7 @@ def apply(
     condition: str | None = None,
 ) -> dict[str, Any]:
     """Apply a saved model to data or known users, write the result, return its shape, or what became of pictures."""
+    demand_apart(output, model, data)
     estimator: Job = load(model, device)
     table = output.suffix.lower() in (".csv", ".parquet")
     verb = _verb(estimator, verb, output, table)
@@ -87,7 +90,7 @@ def apply(
         shape, found = write_parts(output, map(answer, stored.parts())), {}
     else:
         result = answer(samples)
-        write(output, result)
+        write(output, by_file(result, data) if verb == estimator.row_verb or _single(result) else result)
         shape = tuple(result.shape)
         found = {"anomalies": int(result["anomaly"].sum())} if "anomaly" in getattr(result, "columns", ()) else {}
     return {"samples": shape[0], "shape": list(shape), **found, "output": str(output)}
@@ -148,6 +151,8 @@ def report(
     model: Path, data: str, output: Path, device: str, target: str | None = None, condition: str | None = None
 ) -> dict[str, Any]:
     """Write the report of a saved model on data, and return what it shows in numbers."""
+    demand_page(output)
+    demand_apart(output, model, data, target)
     job: Job = load(model, device)
     if target is not None and not isinstance(job, Recommender):
         X, y = _paired(job, data, target)
@@ -221,6 +226,11 @@ def _answer(method: Callable[[Any], Any], column: str | None, X: Any) -> Any:
     if column is not None and isinstance(result, np.ndarray) and result.ndim == 1:
         return package("pandas").DataFrame({column: result})
     return result
+
+
+def _single(result: Any) -> bool:
+    """Tell whether a result is a table of one column."""
+    return hasattr(result, "columns") and result.shape[1] == 1
 
 
 def _parted(estimator: Job, X: Any, column: str) -> tuple[Any, Any]:

@@ -38,14 +38,18 @@ def picture_files(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    files = (file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
-    found = sorted(file for file in files if file.suffix.lower() in IMAGES)
+    found = _files(path)
     if not found:
         raise DataError(
             f"Folder {path.name!r} holds no images ({', '.join(IMAGES)}); "
             "name the folder that holds the files themselves: subfolders are not read."
         )
     return found
+
+
+def _files(folder: Path) -> list[Path]:
+    files = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    return sorted(file for file in files if file.suffix.lower() in IMAGES)
 
 
 def open_picture(path: str | os.PathLike[str]) -> Picture:
@@ -148,3 +152,22 @@ def placed(source: Path, path: Path) -> Path:
     if target.resolve() == source.resolve():
         raise FileError(f"{source.name!r} would be written over itself; name another folder.")
     return target
+
+
+def by_file(found: Any, source: Any) -> Any:
+    """Return a frame of pandas, of one row for each picture, with the names of the files of a folder as index.
+
+    Whatever comes from another source, or has other rows, stays as it is.
+
+    Examples
+    --------
+    >>> by_file("one row", "nowhere")
+    'one row'
+    """
+    folder = Path(source).expanduser() if isinstance(source, str | os.PathLike) else None
+    if folder is None or not folder.is_dir():
+        return found
+    names = [file.name for file in _files(folder)]
+    if len(names) != len(found):  # a file of pages holds more than one
+        return found
+    return found.set_axis(names).rename_axis("file")

@@ -55,7 +55,13 @@ class Checkpoint:
         """
         if self.path is None or not self.path.exists():
             return
-        arrays, metadata = load_tensors(self.path)
+        try:
+            arrays, metadata = load_tensors(self.path)
+        except FileError as error:
+            raise FileError(
+                f"Parameter 'checkpoint' must name a new file, or one that a fit has kept; {self.path} is neither. Name "
+                "another file, or delete it if it was cut."
+            ) from error
         if metadata.get("identity") != self.identity:
             raise FileError(
                 f"{self.path} is a checkpoint of another run (other data, also held out, recipe, training or seed), "

@@ -16,11 +16,12 @@ from torch import Tensor
 from diabolo.check import Maybe, Whole, demand
 from diabolo.corruptions import GaussianNoise
 from diabolo.data import Schema, read
+from diabolo.data.pictures import by_file
 from diabolo.density import Density
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.detection.drifting import drift
 from diabolo.estimators.detection.explaining import expected, explained
-from diabolo.estimators.detection.findings import by_file, findings
+from diabolo.estimators.detection.findings import findings
 from diabolo.estimators.detection.fitting import fitted
 from diabolo.estimators.detection.incremental import Pace, learn_on
 from diabolo.estimators.detection.intake import samples

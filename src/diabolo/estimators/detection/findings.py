@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +14,6 @@ from diabolo.data.cells import is_missing, names_of
 from diabolo.data.form import PandasForm, PolarsForm
 from diabolo.data.images import Assorted
 from diabolo.data.package import package
-from diabolo.data.pictures import picture_files
 from diabolo.errors import DataError
 from diabolo.estimators.detection.clock import without
 from diabolo.estimators.detection.explaining import account
@@ -47,17 +44,6 @@ def findings(detector: Detector, X: Any) -> Any:
         return _beside(X, _judged(detector, -detector.score_samples(X)))
     energies, (names, *told) = _reasons(detector, X, REASONS)
     return _beside(X, _judged(detector, energies) | _told(names if hasattr(X, "columns") else "x" + names, *told))
-
-
-def by_file(found: Any, source: Any) -> Any:
-    """Return findings of the images of a folder with the names of their files as index; all others as they are."""
-    folder = Path(source).expanduser() if isinstance(source, str | PathLike) else None
-    if folder is None or not folder.is_dir():
-        return found
-    names = [file.name for file in picture_files(folder)]
-    if len(names) != len(found):  # a file of pages holds more than one
-        return found
-    return found.set_axis(names).rename_axis("file")
 
 
 def reasons(detector: Detector, X: Any, most: int) -> tuple[Array, Array, Array, Array]:
