@@ -296,5 +296,5 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line: 0 done, 1 an error of diabolo, 2 a wrong call, 130 interrupted, also where a model is kept."""
+    """Run the command line: 0 done, 1 an error of diabolo, 2 a wrong call, 130 interrupted, a model kept or not."""
     app()

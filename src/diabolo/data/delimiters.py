@@ -91,8 +91,8 @@ def opened(path: Path) -> IO[bytes]:
 def too_many(path: Path) -> FileError:
     """Return the error of a file whose lines have more entries than the first one has names."""
     return FileError(
-        f"{path.name!r} has lines of more entries than its first line, which must name the columns, has names. Give each "
-        "column a name, and leave out what stands above the names."
+        f"{path.name!r} has lines of more entries than its first line, which must name the columns, has names. Give "
+        "each column a name, and leave out what stands above the names."
     )
 
 
@@ -111,7 +111,7 @@ def _demand_names(path: Path, lines: list[str], by: Delimiters) -> None:
 
 
 def _data(names: list[str], separator: str) -> bool:
-    """Tell whether names are rather data: fractions that do not rise or fall as those of a scale do, or equal numbers."""
+    """Tell whether names are rather data: equal numbers, or fractions that do not rise or fall as a scale does."""
     dates = [name for name in names if _DATE.match(name.strip())]
     numbers = []
     for name in names:

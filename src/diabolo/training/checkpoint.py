@@ -59,8 +59,8 @@ class Checkpoint:
             arrays, metadata = load_tensors(self.path)
         except FileError as error:
             raise FileError(
-                f"Parameter 'checkpoint' must name a new file, or one that a fit has kept; {self.path} is neither. Name "
-                "another file, or delete it if it was cut."
+                f"Parameter 'checkpoint' must name a new file, or one that a fit has kept; {self.path} is neither. "
+                "Name another file, or delete it if it was cut."
             ) from error
         if metadata.get("identity") != self.identity:
             raise FileError(
