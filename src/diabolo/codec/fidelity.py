@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ Numbers = NDArray[Any]
 
 class Fidelity(Part, role="fidelities"):
     """What is promised of what comes back. Whole numbers, words and dates always come back exactly."""
+
+    by_range: ClassVar[bool] = False
+    """Whether the error that is allowed goes by the range of a column."""
 
     @abstractmethod
     def errors(self, columns: Sequence[Numbers]) -> list[float]:
@@ -83,6 +86,7 @@ class Relative(Fidelity):
     [0.5]
     """
 
+    by_range: ClassVar[bool] = True
     error: float = knob(
         1e-3, Number(0, 1, open_low=True), "largest error of a number, as a share of its column's range"
     )
@@ -107,6 +111,7 @@ class PSNR(Fidelity):
     0.016
     """
 
+    by_range: ClassVar[bool] = True
     decibels: float = knob(40.0, Number(0, 400), "20·log10(range / root mean square error), at least")
 
     def errors(self, columns: Sequence[Numbers]) -> list[float]:

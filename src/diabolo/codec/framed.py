@@ -49,10 +49,13 @@ class Framed(Sheet):
         arrow = package("pyarrow")
         try:
             with warnings.catch_warnings(action="error", category=UserWarning):  # names that would be others
-                table = arrow.Table.from_pandas(X) if owner == "pandas" else X.to_arrow()
+                table = arrow.Table.from_pandas(X) if owner == "pandas" else _of_polars(X)
         except (arrow.ArrowException, TypeError, ValueError, UserWarning) as error:
             raise DataTypeError(f"X has a column that no table file can hold ({error}); convert or drop it.") from error
-        return Framed.of_table(table, owner)
+        framed = Framed.of_table(table, owner)
+        if owner == "pandas":
+            _demand_pandas(table)
+        return framed
 
     @staticmethod
     def of_table(table: Any, owner: str = "pandas") -> tuple[Framed, list[Column]]:
@@ -219,6 +222,22 @@ class Framed(Sheet):
             return Framed(owner, schema, categories)
         except (arrow.ArrowException, OSError) as error:
             raise ValueError(str(error)) from error
+
+
+def _demand_pandas(table: Any) -> None:
+    """Raise DataTypeError unless pandas can read the types of a table back: it holds some of Arrow that it cannot."""
+    try:
+        table.slice(0, 0).to_pandas()
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise DataTypeError(f"X has a column that no table file can hold ({error}); convert or drop it.") from error
+
+
+def _of_polars(X: Any) -> Any:
+    """Return a frame of polars as a table; Python objects in it would be places in memory."""
+    objects = [name for name, dtype in X.schema.items() if dtype == package("polars").Object]
+    if objects:
+        raise TypeError(f"{objects[0]!r} holds Python objects")
+    return X.to_arrow()
 
 
 def _encoded(metadata: dict[str, str]) -> dict[bytes, bytes]:

@@ -238,11 +238,21 @@ class Plain(Sheet):
         return {"dtype": self.type, "columns": self.columns, "tensor": self.tensor}
 
 
+_WHOLE = 2**53
+"""The largest whole number up to which floating point numbers have all."""
+
+
 def _array(X: Any, form: Form) -> NDArray[Any]:
     """Return the numbers of a tensor or array, of the type that they have."""
     if not isinstance(form, TorchForm):
-        masked = isinstance(X, np.ma.MaskedArray)
-        return np.ma.filled(X.astype(np.float64), np.nan) if masked else np.asarray(X)
+        if not isinstance(X, np.ma.MaskedArray):
+            return np.asarray(X)
+        if X.dtype.kind in "iu" and (np.abs(X.compressed().astype(np.float64)) > _WHOLE).any():
+            raise DataTypeError(
+                f"X is a masked array of whole numbers beyond {_WHOLE}, which have no room beside what is missing; "
+                "pass a data frame with columns of pandas.Int64Dtype()."
+            )
+        return np.ma.filled(X.astype(np.float64), np.nan)
     array = form.array(X)
     if str(form.dtype) == "torch.bool":
         return array.astype(bool)

@@ -52,7 +52,7 @@ class Interactions:
         return np.bincount(self.matrix.indices, minlength=len(self.items)).astype(np.float32)
 
     @staticmethod
-    def of(X: Any, threshold: float | None = None) -> Interactions:
+    def of(X: Any, threshold: float | None = None, some: bool = True) -> Interactions:
         """Return the interactions in `X`.
 
         Parameters
@@ -63,6 +63,8 @@ class Interactions:
             pair that occurs more than once are summed.
         threshold : float, optional
             Ratings are made likes: pairs whose largest weight reaches it weigh 1, and others are left out.
+        some : bool
+            Whether there must be any interaction, of the least weight.
 
         Raises
         ------
@@ -72,7 +74,7 @@ class Interactions:
             If `X` is dense, lazy or something else, or its ids or weights are of a kind that cannot be used.
         DataError
             If it is not clear which column is which, an id, weight or time is missing, a weight is negative (without a
-            threshold) or infinite, or nothing is left.
+            threshold) or infinite, or nothing is left where there must be `some`.
         FileError
             If a file is of an unknown kind, cut, broken or foreign.
         """
@@ -87,7 +89,7 @@ class Interactions:
             weights, times = events.weights, events.times
         rated = _rated(rows, columns, (len(users), len(items)), threshold)
         matrix, times = matrix_of(rows, columns, weights, times, (len(users), len(items)), threshold)
-        if not matrix.nnz:
+        if some and not matrix.nnz:
             least = "" if threshold is None else f" of a weight of at least {threshold:g}"
             raise DataError(f"X must hold at least one interaction{least}; got none. Give more data.")
         return Interactions(matrix, users, items, times, rated)

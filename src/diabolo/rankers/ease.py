@@ -80,7 +80,10 @@ def weights_of(inverse: Floats) -> ItemWeights:
 
 
 def inverse_of(weights: Floats, precision: Floats) -> Floats:
-    """Return the inverse P (I, I) that weights were made of, which are overwritten, given its diagonal (I,)."""
-    np.fill_diagonal(weights, -1)
-    weights *= -precision
-    return weights
+    """Return the inverse P (I, I) that weights were made of, given its diagonal (I,); they stay what they are.
+
+    They are those of a model in use: of one that is asked meanwhile, or whose correction fails.
+    """
+    inverse = weights * -precision
+    np.fill_diagonal(inverse, precision)
+    return inverse

@@ -223,6 +223,14 @@ def test_files_of_a_folder_that_differ_are_refused_before_training(tmp_path):
         Compressor().fit(tmp_path)
 
 
+def test_no_images_come_back_as_none():
+    images = np.random.default_rng(0).integers(0, 9, (4, 1, 8, 8)).astype(np.uint8)
+    compressor = Compressor(training=Training(steps=3), random_state=0).fit(images)
+    assert compressor.reconstruct(images[:0]).shape == (0, 1, 8, 8)
+    assert compressor.reconstruct([]) == []
+    assert compressor.set_params(fidelity=Absolute(1e10)).reconstruct(images).shape == images.shape
+
+
 def test_images_are_no_pieces():
     images = np.random.default_rng(0).integers(0, 9, (4, 1, 8, 8)).astype(np.uint8)
     compressor = Compressor(training=Training(steps=3), random_state=0).fit(images)

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays, from_dtype
 
 from diabolo import Compressor, Training
 from diabolo.codec import PSNR, Absolute, Exact, Rate, Relative
-from diabolo.errors import DataError
+from diabolo.errors import DataError, DiaboloWarning, ParameterError
 from diabolo.estimators.compression.opening import decompress, described
 
 TRAINING = Training(steps=60, batch_size=64, learning_rate=1e-2, weight_decay=0.0)
@@ -191,3 +191,22 @@ def test_a_ratio_beyond_all_digits_is_exact():
 def test_bits_that_cannot_do_are_refused():
     with pytest.raises(DataError, match="'bits' of Rate"):
         Compressor(fidelity=Rate(0.01)).fit(table(size=300))
+
+
+@pytest.mark.parametrize("fidelity", [Relative(0.001), PSNR(40.0)])
+def test_errors_that_go_by_a_range_tell_whose_range_it_is(fidelity):
+    wide = table()
+    narrow = wide[:500] * np.array([1.0, 0.001, 1.0, 1.0])
+    compressor = Compressor(coder="Columns", fidelity=fidelity).fit(wide)
+    assert described(compressor.compress(wide))["promise"].endswith(", by what it learned from")
+    with pytest.warns(DiaboloWarning, match=r"those of '1' are less than a tenth of these here\. Fit to such a table"):
+        data = compressor.compress(narrow)
+    allowed = [column.max() for column in errors(decompress(compressor.compress(wide)), wide).T]
+    assert (errors(decompress(data), narrow).max(0) <= 1.01 * np.array(allowed)).all()
+
+
+def test_a_promise_that_is_set_later_is_checked():
+    compressor = Compressor(coder="Columns").fit(table())
+    for verb in ("compress", "score"):
+        with pytest.raises(ParameterError, match=r"'fidelity' of Compressor must be .* got 'Absolute\(0\.1\)'"):
+            getattr(compressor.set_params(fidelity="Absolute(0.1)"), verb)(table())

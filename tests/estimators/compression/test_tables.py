@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -79,6 +80,33 @@ def test_columns_of_types_that_no_file_gives_back_are_refused_when_they_are_comp
     for call in (Compressor(training=TRAINING).fit, fitted.compress):
         with pytest.raises(DataTypeError, match=r"column 'size' is .dictionary.*astype\(str\)"):
             call(X)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        pl.DataFrame({"a": pl.Series([{"k": 1}, "x"], dtype=pl.Object)}),
+        pd.DataFrame({"a": pd.array([[1], [2]], dtype=pd.ArrowDtype(pa.list_(pa.int64())))}),
+    ],
+    ids=["objects of polars", "lists of Arrow"],
+)
+def test_columns_that_only_memory_can_hold_are_refused(X):
+    with pytest.raises(DataTypeError, match="X has a column that no table file can hold"):
+        Compressor(coder="Columns").fit(X)
+
+
+def test_masked_whole_numbers_are_exact_or_refused():
+    small = np.ma.masked_array([[2**53, 3], [4, 5]], mask=[[0, 1], [0, 0]])
+    back = Compressor(coder="Columns").fit(small).reconstruct(small)
+    np.testing.assert_array_equal(back, [[2.0**53, np.nan], [4, 5]])
+    with pytest.raises(DataTypeError, match="masked array of whole numbers beyond"):
+        Compressor(coder="Columns").fit(np.ma.masked_array([[2**60 + 1, 3], [4, 5]], mask=[[0, 1], [0, 0]]))
+
+
+def test_columns_in_another_order_are_told_as_they_are():
+    X = pd.DataFrame({"a": [1, 2], "b": [1.5, 2.5]})
+    with pytest.raises(DataError, match=r"in the same order; got 'b \(double\)', 'a \(int64\)'"):
+        Compressor(coder="Columns").fit(X).compress(X[["b", "a"]])
 
 
 def test_a_checkpoint_is_kept_of_the_net_of_rows(tmp_path):

@@ -318,3 +318,11 @@ def test_nothing_warns_where_users_and_items_are_without_interactions():
         assert found.recommend([0], n=15).items.shape == (1, 15)
         assert np.isfinite(found.recommend([0], n=15).scores).all()
         found.evaluate(sparse(histories[::-1]))
+
+
+@pytest.mark.parametrize("form", [set, iter, dict.fromkeys, lambda ids: dict.fromkeys(ids).keys()])
+def test_ids_that_have_no_places_are_ids(fitted, form):
+    found = fitted.recommend(form(USERS[3:4]), n=2)
+    assert found.items.tolist() == fitted.recommend(USERS[3:4], n=2).items.tolist()
+    similar = fitted.similar_items(form(ITEMS[:1]), n=2)
+    assert similar.items.tolist() == fitted.similar_items(ITEMS[:1], n=2).items.tolist()

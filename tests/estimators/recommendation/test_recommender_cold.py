@@ -10,7 +10,7 @@ from diabolo import Recommender
 from diabolo.data import Interactions
 from diabolo.errors import DataError, DataTypeError
 from diabolo.estimators.recommendation import cold
-from diabolo.rankers import EASE
+from diabolo.rankers import EASE, Blend, LowRank
 
 USERS, ITEMS = 60, 20
 COLOURS = np.array(["white", "black"])
@@ -92,3 +92,25 @@ def test_no_new_item_changes_nothing():
 def test_bad_features(given, error, match):
     with pytest.raises(error, match=match):
         Recommender(model="ease").fit(likes(), features=given)
+
+
+def test_what_everyone_dislikes_is_not_raised_by_features_that_do_not_know_it():
+    disliked = pd.DataFrame({"user": range(30), "item": 99, "rating": 1.0})
+    rated = pd.concat([likes().assign(rating=5.0), disliked])
+    model = Blend((EASE(50.0), LowRank(50.0)), weights=(0.5, 0.5))
+    recommender = Recommender(model=model, threshold=3, random_state=0).fit(rated, features=features(ITEMS))
+    histories, found = recommender.interactions_.matrix, recommender.scorer_
+    assert isinstance(found, cold.Cold)
+    np.testing.assert_allclose(found.scores(histories), found.scorer.scores(histories), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda f: f[["item"]], "what is known of them in others"),
+        (lambda f: f.set_index("item"), "its first column, 'colour'"),
+    ],
+)
+def test_features_without_ids_or_anything_else_are_told_of(change, words):
+    with pytest.raises(DataError, match=words):
+        Recommender(model="ease").fit(likes(), features=change(features()))

@@ -9,7 +9,7 @@ from tests.tastes import events, sparse, tastes
 
 import diabolo
 from diabolo import Recommender, files
-from diabolo.errors import DataError, DataTypeError, DiaboloWarning, FileError
+from diabolo.errors import DataTypeError, DiaboloWarning, FileError
 from diabolo.rankers import EASE, Blend, LowRank, Neighbourhood, Popularity
 
 WORLD = tastes(120, 40)
@@ -86,8 +86,7 @@ def test_what_cannot_be_learned_changes_nothing():
     before = found.recommend(["u003"], n=5)
     with pytest.raises(DataTypeError, match="must be all integers or all text"):
         found.partial_fit(pd.DataFrame({"user": [1], "item": [2]}))
-    with pytest.raises(DataError, match="at least one interaction"):
-        found.partial_fit(FRAME[:0])
+    found.partial_fit(FRAME[:0])
     np.testing.assert_array_equal(found.recommend(["u003"], n=5).scores, before.scores)
 
 
@@ -136,3 +135,27 @@ def test_what_most_have_is_counted_once_and_again_after_more():
     recommender.partial_fit(pd.DataFrame({"user": [1, 3, 4], "item": [9, 9, 9]}))
     found = recommender.recommend(nobody, n=2)
     assert (found.items.tolist(), found.scores.tolist()) == ([[9, 7]], [[4.0, 2.0]])
+
+
+def test_a_correction_that_fails_leaves_the_model_as_it_was(monkeypatch):
+    found = Recommender(model=EASE(20.0)).fit(FRAME[20:])
+    before = found.recommend(["u100"], n=40, exclude_seen=False)
+
+    def fail(self, inverse):
+        raise MemoryError
+
+    monkeypatch.setattr("diabolo.rankers.change.Change.applied", fail)
+    with pytest.raises(MemoryError):
+        found.partial_fit(FRAME[:20])
+    after = found.recommend(["u100"], n=40, exclude_seen=False)
+    np.testing.assert_array_equal(after.scores, before.scores)
+
+
+def test_what_is_only_disliked_is_learned_as_seen():
+    rated = FRAME[["user", "item"]].assign(rating=4.0)
+    found = Recommender(model=EASE(20.0), threshold=3).fit(rated)
+    item = found.recommend(["u003"], n=1).items[0, 0]
+    before = found.recommend(["u100"], n=40, exclude_seen=False).scores
+    found.partial_fit(pd.DataFrame({"user": ["u003"], "item": [item], "rating": [1.0]}))
+    assert item not in found.recommend(["u003"], n=20).items
+    np.testing.assert_allclose(found.recommend(["u100"], n=40, exclude_seen=False).scores, before, atol=1e-5)

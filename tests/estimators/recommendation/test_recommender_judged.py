@@ -123,3 +123,15 @@ def test_what_was_not_learned_from_is_not_warned_of(fitted):
         found.evaluate(frame, pd.DataFrame(events(WANTED)))  # the same, and what they took besides
         fitted.evaluate(BOARD[1:])  # other users, of numbers that were users of fit too
         Recommender(model=EASE(5.0)).fit(pd.DataFrame(events(BOARD, [f"u{i}" for i in range(60)]))).evaluate(BOARD)
+
+
+def test_what_users_took_later_goes_by_their_ids():
+    frame = pd.DataFrame(events(BOARD, [f"u{i:02}" for i in range(60)], range(12)))
+    wanted = pd.DataFrame(events(WANTED, [f"u{i:02}" for i in range(60)], range(12)))
+    recommender = Recommender(model=EASE(5.0)).fit(frame)
+    later = wanted[wanted["user"] > "u20"].sample(frac=1, random_state=0)
+    found = recommender.evaluate(frame, later, at=(1,))
+    assert all(row.users == len(later) for row in found.rows)
+    assert found.mean("recall", 1) == 1.0
+    with pytest.raises(DataError, match=r"got 'u00', .* besides\. Leave them out"):
+        recommender.evaluate(frame[frame["user"] > "u20"], wanted)

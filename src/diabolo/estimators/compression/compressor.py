@@ -213,6 +213,7 @@ class Compressor(Job):
         """Return how many times smaller the bytes of samples are than their numbers, without the model."""
         check_is_fitted(self)
         tally = Tally()
+        self.check_parameters()
         _, chunks = self.packing_.at(self.fidelity).chunks(taken(X), tally)
         size = sum(map(len, chunks))
         return tally.raw / max(1, size)
@@ -282,6 +283,7 @@ class Compressor(Job):
     def _made(self, X: Any, embed: bool, beside: Mapping[str, Any] | None) -> tuple[dict[str, Any], list[bytes]]:
         """Return the head of a file, and its chunks."""
         check_is_fitted(self)
+        self.check_parameters()
         tally, packing, X = Tally(), self.packing_.at(self.fidelity), taken(X)
         head, chunks = packing.chunks(X, tally)
         made = list(chunks)  # first, as the head tells what came of them

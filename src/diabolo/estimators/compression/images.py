@@ -98,11 +98,13 @@ class Images(Packing):
                 f"X must hold images of {self.channels} channels and type {self.dtype}, as in training; got "
                 f"{shorten([(image.shape, image.dtype.str) for image in images])}. Convert them, or fit anew."
             )
-        stack = len({image.shape for image in images}) == 1
-        per = max(1, _VALUES // max(1, images[0].size)) if self.used.exact and stack and images else 1
+        none = tuple(X.shape[1:]) if hasattr(X, "shape") else (self.channels, 0, 0)
+        sizes = {image.shape for image in images} or {none}
+        stack, first = len(sizes) == 1, next(iter(sizes))
+        per = max(1, _VALUES // max(1, math.prod(first))) if self.used.exact and stack else 1
         head = {
-            "shape": [len(images), *(images[0].shape if stack and images else ())],
-            "shapes": [list(images[0].shape)] if stack else [list(image.shape) for image in images],
+            "shape": [len(images), *(first if stack else ())],
+            "shapes": [list(first)] if stack else [list(image.shape) for image in images],
             "count": len(images),
             "per_chunk": per,
             "step": self._step,
@@ -178,7 +180,7 @@ class Images(Packing):
         """How many levels of a pixel become one."""
         fidelity, error = self.fidelity, 0.0
         if isinstance(fidelity, Absolute | Relative):
-            error = fidelity.error * (self._top if isinstance(fidelity, Relative) else 1)
+            error = min(fidelity.error * (self._top if isinstance(fidelity, Relative) else 1), self._top)
         return 2 * math.floor(error) + 1
 
     @property

@@ -14,7 +14,7 @@ from diabolo.codec.alphabet import Alphabet, Levels
 from diabolo.codec.fidelity import Fidelity
 from diabolo.codec.grid import Grid, Listed, Whole, of_numbers, of_words, places
 from diabolo.codec.sheet import Cells, Column, Sheet
-from diabolo.errors import DataError, FileError
+from diabolo.errors import DataError, FileError, warn
 from diabolo.estimators.compression.packing import Tally
 
 _FEW = 64
@@ -22,6 +22,9 @@ _FEW = 64
 
 _WORTH = 0.7
 """The share of bits that steps may take, to be taken for the values."""
+
+_NARROW = 0.1
+"""The share of what was allowed in training below which a table is warned of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +58,7 @@ class Leveling:
             If the fidelity cannot be had.
         """
         cells = [sheet.cells(i, column) for i, column in enumerate(kept)]
-        numbers = [i for i, c in enumerate(cells) if c is not None and c.words is None and c.values.dtype.kind == "f"]
-        allowed = dict(zip(numbers, fidelity.errors([_there(cells[i]) for i in numbers]), strict=True))
-        errors = [allowed.get(i, 0.0) for i in range(len(cells))]
+        errors = _allowed(cells, fidelity)
         sizes = [8 * sheet.size(column) for column in kept]
         each = [_described(*about) for about in zip(cells, errors, sizes, strict=True)]
         return Leveling(sheet.kinds, [grid for grid, _ in each], errors, [running for _, running in each])
@@ -132,9 +133,21 @@ class Leveling:
         if not self.same(sheet):
             was, now = ([f"{name} ({kind})" for name, kind in kinds] for kinds in (self.columns, sheet.kinds))
             lost, new = [each for each in was if each not in now], [each for each in now if each not in was]
+            told = f"missing: {listed(lost)}, not known: {listed(new)}" if lost or new else f"got {listed(now)}"
             raise DataError(
-                f"X must have the columns of training, of the same types and in the same order; missing: "
-                f"{listed(lost)}, not known: {listed(new)}. Rename, convert or reorder them, or fit anew."
+                f"X must have the columns of training, of the same types and in the same order; {told}. Rename, "
+                "convert or reorder them, or fit anew."
+            )
+
+    def warn_of_narrow(self, sheet: Sheet, kept: Sequence[Column], fidelity: Fidelity) -> None:
+        """Warn if columns of a table are so much narrower than in training that what was an error is most of them."""
+        here = _allowed([sheet.cells(i, column) for i, column in enumerate(kept[: len(self.errors)])], fidelity)
+        each = zip(self.columns, here, self.errors, strict=True)
+        narrow = [name for (name, _), now, then in each if now < _NARROW * then]
+        if narrow:
+            warn(
+                f"The error that {fidelity!r} allows goes by the ranges of training, and those of {listed(narrow)} are "
+                f"less than a tenth of these here. Fit to such a table, or choose Absolute."
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -197,6 +210,13 @@ def _described(cells: Cells | None, error: float, size: int) -> tuple[Grid | Non
 def _bits(levels: Levels) -> float:
     found, counts = np.unique(levels, return_counts=True)
     return Alphabet.of(levels).bits(found, counts)
+
+
+def _allowed(cells: Sequence[Cells | None], fidelity: Fidelity) -> list[float]:
+    """Return the error that each column may have: floating point numbers what is said, all others none."""
+    numbers = [i for i, c in enumerate(cells) if c is not None and c.words is None and c.values.dtype.kind == "f"]
+    allowed = dict(zip(numbers, fidelity.errors([_there(cells[i]) for i in numbers]), strict=True))
+    return [allowed.get(i, 0.0) for i in range(len(cells))]
 
 
 def _there(cells: Cells | None) -> NDArray[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,6 +22,7 @@ from diabolo.data import Form
 from diabolo.data.form import NumpyForm
 from diabolo.errors import DataError, FileError, ParameterError
 from diabolo.estimators.compression import chunk
+from diabolo.estimators.compression.flattening import flat, rows_in, shaped
 from diabolo.estimators.compression.leveling import Leveling
 from diabolo.estimators.compression.packing import Packing, State, Tally
 from diabolo.estimators.compression.pieces import Pieces, runs
@@ -65,6 +65,8 @@ class Tables(Packing):
         What learned that.
     promised : str
         What comes back, as a formula.
+    by_range : Fidelity, optional
+        Of that, what goes by the ranges of columns, where ranges of other tables are to be looked at.
     """
 
     kind = "table"
@@ -74,6 +76,7 @@ class Tables(Packing):
     coding: Coding | None
     used: Coder
     promised: str
+    by_range: Fidelity | None = None
 
     @staticmethod
     def suits(X: Any) -> bool:
@@ -86,7 +89,7 @@ class Tables(Packing):
     @classmethod
     def learn(cls, X: Any, fidelity: Fidelity, coder: Coder, setting: Setting) -> Tables:
         """Learn from a table (N, D), series (N, T, C) or images (N, C, H, W)."""
-        sheet, kept = X.some(_LEARNT) if isinstance(X, Pieces) else Sheet.of(_flat(X))
+        sheet, kept = X.some(_LEARNT) if isinstance(X, Pieces) else Sheet.of(flat(X))
         rows = X.rows if isinstance(X, Pieces) and X.rows is not None else len(kept[0]) if kept else 0
         if not rows:
             raise DataError("X must hold rows and columns to learn from; got none.")
@@ -109,14 +112,16 @@ class Tables(Packing):
                 f"Parameter 'fidelity' is {fidelity!r}, but the levels of the table were learned for {self.promised}; "
                 "fit anew."
             )
-        return self
+        return replace(self, by_range=fidelity if fidelity.by_range else None)
 
     def chunks(self, X: Any, tally: Tally) -> tuple[dict[str, Any], Iterator[bytes]]:
         """Return what is to be known of a table, and its chunks; of pieces all is known once the chunks are made."""
         if isinstance(X, Pieces):
             return self._chunks_of(X, tally)
-        sheet, kept = Sheet.of(_flat(X))
+        sheet, kept = Sheet.of(flat(X))
         self.leveling.demand_same(sheet)
+        if self.by_range is not None:
+            self.leveling.warn_of_narrow(sheet, kept, self.by_range)
         count, size = len(kept[0]), max(1, _CELLS // len(self.leveling.columns))
         parts = ([column[at : at + size] for column in kept] for at in range(0, max(1, count), size))
         shape = [count, len(kept)] if hasattr(X, "columns") else list(np.shape(X))
@@ -163,12 +168,13 @@ class Tables(Packing):
             raise FileError("The file says that it has another number of rows than its chunks hold; copy it again.")
         parts = [self._decoded(sheet, data, min(size, rows - i * size)) for i, data in enumerate(chunks)]
         columns = range(len(sheet.kinds))
-        return _shaped(sheet.table([sheet.joined([part[i] for part in parts]) for i in columns]), head["shape"])
+        return shaped(sheet.table([sheet.joined([part[i] for part in parts]) for i in columns]), head["shape"])
 
     @property
     def promise(self) -> str:
-        """What comes back."""
-        return self.promised
+        """What comes back; errors that go by a range go by that of what was learned from."""
+        ranged = any(word in self.promised for word in ("range", "PSNR"))
+        return f"{self.promised}, by what it learned from" if ranged else self.promised
 
     @property
     def coder(self) -> Coder:
@@ -206,13 +212,13 @@ class Tables(Packing):
         """Return how the table of a file is kept, how many rows it has, and how many a chunk has."""
         sheet, shape = Sheet.from_json(head["sheet"]), head["shape"]
         whole = all(type(each) is int and each >= 0 for each in shape)
-        rows = head.get("rows", _rows(shape)) if whole else -1  # format 1 had them beside the shape
+        rows = head.get("rows", rows_in(shape)) if whole else -1  # format 1 had them beside the shape
         size, most = head.get("chunk_rows", max(1, rows)), max(1, _CELLS // len(self.leveling.columns))
         if type(rows) is not int or type(size) is not int or rows < 0 or not 1 <= size <= most:
             raise FileError("The file says that it has an impossible number of rows; copy it again.")
         if not self.leveling.same(sheet):
             raise FileError("The file says that it has other columns than its model knows; copy it again.")
-        if (rows, len(sheet.kinds)) != (_rows(shape), shape[1 if len(shape) == 4 else -1]):
+        if (rows, len(sheet.kinds)) != (rows_in(shape), shape[1 if len(shape) == 4 else -1]):
             raise FileError("The file says that its samples have another shape than its table; copy it again.")
         return sheet, rows, size
 
@@ -269,32 +275,3 @@ class Tables(Packing):
     @cached_property
     def _without(self) -> Tables:
         return replace(self, coding=None)
-
-
-def _flat(X: Any) -> Any:
-    """Return points of series (N, T, C), or of images (N, C, H, W), as rows (N·…, C); a table as it is."""
-    if hasattr(X, "columns"):
-        return X
-    try:
-        X = X if hasattr(X, "ndim") else np.asarray(X)
-    except ValueError as error:
-        raise DataError(f"X must be rectangular: every sample of the same shape ({error}).") from error
-    if X.ndim == 4:
-        X = X.permute(0, 2, 3, 1) if hasattr(X, "permute") else X.transpose(0, 2, 3, 1)
-    return X.reshape(-1, X.shape[-1]) if X.ndim > 2 else X
-
-
-def _rows(shape: Sequence[int]) -> int:
-    """Return how many rows `_flat` makes of samples of this shape."""
-    return shape[0] * math.prod(shape[2:] if len(shape) == 4 else shape[1:-1])
-
-
-def _shaped(table: Any, shape: Sequence[int]) -> Any:
-    """Return rows as what `_flat` made them of."""
-    if hasattr(table, "columns") or list(table.shape) == list(shape):
-        return table
-    if len(shape) == 4:
-        count, channels, height, width = shape
-        images = table.reshape(count, height, width, channels)
-        return images.permute(0, 3, 1, 2) if hasattr(images, "permute") else images.transpose(0, 3, 1, 2)
-    return table.reshape(*shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -87,6 +87,7 @@ class Asked:
         DataError
             If an id is not known.
         """
+        users = ids_of(users)
         known, frame, lists = recommender.interactions_, _package(users), _lists(users)
         ids = None if lists is not None or issparse(users) else users if frame is None else users_alone(users)
         if ids is not None:
@@ -147,6 +148,17 @@ def named(items: Ids, numbers: Array) -> Array:
     """
     nobody: Any = None if items.names.dtype == object else -1
     return np.append(items.names, nobody)[numbers]
+
+
+def ids_of(ids: Any) -> Any:
+    """Return ids that can be gone through, but not by number, such as a set, as a list; all others as they are.
+
+    Examples
+    --------
+    >>> ids_of({3: "c"}.keys()), ids_of((3, 4))
+    ([3], (3, 4))
+    """
+    return list(ids) if isinstance(ids, Set | Iterator | Mapping) else ids
 
 
 def _package(users: Any) -> str | None:

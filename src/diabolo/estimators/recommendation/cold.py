@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from diabolo.check import listed
 from diabolo.data import Ids, Interactions, Schema
 from diabolo.data.form import Form, PandasForm, PolarsForm
 from diabolo.errors import DataError, DataTypeError
@@ -101,7 +102,10 @@ def beside(interactions: Interactions, features: Any) -> tuple[Interactions, Mat
     column, values = _read(features)
     named, numbers = Ids.of(column, "Items")
     if len(named) < len(numbers):
-        raise DataError("features must have one row for each item; got some twice. Drop the others.")
+        raise DataError(
+            f"features must have one row for each item, whose id is in its first column, {features.columns[0]!r}; got "
+            "some ids twice. Drop the other rows; an index is made a column by features.reset_index()."
+        )
     items = united(interactions.items, named, "Items")
     interactions = placed(interactions, interactions.users, items)
     interactions.matrix.sort_indices()
@@ -116,7 +120,7 @@ def kept(likeness: Matrix, before: Ids, now: Interactions) -> Matrix:
     pairs = likeness.tocoo()
     rows, columns = places[pairs.row], places[pairs.col]
     cold = ~taken[columns]
-    return _with_own(taken, pairs.data[cold], rows[cold], columns[cold])
+    return _with_own(len(taken), pairs.data[cold], rows[cold], columns[cold])
 
 
 def _read(features: Any) -> tuple[Any, Floats]:
@@ -124,6 +128,11 @@ def _read(features: Any) -> tuple[Any, Floats]:
     if not hasattr(features, "columns") or not isinstance(Form.of(features), PandasForm | PolarsForm):
         raise DataTypeError(
             f"features must be a data frame, ids of items in its first column; got {type(features).__name__}."
+        )
+    if features.shape[1] < 2:
+        raise DataError(
+            f"features must have ids of items in the first column and what is known of them in others; got the columns "
+            f"{listed(features.columns)}. Add some; an index is made a column by features.reset_index()."
         )
     rows = features.iloc if hasattr(features, "iloc") else features
     rest = rows[:, 1:]
@@ -141,19 +150,19 @@ def _likeness(taken: NDArray[np.bool_], featured: NDArray[np.int64], values: Flo
     count = min(_LIKE, int(known.sum()))
     cold = featured[~known]
     if not len(cold):
-        return _with_own(taken, np.zeros(0, np.float32), cold, cold)
+        return _with_own(len(taken), np.zeros(0, np.float32), cold, cold)
     from sklearn.neighbors import NearestNeighbors  # takes eighty modules with it, which others do not need
 
     finder = NearestNeighbors(n_neighbors=count, metric="cosine", algorithm="brute").fit(values[known])
     far, near = finder.kneighbors(values[~known])
     weights = np.clip(1 - far, _LEAST, None)
     weights /= weights.sum(1, keepdims=True)
-    return _with_own(taken, weights.ravel(), featured[known][near].ravel(), np.repeat(cold, count))
+    return _with_own(len(taken), weights.ravel(), featured[known][near].ravel(), np.repeat(cold, count))
 
 
-def _with_own(taken: NDArray[np.bool_], weights: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Matrix:
-    """Return likeness (I, I) with these entries, and 1 for each item that was `taken` (I,) to itself."""
-    own = np.flatnonzero(taken)
+def _with_own(items: int, weights: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Matrix:
+    """Return likeness (I, I) with these entries, and 1 for each item without any to itself, taken or disliked."""
+    own = np.setdiff1d(np.arange(items), columns)
     data = np.concatenate([np.ones(len(own)), weights]).astype(np.float32)
     places = np.concatenate([own, rows]), np.concatenate([own, columns])
-    return csr_array((data, places), shape=(len(taken), len(taken)))
+    return csr_array((data, places), shape=(items, items))

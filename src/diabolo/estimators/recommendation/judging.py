@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, vstack
 
-from diabolo.check import Many, Whole, demand
-from diabolo.data import folded
+from diabolo.check import Many, Whole, demand, listed
+from diabolo.data import Interactions, folded
 from diabolo.data.holding_out import leave_out
 from diabolo.errors import DataError, warn
 from diabolo.estimators.recommendation.asking import Asked
@@ -44,12 +45,28 @@ def parts(recommender: Recommender, X: Any, y: Any) -> tuple[Matrix, Matrix]:
         _warn_of_learned(recommender, asked.users[held.users], held.targets, asked.named)
         return held.histories, held.targets
     found = folded(y, recommender.interactions_.items, recommender.least)
-    if not np.array_equal(found.users.names, asked.users):
+    targets = _beside(asked, found)
+    _warn_of_learned(recommender, asked.users, targets, asked.named)
+    return asked.histories, targets
+
+
+def _beside(asked: Asked, found: Interactions) -> Matrix:
+    """Return the targets (B, I) of users: by their ids if they have such, by their order if not."""
+    if np.array_equal(found.users.names, asked.users):
+        return found.matrix
+    if not asked.named or len(asked.users) == 0 or found.users.names.dtype != asked.users.dtype:
         raise DataError(
             f"y must be of the same {len(asked.users)} users as X, in the same order; got {len(found.users)}."
         )
-    _warn_of_learned(recommender, asked.users, found.matrix, asked.named)
-    return asked.histories, found.matrix
+    strange = np.setdiff1d(found.users.names, asked.users)
+    if len(strange):
+        raise DataError(
+            f"y must be of users of X, of whom a history is known; got {listed(strange.tolist())} besides. Leave them "
+            "out, with y[y['user'].isin(X['user'])] for instance."
+        )
+    places = found.users.find(asked.users)
+    none = csr_array((1, found.matrix.shape[1]), dtype=found.matrix.dtype)
+    return csr_array(vstack([found.matrix, none]))[np.where(places < 0, len(found.users), places)]
 
 
 def _warn_of_learned(recommender: Recommender, users: Array, targets: Matrix, named: bool) -> None:

@@ -18,7 +18,7 @@ from diabolo.data.events import gathered
 from diabolo.errors import DataError, ParameterError
 from diabolo.estimators.job import Job
 from diabolo.estimators.recommendation import cold, judging, keeping, learning
-from diabolo.estimators.recommendation.asking import Asked, Recommended, chosen, named
+from diabolo.estimators.recommendation.asking import Asked, Recommended, chosen, ids_of, named
 from diabolo.estimators.recommendation.rated import Threshold, warn_of_ratings
 from diabolo.estimators.recommendation.recommended import report
 from diabolo.estimators.unchanged import all_or_nothing
@@ -181,7 +181,7 @@ class Recommender(Job):
         if not hasattr(self, "scorer_"):
             return self.fit(X, y)
         self.check_parameters()
-        more = Interactions.of(X, self.least)
+        more = Interactions.of(X, self.least, some=False)
         before, now = learning.joined(self.interactions_, more, self.least is None)
         likeness = (
             self.likeness_ if self.likeness_ is None else cold.kept(self.likeness_, self.interactions_.items, now)
@@ -250,7 +250,7 @@ class Recommender(Job):
         """
         check_is_fitted(self)
         n = _counted("similar_items", n, others := max(self._items - 1, 1), others)
-        items = self._known(np.atleast_1d(np.asarray(items)))
+        items = self._known(np.atleast_1d(np.asarray(ids_of(items))))
         numbers, scores = np.full((len(items), n), -1), np.full((len(items), n), -np.inf, np.float32)
         for i, item in enumerate(items):
             similar = self.scorer_.similar(int(item)).copy()
