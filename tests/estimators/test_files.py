@@ -112,7 +112,6 @@ EVIL = {
     "billion layers": lambda d: d["recipe"].update(net={"part": "nets.MLP", "hidden": [8] * 100_000}),
     "billion wide": lambda d: d["recipe"].update(net={"part": "nets.MLP", "hidden": [10**9]}),
     "billion components": lambda d: d["params"].update(n_components=10**9),
-    "other size": lambda d: d["params"].update(n_components=3),
     "other shape": lambda d: d.update(shape=[5]),
     "other columns": lambda d: d.update(features=1),
     "huge shape": lambda d: d.update(shape=[2**40]),

@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr
 
-from diabolo.errors import DataError
+from diabolo.errors import DataError, ParameterError
 from diabolo.metrics import distance_correlation, stress, triplets_kept
 
 MEASURES = [distance_correlation, stress, triplets_kept]
@@ -63,3 +63,15 @@ def test_a_seed_draws_the_pairs(world, measure):
 def test_what_is_no_map_is_refused(measure, codes):
     with pytest.raises(DataError):
         measure(np.ones((6, 3)), codes)
+
+
+@pytest.mark.parametrize(
+    ("measure", "name"), [(stress, "pairs"), (distance_correlation, "pairs"), (triplets_kept, "triplets")]
+)
+def test_what_is_drawn_is_at_least_one_and_never_of_one_sample(measure, name):
+    line = np.arange(3.0)[:, None]
+    for seed in range(20):
+        measure(line, line + 0.5, seed=seed, **{name: 2})
+    for wrong in ({name: 0}, {name: "a"}, {"seed": -1}):
+        with pytest.raises(ParameterError, match=f"'{next(iter(wrong))}' of this measure"):
+            measure(line, line, **wrong)

@@ -3,6 +3,8 @@
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -145,3 +147,14 @@ def test_wrong_samples_give_one_sentence(name):
 def test_names_must_be_as_many_as_the_columns():
     with pytest.raises(ParameterError, match=r"names.*2 names.*\['a'\]"):
         drift(np.ones((3, 2)), np.ones((3, 2)), ["a"])
+
+
+def test_columns_of_frames_go_by_their_names():
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame({"age": draw.normal(40, 9, 300), "price": draw.lognormal(3, 1, 300)})
+    found = drift(frame, frame.sample(100, random_state=0)[["price", "age"]])
+    assert [name for name, _ in found.parts] == ["age", "price"]
+    assert found.p_value > 0.1
+    assert drift(pl.from_pandas(frame), pl.from_pandas(frame[["price", "age"]])).p_value > 0.9
+    with pytest.raises(DataError, match="new lacks 'age', and has 'years' besides"):
+        drift(frame, frame.rename(columns={"age": "years"}))

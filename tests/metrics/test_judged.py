@@ -148,9 +148,9 @@ def test_a_judge_that_has_not_converged_is_no_warning():
 @pytest.mark.parametrize("measure", [discriminative, predictive])
 def test_bad_input_is_refused(measure):
     name = measure.__name__
-    with pytest.raises(ParameterError, match=f"'judge' of {name} must be an estimator of scikit-learn.* got 'forest'"):
+    with pytest.raises(ParameterError, match=f"'judge' of {name} must be a .* of scikit-learn.* got 'forest'"):
         measure(NOISE, NOISE, judge="forest")
-    with pytest.raises(ParameterError, match="must be an estimator of scikit-learn"):
+    with pytest.raises(ParameterError, match=r"must be a .* of scikit-learn"):
         measure(NOISE, NOISE, judge=LogisticRegression)
     with pytest.raises(ParameterError, match=f"'seeds' of {name} must be an integer >= 1; got 0"):
         measure(NOISE, NOISE, seeds=0)
@@ -164,3 +164,11 @@ def test_bad_input_is_refused(measure):
 def test_lags_are_fewer_than_steps(lags):
     with pytest.raises(ParameterError, match=r"'lags' of predictive must be an integer in \[1, 9\] or None"):
         predictive(NOISE, NOISE, lags)
+
+
+@pytest.mark.parametrize(
+    ("measure", "judge"), [(discriminative, LinearRegression()), (predictive, LogisticRegression())]
+)
+def test_a_judge_of_the_wrong_kind_is_refused(measure, judge):
+    with pytest.raises(ParameterError, match=r"must be a (classifier|regressor) of scikit-learn, such as"):
+        measure(NOISE, NOISE, judge=judge)

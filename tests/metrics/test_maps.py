@@ -83,3 +83,17 @@ def test_classes_must_be_as_many_as_codes():
 
 def test_points_are_flat():
     assert maps.flat("X", np.zeros((2, 3, 4))).shape == (2, 12)
+
+
+@pytest.mark.parametrize(
+    ("y", "true", "words"),
+    [
+        ([0, 1, 1], ["0", "1", "1"], "classes of one kind"),
+        ([None, "a", "b"], ["a", "a", "b"], "y must hold a class for each; some are missing"),
+        ([0.0, 1.0, 1.0], [np.nan, 1.0, 0.0], "true must hold a class for each; some are missing"),
+    ],
+)
+def test_classes_that_cannot_be_compared_are_refused(y, true, words):
+    places = np.arange(3.0)[:, None]
+    with pytest.raises(DataError, match=words):
+        knn_accuracy(places, y, places, true, neighbours=1)

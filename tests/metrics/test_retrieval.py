@@ -56,3 +56,10 @@ def test_bad_input_is_refused():
         retrieval_recall(csr_array(x[:4]), x, k=1)
     with pytest.raises(DataError, match="vectors must hold finite"):
         retrieval_recall(x, x * np.nan, k=1)
+
+
+def test_sparse_codes_must_be_finite_and_one_sample_has_no_neighbours():
+    with pytest.raises(DataError, match="codes must hold finite numbers"):
+        retrieval_recall(csr_array([[np.nan, 0.0], [0.0, 1.0], [1.0, 1.0]]), np.eye(3)[:, :2] + 1, 1)
+    with pytest.raises(DataError, match="at least 2 samples"):
+        retrieval_recall([[1.0]], [[1.0]], 1)

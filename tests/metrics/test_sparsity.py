@@ -74,3 +74,9 @@ def test_fvu_knows_no_scale_and_no_place(x, y, scale, shift):
 def test_what_has_no_fvu_is_refused(x, y, word):
     with pytest.raises(DataError, match=word):
         fvu(x, y)
+
+
+def test_sparse_codes_must_be_finite_and_have_latents():
+    for codes in (csr_array([[np.nan, 1.0]]), csr_array((3, 0))):
+        with pytest.raises(DataError):
+            sparsity(codes)

@@ -83,7 +83,7 @@ WRONG = {
         "one of at least two columns",
     ),
     "no seeds": ({"seeds": 0}, ParameterError, "'seeds' of transfer must be an integer >= 1"),
-    "no judge": ({"judge": "forest"}, ParameterError, "'judge' of transfer must be an estimator of scikit-learn"),
+    "no judge": ({"judge": "forest"}, ParameterError, "'judge' of transfer must be a classifier of scikit-learn"),
     "missing targets": (
         {"made": FRESH.assign(label=FRESH["label"].where(FRESH["a"] > 0))},
         DataError,

@@ -61,8 +61,6 @@ def rebuilt(
     """
     shape, recipe = _shape(document["shape"]), _recipe(document["recipe"])
     n, columns = _whole(document.get("code", n_components)), _whole(document.get("features", shape[0]))
-    if n_components not in (None, n):
-        raise FileError(f"its code has {n} numbers, but its n_components is {shorten(n_components)}")
     target = _shape(document.get("target", document["shape"]))
     whole, wide = recipe.net.code(shape, n), math.prod(shape)
     beside = {"pca.mean": (wide,), "pca.components": (whole, wide)} if beside_pca else {}

@@ -107,7 +107,7 @@ def read_saelens(folder: Path) -> Weights:
         architecture.kind,
         k=_k(config, name),
         subtracts_bias=not architecture.transcodes and config.flag("apply_b_dec_to_input", True),
-        transcodes=architecture.transcodes,
+        transcodes=architecture.transcodes or config.part("metadata").flag("transcodes", False),
         norm=_norm(config, architecture),
         groups=_groups(config, len(encoder)),
         sparsity=_sparsity(folder / SPARSITY, encoder),

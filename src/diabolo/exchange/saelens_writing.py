@@ -113,6 +113,8 @@ def _config(target: Path, weights: Weights, architecture: str) -> bytes:
         config |= {"k": weights.k, "rescale_acts_by_decoder_norm": False}
     if ARCHITECTURES[architecture].transcodes:
         config["d_out"] = weights.target
+    elif weights.transcodes:  # which SAELens has no word for where widths are equal; it computes the same
+        config["metadata"]["transcodes"] = True
     if weights.groups:
         config["metadata"]["training_architecture_details"] = _details(weights)
     try:

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from diabolo.check import shorten
@@ -165,12 +166,19 @@ def _seal(target: Path, document: Mapping[str, Any], weights: bytes) -> bytes:
 
     added = {"format": FORMAT, "library": __version__, "weights_sha256": hashlib.sha256(weights).hexdigest()}
     try:
-        plain = json.loads(json.dumps({**document, **added}, allow_nan=False))
+        plain = json.loads(json.dumps({**document, **added}, allow_nan=False, default=_python))
     except (TypeError, ValueError, RecursionError) as error:
         raise FileError(f"The document for {target} is no plain JSON ({error}); give finite plain values.") from error
     text = json.dumps(plain | {"document_sha256": _digest(plain)}, indent=1).encode()
     _parse(target, text)  # what could not be read back is not written
     return text
+
+
+def _python(value: object) -> object:
+    """Return the number of Python that one of numpy is, such as a parameter that was an entry of a grid."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is no plain value")
 
 
 def _digest(document: dict[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -106,6 +108,18 @@ def alike(first: str, a: Array, second: str, b: Array) -> None:
             f"{first} and {second} must have samples of one shape; got {a.shape[1:]} and {b.shape[1:]}. "
             "Give the same features."
         )
+
+
+def demand_finite(name: str, codes: Any) -> None:
+    """Raise unless what is stored of a sparse matrix is finite.
+
+    Raises
+    ------
+    DataError
+        If it holds NaN or infinity.
+    """
+    if not np.isfinite(codes.data).all():
+        raise DataError(f"{name} must hold finite numbers; got NaN or infinity. Drop those samples.")
 
 
 def _finite(name: str, array: Array, least: int) -> Array:

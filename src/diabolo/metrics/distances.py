@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
+from diabolo.check import Whole, demand
 from diabolo.metrics.arrays import Array
 from diabolo.metrics.maps import together
 
@@ -57,9 +58,7 @@ def triplets_kept(X: ArrayLike, codes: ArrayLike, triplets: int = _PAIRS, seed: 
     1.0
     """
     samples, places = together(X, codes)
-    i, j, k = np.random.default_rng(seed).integers(0, len(samples), (3, triplets))
-    different = (i != j) & (i != k) & (j != k)
-    i, j, k = i[different], j[different], k[different]
+    i, j, k = _different(len(samples), 3, "triplets", triplets, seed)
     orders = [np.sign(_apart(of, i, j) - _apart(of, i, k)) for of in (samples, places)]
     return float((orders[0] == orders[1]).mean())
 
@@ -91,9 +90,18 @@ def stress(X: ArrayLike, codes: ArrayLike, pairs: int = _PAIRS, seed: int = 0) -
 
 def _distances(X: ArrayLike, codes: ArrayLike, pairs: int, seed: int) -> tuple[Array, Array]:
     samples, places = together(X, codes)
-    i, j = np.random.default_rng(seed).integers(0, len(samples), (2, pairs))
-    i, j = i[i != j], j[i != j]
+    i, j = _different(len(samples), 2, "pairs", pairs, seed)
     return _apart(samples, i, j), _apart(places, i, j)
+
+
+def _different(count: int, each: int, name: str, wanted: int, seed: int) -> NDArray[np.int64]:
+    """Return random samples of `count`, `each` (2 or 3) at a time, no two of them the same, (each, P)."""
+    demand(name, "this measure", wanted, Whole(1))
+    demand("seed", "this measure", seed, Whole(0))
+    drawn = np.random.default_rng(seed).integers(0, count, (each, wanted))
+    others = [drawn[a] != drawn[b] for a in range(each) for b in range(a)]
+    found = drawn[:, np.all(others, axis=0)]
+    return found if found.shape[1] else np.arange(each)[:, None]  # of few draws all may be of one sample
 
 
 def _apart(points: Array, i: NDArray[np.int64], j: NDArray[np.int64]) -> Array:

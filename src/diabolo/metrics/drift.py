@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import fisher_exact, ks_2samp
 
-from diabolo.check import shorten
+from diabolo.check import listed, shorten
 from diabolo.errors import DataError, ParameterError
 from diabolo.metrics.arrays import Array, numbers
 
@@ -67,12 +67,12 @@ def drift(reference: ArrayLike, new: ArrayLike, names: Sequence[str] | None = No
 
     Parameters
     ----------
-    reference, new : array (R, K), (N, K)
+    reference, new : array or data frame (R, K), (N, K)
         Earlier and new samples, at least one of each; NaN is a missing value, left out. Both must have the same
-        precision, as 0.1 in float32 is not 0.1 in float64.
+        precision, as 0.1 in float32 is not 0.1 in float64. Columns of two frames go by their names.
     names : sequence of K str, optional
         What the columns are called; those of one name are one thing, such as the numbers a category is encoded as. By
-        default "0", "1", ....
+        default as in a frame, or "0", "1", ....
 
     Returns
     -------
@@ -82,7 +82,8 @@ def drift(reference: ArrayLike, new: ArrayLike, names: Sequence[str] | None = No
     Raises
     ------
     DataError
-        If the arrays are not two-dimensional, of the same number of columns, with samples in both.
+        If the arrays are not two-dimensional, of the same number of columns, with samples in both; or one frame has
+        columns that the other lacks.
     DataTypeError
         If they hold something other than numbers.
     ParameterError
@@ -112,6 +113,10 @@ def compared(reference: ArrayLike, new: ArrayLike, names: Sequence[str] | None =
     >>> compared([[1.0, 0.0], [2.0, np.nan], [3.0, 0.0]], [[4.0, 0.0]], ["a", "b"])
     [('a', 0.5), ('b', 1.0), ('b missing', 1.0)]
     """
+    framed = [str(name) for name in getattr(reference, "columns", ())]
+    if framed and hasattr(new, "columns"):
+        new = _ordered(new, framed)
+    names = framed or None if names is None else names
     old, now = _samples("reference", reference), _samples("new", new)
     if old.shape[1] != now.shape[1]:
         raise DataError(
@@ -123,6 +128,20 @@ def compared(reference: ArrayLike, new: ArrayLike, names: Sequence[str] | None =
             f"Parameter 'names' of drift must be {old.shape[1]} names, one for each column; got {shorten(called)}."
         )
     return [test for name, place in _places(called) for test in _of_name(name, old[:, place], now[:, place])]
+
+
+def _ordered(new: Any, names: Sequence[str]) -> Any:
+    """Return a frame with its columns in the order of those of another one."""
+    here = [str(name) for name in new.columns]
+    if sorted(here) != sorted(names):
+        lost, strange = ([each for each in one if each not in two] for one, two in ((names, here), (here, names)))
+        raise DataError(
+            f"reference and new must have the same columns; new lacks {listed(lost)}, and has {listed(strange)} "
+            "besides. Rename, add or drop columns."
+        )
+    if here == list(names) or len(set(here)) < len(here):  # of those of one name, places tell them apart
+        return new
+    return new[[new.columns[here.index(name)] for name in names]]
 
 
 def _places(names: Sequence[str]) -> Iterable[tuple[str, list[int]]]:

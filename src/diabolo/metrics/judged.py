@@ -96,7 +96,7 @@ def discriminative(real: ArrayLike, other: ArrayLike, judge: Any = None, seeds: 
     a, b = windows("real", real, least=2 * _FOLDS), windows("other", other, least=_FOLDS)
     alike("real", a, "other", b)
     demand("seeds", "discriminative", seeds, Whole(1))
-    judge = _classifier() if judge is None else checked("discriminative", judge)
+    judge = _classifier() if judge is None else checked("discriminative", judge, "classifier")
     pairs = []
     for seed in range(seeds):
         one, two, three = _drawn(a, b, seed)
@@ -150,7 +150,7 @@ def predictive(real: ArrayLike, other: ArrayLike, lags: int | None = None, judge
     alike("real", a, "other", b)
     demand("lags", "predictive", lags, Maybe(Whole(1, a.shape[1] - 1), "24, or half of the steps"))
     demand("seeds", "predictive", seeds, Whole(1))
-    judge = _regressor(a.shape[2]) if judge is None else checked("predictive", judge)
+    judge = _regressor(a.shape[2]) if judge is None else checked("predictive", judge, "regressor")
     seen = lags or min(24, a.shape[1] // 2)
     mean, scale = a.mean((0, 1)), a.std((0, 1))
     scale = np.where(scale > 0, scale, 1)
@@ -178,8 +178,8 @@ def seeded(judge: Any, seed: int) -> Any:
     return fresh.set_params(**dict.fromkeys(names, seed))
 
 
-def checked(owner: str, judge: Any) -> Any:
-    """Return a judge that can be cloned, fitted and asked.
+def checked(owner: str, judge: Any, kind: str, needed: str = "predict") -> Any:
+    """Return a judge that can be cloned, fitted and asked, and is a "classifier" or "regressor".
 
     Raises
     ------
@@ -188,15 +188,19 @@ def checked(owner: str, judge: Any) -> Any:
 
     Examples
     --------
-    >>> checked("predictive", 3)
+    >>> checked("predictive", 3, "regressor")
     Traceback (most recent call last):
     ...
-    diabolo.errors.ParameterError: Parameter 'judge' of predictive must be an estimator of scikit-learn, such as ...
+    diabolo.errors.ParameterError: Parameter 'judge' of predictive must be a regressor of scikit-learn, such as ...
     """
-    if isinstance(judge, type) or not all(hasattr(judge, name) for name in ("fit", "predict", "get_params")):
+    from sklearn.base import is_classifier, is_regressor
+
+    able = not isinstance(judge, type) and all(hasattr(judge, name) for name in ("fit", needed, "get_params"))
+    is_kind, such = (is_classifier, "RandomForestClassifier()") if kind == "classifier" else (is_regressor, "Ridge()")
+    if not able or not is_kind(judge):
         raise ParameterError(
-            f"Parameter 'judge' of {owner} must be an estimator of scikit-learn, such as RandomForestClassifier() or "
-            f"Ridge(), or None (the default one); got {shorten(judge)}."
+            f"Parameter 'judge' of {owner} must be a {kind} of scikit-learn, such as {such}, or None (the default "
+            f"one); got {shorten(judge)}."
         )
     return judge
 

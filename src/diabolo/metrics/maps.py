@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from diabolo.check import Whole, demand
 from diabolo.errors import DataError
@@ -77,7 +79,7 @@ def knn_accuracy(codes: ArrayLike, y: ArrayLike, placed: ArrayLike, true: ArrayL
     Raises
     ------
     DataError
-        If there is not one class for each code.
+        If there is not one class for each code, one is missing, or they are text on one side and numbers on the other.
     ParameterError
         If there are fewer codes than votes.
 
@@ -94,6 +96,7 @@ def knn_accuracy(codes: ArrayLike, y: ArrayLike, placed: ArrayLike, true: ArrayL
             f"y and true must hold a class for each of {len(among)} codes and {len(some)} placed; got shapes "
             f"{of_among.shape} and {of_some.shape}."
         )
+    _demand_classes(of_among, of_some)
     demand("neighbours", "knn_accuracy", neighbours, Whole(1, len(among)))
     names, classes = np.unique(of_among, return_inverse=True)
     right = 0
@@ -103,6 +106,16 @@ def knn_accuracy(codes: ArrayLike, y: ArrayLike, placed: ArrayLike, true: ArrayL
         np.add.at(votes, (np.arange(len(near))[:, None], near), 1)
         right += int((names[votes.argmax(1)] == of_some[rows]).sum())
     return right / len(some)
+
+
+def _demand_classes(y: NDArray[Any], true: NDArray[Any]) -> None:
+    """Raise DataError unless classes (N,), (M,) can be compared: none is missing, and all are text or none is."""
+    for name, classes in (("y", y), ("true", true)):
+        if any(each is None or each != each for each in classes.tolist()):
+            raise DataError(f"{name} must hold a class for each; some are missing. Drop those samples.")
+    texts = {isinstance(each, str) for classes in (y, true) for each in classes.tolist()}
+    if len(texts) > 1:
+        raise DataError("y and true must hold classes of one kind; got text and numbers. Convert them by .astype(str).")
 
 
 def _kept(original: Array, other: Array, k: int) -> float:

@@ -130,13 +130,15 @@ def _precision(flags: np.ndarray, ranks: np.ndarray, count: int) -> np.ndarray:
 
 def _recall(flags: np.ndarray, ranks: np.ndarray, count: int) -> np.ndarray:
     """Return the recall of the events where points are flagged from each rank on, (K,)."""
-    total, events, thresholds = np.zeros(count), edges_of(flags), np.arange(count)
+    steps, events = np.zeros(count + 1), edges_of(flags)
     for start, end in events:
         own = ranks[start:end]
+        thresholds = np.unique(own)  # between which nothing changes
         flagged = reaching(own, thresholds)
         runs = flagged - reaching(np.minimum(own[1:], own[:-1]), thresholds)  # two neighbours are in the same run
-        total += flagged / len(own) / np.maximum(runs, 1)
-    return total / len(events)
+        recall = flagged / len(own) / np.maximum(runs, 1)
+        steps[[0, *(thresholds + 1)]] += np.diff(recall, prepend=0, append=0)
+    return np.cumsum(steps)[:-1] / len(events)
 
 
 def _runs(ranks: np.ndarray) -> np.ndarray:

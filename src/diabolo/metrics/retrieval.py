@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, diags_array, issparse
 
 from diabolo.check import Whole, demand
 from diabolo.errors import DataError
-from diabolo.metrics.arrays import points
+from diabolo.metrics.arrays import demand_finite, points
 
 _CELLS = 2**22
 """Cosines in memory at a time."""
@@ -45,8 +45,12 @@ def retrieval_recall(codes: Any, vectors: ArrayLike, k: int = 10) -> float:
     """
     dense = points("vectors", vectors)
     count = len(dense)
-    demand("k", "retrieval_recall", k, Whole(1, max(1, count - 1)))
+    if count < 2:
+        raise DataError(f"vectors must hold at least 2 samples, to have neighbours; got {count}. Give more.")
+    demand("k", "retrieval_recall", k, Whole(1, count - 1))
     sparse: Any = csr_array(codes) if issparse(codes) else points("codes", codes)
+    if issparse(codes):
+        demand_finite("codes", sparse)
     if sparse.shape[0] != count:
         raise DataError(f"codes must hold one for each of {count} vectors; got {sparse.shape[0]}.")
     step, hits = max(1, _CELLS // count), 0

@@ -11,7 +11,7 @@ from scipy.sparse import issparse
 
 from diabolo.check import Number, demand
 from diabolo.errors import DataError
-from diabolo.metrics.arrays import Array, points
+from diabolo.metrics.arrays import Array, demand_finite, points
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +63,9 @@ def sparsity(codes: Any, often: float = 0.1) -> Sparsity:
     """
     demand("often", "sparsity", often, Number(0, 1))
     if issparse(codes):
-        if codes.ndim != 2 or not codes.shape[0]:
-            raise DataError(f"codes must be of shape (N, n) with at least one sample; got {codes.shape}.")
+        if codes.ndim != 2 or 0 in codes.shape:
+            raise DataError(f"codes must be of shape (N, n), at least one sample of one latent; got {codes.shape}.")
+        demand_finite("codes", codes)
         active = np.asarray((codes != 0).sum(0)).reshape(-1)
     else:
         active = (points("codes", codes) != 0).sum(0)

@@ -79,7 +79,7 @@ def transfer(train: Any, made: Any, test: Any, target: str | int, judge: Any = N
     (True, True)
     """
     demand("seeds", "transfer", seeds, Whole(1))
-    judge = _forest() if judge is None else checked("transfer", judge)
+    judge = _forest() if judge is None else checked("transfer", judge, "classifier", "predict_proba")
     every = columns({"train": train, "made": made, "test": test})
     (real, real_y), (own, own_y), (tested, truth) = _split(every, _place(every, target))
     found = [

@@ -8,7 +8,7 @@ from tests.exchange.golden import NAMES, ROOM, place
 
 import diabolo
 from diabolo import Dictionary, Training, exchange
-from diabolo.errors import CapabilityError
+from diabolo.errors import CapabilityError, DataError, DataTypeError
 from diabolo.recipes import OF_VECTORS
 
 
@@ -94,3 +94,47 @@ def test_weights_are_those_of_a_dictionary_by_hand():
     back = dictionary.weights()
     assert torch.equal(back.decoder, weights.decoder)
     assert torch.equal(back.decoder_bias, weights.decoder_bias)
+
+
+def test_atoms_and_report_of_what_another_library_made():
+    atoms = torch.eye(6)
+    dictionary = Dictionary.of(exchange.Weights(atoms, torch.zeros(6), atoms, torch.zeros(6), "topk", k=2))
+    np.testing.assert_allclose(dictionary.atoms_, np.eye(6))
+    X = np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32)
+    assert "How atoms lie" in dictionary.report(X).html()
+
+
+def test_a_transcoder_of_equal_widths_stays_one(tmp_path):
+    draw = np.random.default_rng(0)
+    X = draw.normal(size=(300, 6)).astype(np.float32)
+    Y = (X @ draw.normal(size=(6, 6))).astype(np.float32)
+    transcoder = Dictionary(16, k=3, training=Training(epochs=3), random_state=0).fit(X, target=Y)
+    exchange.write(transcoder.weights(), tmp_path / "saelens")
+    again = Dictionary.of(exchange.read(tmp_path / "saelens"))
+    assert exchange.read(tmp_path / "saelens").transcodes
+    assert again.score(X, Y) == pytest.approx(transcoder.score(X, Y), abs=1e-4)
+
+
+def test_groups_of_a_matryoshka_dictionary_are_told():
+    X = np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32)
+    dictionary = Dictionary(64, k=3, recipe="matryoshka", training=Training(epochs=1), random_state=0).fit(X)
+    assert dictionary.weights().groups == (4, 4, 8, 16, 32)
+    plain = Dictionary(64, k=3, training=Training(epochs=1), random_state=0).fit(X)
+    assert plain.weights().groups == ()
+
+
+@pytest.mark.parametrize("form", [np.float16, np.float64, torch.tensor, lambda z: torch.tensor(z).to_sparse()])
+def test_codes_of_any_form_are_rebuilt(form):
+    X = np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32)
+    dictionary = Dictionary(8, k=2, training=Training(epochs=1), random_state=0).fit(X)
+    codes = dictionary.transform(X)
+    found = dictionary.inverse_transform(form(codes.toarray()))
+    np.testing.assert_allclose(found, dictionary.inverse_transform(codes), atol=5e-3)
+
+
+@pytest.mark.parametrize("codes", [np.zeros((2, 3, 8)), [["a"] * 8]])
+def test_what_are_no_codes_is_refused(codes):
+    X = np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32)
+    dictionary = Dictionary(8, k=2, training=Training(epochs=1), random_state=0).fit(X)
+    with pytest.raises((DataError, DataTypeError)):
+        dictionary.inverse_transform(codes)

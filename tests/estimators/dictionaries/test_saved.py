@@ -80,7 +80,6 @@ EVIL = {
     "another target": lambda d, a: d.update(target=[5]),
     "more latents": lambda d, a: d.update(code=25),
     "very many latents": lambda d, a: d.update(code=2**30),
-    "other latents said": lambda d, a: d["params"].update(n_components=23),
     "a forbidden k": lambda d, a: d["params"].update(k=-1),
     "k in words": lambda d, a: d["params"].update(k="many"),
     "another shape that fits by chance": lambda d, a: d["job"].update(shape=[1, 1, 1, 16]),

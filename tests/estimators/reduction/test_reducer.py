@@ -254,3 +254,21 @@ def test_a_report_draws_missing_labels_as_one_more(y):
     with pytest.raises(DataError, match=r"'y' of report must hold one label or number for each of 40.*shape \(3,\)"):
         reducer.report(X, [1, 2, 3])
     assert "Spectrum" not in str(reducer.report(X[:1]).html())  # one sample has none
+
+
+def test_a_size_that_is_set_later_is_that_of_the_next_fit(tmp_path):
+    reducer = Reducer(2, recipe="linear").fit(iris()).set_params(n_components=3)
+    np.testing.assert_allclose(reducer.inverse_transform(reducer.transform(iris())), reducer.reconstruct(iris()))
+    assert reducer.set_output(transform="pandas").transform(iris()).columns.tolist() == ["reducer0", "reducer1"]
+    reducer.save(tmp_path / "model")
+    again = diabolo.load(tmp_path / "model")
+    assert again.transform(iris()).shape == (150, 2)
+    assert again.fit(iris()).transform(iris()).shape == (150, 3)
+
+
+def test_parameters_that_are_numbers_of_numpy_are_saved_as_numbers(tmp_path):
+    training = Training(epochs=2, learning_rate=float(np.float32(1e-3)))(learning_rate=np.float32(1e-3))
+    Reducer(np.int64(2), training=training, random_state=np.int64(3)).fit(digits()[:60]).save(tmp_path / "model")
+    again = diabolo.load(tmp_path / "model")
+    assert again.training.learning_rate == pytest.approx(1e-3)
+    assert again.transform(digits()[:3]).shape == (3, 2)

@@ -96,7 +96,7 @@ def _atoms(dictionary: Dictionary) -> Array | None:
     """Return the atoms (n, *shape) as the model has them: all layers in one scale."""
     with torch.inference_mode():
         atoms = dictionary.recipe_.net.atoms(dictionary.model_.decoder)
-    return None if atoms is None else dictionary._formed(atoms.float().cpu().numpy())
+    return None if atoms is None else dictionary._formed(atoms.detach().float().cpu().numpy())
 
 
 def _lie(page: Page, around: Neighbours) -> None:

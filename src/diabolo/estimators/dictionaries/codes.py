@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array, issparse, vstack
 from torch import Tensor
 
+from diabolo.data import Form
+from diabolo.errors import DataError
 from diabolo.sparse import assembled
 
 
@@ -45,3 +48,30 @@ def tensor(codes: Any, dtype: torch.dtype) -> Tensor:
 def stacked(blocks: list[Any]) -> Any:
     """Return blocks of codes as one ``csr_array``."""
     return csr_array(vstack(blocks, format="csr"))
+
+
+def codes_of(X: Any, n: int) -> Any:
+    """Return codes (N, n), sparse or not, of any form, as a ``csr_array`` with sorted indices.
+
+    Raises
+    ------
+    DataError
+        If they have the wrong shape, or are not finite.
+    DataTypeError
+        If they are no numbers.
+
+    Examples
+    --------
+    >>> codes_of([[0, 2.5]], 2).toarray()
+    array([[0. , 2.5]])
+    """
+    if not issparse(X):
+        X = X.to_dense() if isinstance(X, Tensor) and X.layout != torch.strided else X
+        X = np.atleast_2d(Form.of(X).array(X))
+    if X.ndim != 2 or X.shape[1] != n:
+        raise DataError(f"Codes must have shape (N, {n}); got {X.shape}.")
+    codes: Any = csr_array(X.astype(np.float32) if X.dtype.itemsize < 4 else X)
+    if not np.isfinite(codes.data).all():
+        raise DataError("Codes contain NaN or infinity; drop those rows first.")
+    codes.sort_indices()
+    return codes

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, issparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
@@ -24,7 +23,7 @@ from diabolo.errors import CapabilityError, DataError, FileError, ParameterError
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.dictionaries.beginning import Beginning
 from diabolo.estimators.dictionaries.cards import report
-from diabolo.estimators.dictionaries.codes import csr, stacked, tensor
+from diabolo.estimators.dictionaries.codes import codes_of, csr, stacked, tensor
 from diabolo.estimators.dictionaries.foreign import adopt, exported
 from diabolo.estimators.dictionaries.intake import settled, unpacked
 from diabolo.estimators.fitted import FittedModel
@@ -246,13 +245,7 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             If the codes have the wrong shape, or are not finite.
         """
         check_is_fitted(self)
-        codes: Any = csr_array(X) if issparse(X) else csr_array(np.atleast_2d(np.asarray(X)))
-        if codes.shape[1] != self.model_.n:
-            raise DataError(f"Codes must have shape (N, {self.model_.n}); got {codes.shape}.")
-        if not np.isfinite(codes.data).all():
-            raise DataError("Codes contain NaN or infinity; drop those rows first.")
-        codes.sort_indices()
-        return self._summed(codes)
+        return self._summed(codes_of(X, self.model_.n))
 
     @torch.inference_mode()
     def _summed(self, codes: Any) -> Array:
@@ -293,7 +286,7 @@ class Dictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             atoms = self.recipe_.net.atoms(self.model_.decoder)
         if atoms is None:
             raise CapabilityError(f"{type(self.recipe_.net).__name__} has no atoms; use the net Atoms().")
-        return self._formed(atoms.double().cpu().numpy() * (scaling.scale / scaling.scale.mean()))
+        return self._formed(atoms.detach().double().cpu().numpy() * (scaling.scale / scaling.scale.mean()))
 
     @classmethod
     def of(cls, weights: Weights, device: str = "auto") -> Self:

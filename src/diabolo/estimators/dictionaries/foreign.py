@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from diabolo.latents import L1, BatchTopK, Gated, JumpReLU, Latent, TopK
 from diabolo.likelihoods import SquaredError
 from diabolo.model import Autoencoder, Recipe
 from diabolo.nets import Atoms
+from diabolo.penalties import Matryoshka
 from diabolo.seeding import seeded
 from diabolo.training import History
 
@@ -117,8 +119,23 @@ def exported(dictionary: Dictionary) -> Weights:
     more, moved = _more(kind, model.recipe.latent, learned, moved)
     decoder = atoms.cpu().double() * torch.from_numpy(target.scale)
     return Weights(
-        encoder, moved, decoder, bias, kind, subtracts_bias=towards is None, transcodes=towards is not None, **more
+        encoder,
+        moved,
+        decoder,
+        bias,
+        kind,
+        subtracts_bias=towards is None,
+        transcodes=towards is not None,
+        groups=_groups(model),
+        **more,
     ).to(torch.float32)
+
+
+def _groups(model: Autoencoder) -> tuple[int, ...]:
+    """Return the sizes of nested groups of latents, where there are any."""
+    nested = next((each for each in model.recipe.penalties if isinstance(each, Matryoshka)), None)
+    ends = [0, *(nested.sizes(model.n) if nested else []), model.n]
+    return tuple(end - start for start, end in pairwise(ends) if end > start) if nested else ()
 
 
 def _more(kind: str, latent: Latent, learned: dict[str, Tensor], bias: Tensor) -> tuple[dict[str, Any], Tensor]:

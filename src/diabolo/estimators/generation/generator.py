@@ -227,8 +227,8 @@ class Generator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         check_is_fitted(self)
         X = gathered(read(X))
         codes = Form.of(X).array(X)
-        if codes.ndim != 2 or codes.shape[1] != self.n_components or not np.isfinite(codes).all():
-            raise DataError(f"Codes must be finite and have shape (N, {self.n_components}); got {codes.shape}.")
+        if codes.ndim != 2 or codes.shape[1] != self.model_.n or not np.isfinite(codes).all():
+            raise DataError(f"Codes must be finite and have shape (N, {self.model_.n}); got {codes.shape}.")
         return self._decoded_back(codes, condition)
 
     decode = inverse_transform

@@ -184,8 +184,8 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             return joined(self.inverse_transform(part) for part in X.parts())
         form = Form.of(X)
         codes = form.array(X)
-        if codes.ndim != 2 or codes.shape[1] != self.n_components:
-            raise DataError(f"Codes must have shape (N, {self.n_components}); got {codes.shape}.")
+        if codes.ndim != 2 or codes.shape[1] != self.model_.n:
+            raise DataError(f"Codes must have shape (N, {self.model_.n}); got {codes.shape}.")
         if not np.isfinite(codes).all():
             raise DataError("Codes contain NaN or infinity; drop those rows first.")
         return self._named(form).back(self._decoded(codes))
@@ -237,7 +237,7 @@ class Reducer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     @property
     def _n_features_out(self) -> int:
-        return self.n_components
+        return self.model_.n
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
