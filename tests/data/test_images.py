@@ -138,3 +138,14 @@ def test_an_unreadable_image_is_named(tmp_path):
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"holds no images .*subfolders"):
         read(tmp_path)
+
+
+def test_all_that_cannot_be_read_are_named_at_once(tmp_path):
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    for name in ("b.png", "c.png"):
+        (tmp_path / name).write_bytes(b"no picture")
+    with pytest.raises(FileError, match=r"2 images of .* cannot be read: \['b\.png', 'c\.png'\]; remove them"):
+        read(tmp_path)
+    (tmp_path / "c.png").unlink()
+    with pytest.raises(FileError, match=r"'b\.png'"):
+        read(tmp_path)

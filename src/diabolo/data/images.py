@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from diabolo.check import shorten
 from diabolo.data.pictures import open_picture, picture_files
-from diabolo.errors import DataError
+from diabolo.errors import DataError, FileError
 
 
 class Assorted(list[np.ndarray]):
@@ -48,7 +49,7 @@ def read_images(path: Path) -> np.ndarray | Assorted:
     Raises
     ------
     FileError
-        If an image cannot be read; it is named.
+        If images cannot be read; all of them are named.
     DataError
         If a folder holds no image, or images of which types or channels do not go together.
     CapabilityError
@@ -63,12 +64,19 @@ def read_images(path: Path) -> np.ndarray | Assorted:
     ...     read_images(Path(folder)).shape
     (1, 3, 2, 4)
     """
-    images, names = [], []
+    images, names, broken = [], [], dict[str, FileError]()
     for file in picture_files(path):
-        with open_picture(file) as picture:
-            for page in picture:
-                images.append(page)  # (C, H, W)
-                names.append(file.name)
+        try:
+            with open_picture(file) as picture:
+                for page in picture:
+                    images.append(page)  # (C, H, W)
+                    names.append(file.name)
+        except FileError as error:
+            broken[file.name] = error
+    if len(broken) > 1:
+        raise FileError(f"{len(broken)} images of {path.name!r} cannot be read: {shorten(list(broken), 1000)}; remove them.")
+    if broken:
+        raise next(iter(broken.values()))
     same = _alike(images, names)
     return np.stack(same) if len({image.shape for image in same}) == 1 else Assorted(same, names)
 
