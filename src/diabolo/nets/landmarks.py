@@ -43,7 +43,8 @@ class Landmarks(Net):
     cells as there are landmarks: a landmark is the mean of the samples in a cell, and lies at the mean of their places.
     The samples of a cell are neighbours in the map, so that these means keep what neighbours have in common: samples
     that were not trained on are placed nearly as well as others, where a net of layers learns places by heart
-    (docs/decisions/0014). Training leaves the map as it is, and teaches what landmarks stand for.
+    (docs/decisions/0014). Training leaves the map as it is, and teaches what landmarks stand for. The same samples in
+    the same order give the same map: a seed changes it only by the samples that it holds out.
 
     References
     ----------
