@@ -34,6 +34,7 @@ Condition = Annotated[
         metavar="COLUMN",
     ),
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 
 
@@ -77,7 +78,7 @@ def fit(
     checkpoint: Annotated[
         Path | None, typer.Option(help="Kept after every epoch; a killed fit goes on from it.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Fit ESTIMATOR to DATA and write the model."""
@@ -120,6 +121,7 @@ def apply(
     ] = None,
     condition: Condition = None,
     device: Device = "auto",
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Apply MODEL to DATA, write the result: codes, scores of a detector, pictures of a denoiser, items for users."""
@@ -127,7 +129,7 @@ def apply(
         from diabolo.cli import work
 
         facts = work.apply(
-            model, data, output, verb, device, quiet=as_json, count=count, users=users or (), condition=condition
+            model, data, output, verb, device, quiet or as_json, count=count, users=users or (), condition=condition
         )
     failed = facts.get("failed", {})
     Answer(facts if as_json or not failed else {**facts, "failed": len(failed)}, as_json).give(f"wrote {output}")
@@ -176,7 +178,7 @@ def compress(
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same machine, same model.")] = 0,
     device: Device = "auto",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Write DATA as one compressed file that says itself what it holds; by default it also holds the model it needs."""
