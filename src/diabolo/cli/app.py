@@ -98,12 +98,11 @@ def apply(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", help=".npy, .npz, .csv or .parquet to write; a folder, for pictures that become pictures."
+            "--output", "-o", help=".npy, .npz, .csv or .parquet to write; a folder, for pictures of pictures."
         ),
     ],
     data: Annotated[
-        str | None,
-        typer.Argument(help=".npy, .npz[:KEY], .csv, .tsv, .parquet, or a folder of images.", metavar="DATA"),
+        str | None, typer.Argument(help=".npy, .npz[:KEY], .csv, .tsv, .parquet, a folder of images.", metavar="DATA")
     ] = None,
     verb: Annotated[
         str | None,
