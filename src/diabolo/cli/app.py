@@ -96,10 +96,7 @@ def fit(
 def apply(
     model: Model,
     output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", help=".npy, .npz, .csv or .parquet to write; a folder, for pictures of pictures."
-        ),
+        Path, typer.Option("--output", "-o", help=".npy, .npz, .csv or .parquet to write; a folder, for pictures.")
     ],
     data: Annotated[
         str | None, typer.Argument(help=".npy, .npz[:KEY], .csv, .tsv, .parquet, a folder of images.", metavar="DATA")
