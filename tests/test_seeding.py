@@ -1,5 +1,6 @@
 """A seed decides draws, and every random state of the user is as it was."""
 
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -90,3 +91,15 @@ def test_the_draws_of_a_card_are_those_of_the_seed():
 def test_where_a_model_lies():
     assert places(nn.Linear(2, 2)) == {torch.device("cpu")}
     assert places(nn.Identity()) == set()
+
+
+def test_threads_take_turns():
+    def drawn(i):
+        with seeded(5):
+            return torch.cat([torch.rand(1000) for _ in range(50)])
+
+    before = torch.get_rng_state()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(drawn, range(12)))
+    assert all(torch.equal(each, found[0]) for each in found)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 
 import torch
 from torch import Tensor, nn
+
+_TURN = RLock()
+"""Held while draws are decided by a seed: threads share the generators of torch, and take turns."""
 
 
 def sow(seed: int, *devices: torch.device) -> None:
@@ -32,6 +36,8 @@ def sow(seed: int, *devices: torch.device) -> None:
 def seeded(seed: int, *devices: torch.device) -> Iterator[None]:
     """Decide draws on the processor and on these devices by a seed; afterwards their random states are as before.
 
+    Other threads that want the same wait meanwhile, as they would take draws from each other.
+
     Parameters
     ----------
     seed : int
@@ -50,15 +56,16 @@ def seeded(seed: int, *devices: torch.device) -> Iterator[None]:
     ...     torch.equal(first, torch.rand(2))
     True
     """
-    before = torch.get_rng_state()
-    cards = [(card, _state(card)) for card in _cards(devices)]
-    try:
-        sow(seed, *devices)
-        yield
-    finally:
-        torch.set_rng_state(before)
-        for card, state in cards:
-            _set_state(card, state)
+    with _TURN:
+        before = torch.get_rng_state()
+        cards = [(card, _state(card)) for card in _cards(devices)]
+        try:
+            sow(seed, *devices)
+            yield
+        finally:
+            torch.set_rng_state(before)
+            for card, state in cards:
+                _set_state(card, state)
 
 
 def places(model: nn.Module) -> set[torch.device]:

@@ -56,9 +56,9 @@ def test_decimal_commas_are_read_between_semicolons(tmp_path):
         (["1"] * 30 + ["1,5"], ";", [1.0] * 30 + [1.5]),
         (["1,5", "-2"], "\t", [1.5, -2.0]),
         (["1.234,50", "7", "2.000"], ";", [1234.5, 7.0, 2000.0]),
+        (["1"] * 25 + ["1.234", "2,5"], ";", [1.0] * 25 + [1234.0, 2.5]),
         (["1,5e3", ",5"], ";", [1500.0, 0.5]),
         (['"1,234"', "12", '"1,000,000.5"'], ",", [1234.0, 12.0, 1000000.5]),
-        (['"1,5"', '"0,25"', "3"], ",", [1.5, 0.25, 3.0]),
     ],
 )
 def test_numbers_with_commas_are_numbers_in_every_line(tmp_path, cells, separator, numbers):
@@ -113,18 +113,73 @@ def test_summer_and_winter_are_dates_in_universal_time(tmp_path):
 @pytest.mark.parametrize(
     ("texts", "month"),
     [
-        (["01.02.2024", "03.02.2024"], 2),
-        (["13/02/2024", "01/02/2024"], 2),
-        (["02/13/2024 07:30", "02/01/2024 23:59"], 2),
+        (["01.02.2024", "13.02.2024"], 2),
+        (["1.2.2024 07:30", "13.02.2024 23:59"], 2),
         (["2024/02/01", "2024/02/03"], 2),
-        (["01/02/2024", "03/02/2024"], None),
-        (["13/02/2024", "02/13/2024"], None),
+        (["13/02/2024", "14/02/2024"], None),  # of which other files may have the month first
         (["1.2.3", "4.5.6"], None),
+        (["10.0.12.1", "10.0.0.2"], None),
+        (["01.02.2024", "late"], None),
     ],
 )
 def test_dates_in_numbers_are_dates_if_their_order_is_told(tmp_path, texts, month):
     column = table(tmp_path, "t\n" + "\n".join(texts)).t
     assert (column.tolist() == texts) if month is None else (column.dt.month == month).all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a,b\n"100,200",1\n"300,400",2\n',  # pairs, between commas
+        'a,b\n"1,2",1\n"3,4",2\n',
+        "a\tb\n1,500\t2.5\n12,500\t3.5\n",  # may be thousands
+        "a;b\n012.345.678;1\n702.345.678;2\n",  # codes
+    ],
+)
+def test_what_may_be_other_numbers_stays_text(tmp_path, text):
+    assert all(isinstance(each, str) for each in table(tmp_path, text).a)
+
+
+def test_points_part_thousands_where_numbers_have_commas(tmp_path):
+    frame = table(tmp_path, "a;b\n1.234;1,5\n12.345;2,5\n")
+    assert frame.a.tolist() == [1234, 12345]
+    assert frame.b.tolist() == [1.5, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('name,"lat;lon"\nA,"1;2"\nB,"3;4"\n', ["name", "lat;lon"]),
+        ("id;x,text\n1;2,a\n2;3,c\n", ["id;x", "text"]),
+        ("a|b,c\n1|2,3\n2|4,5\n", ["a|b", "c"]),
+        ("genres\nA|B\nC|D\n", ["genres"]),
+        ("review\nGood; liked it\nBad; hated it\n", ["review"]),
+        ("a;b\r1;2\r3;4\r", ["a", "b"]),
+        ("  \na,b\n1,2\n", ["a", "b"]),
+        ("0.25,0.75\n1,2\n", ["0.25", "0.75"]),
+        ("1.1,2.1,1.2\n1,2,3\n", ["1.1", "2.1", "1.2"]),
+    ],
+)
+def test_layouts_that_people_have(tmp_path, text, names):
+    assert table(tmp_path, text).columns.tolist() == names
+
+
+def test_a_last_column_of_nothing_is_no_separator_at_the_end(tmp_path):
+    with pytest.raises(FileError, match=r"in R by col\.names=NA"):
+        table(tmp_path, '"a","b"\n"1",5,NA\n"2",6,NA\n')
+
+
+def test_another_encoding_is_named_wherever_it_begins(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b"a,b\n" + b"1,x\n" * 2**19 + "größe,1\n".encode("latin-1"))
+    with pytest.raises(FileError, match="UTF-8"):
+        read(tmp_path / "x.csv")
+
+
+def test_codes_are_found_wherever_they_are(tmp_path):
+    text = "a,b\n" + "1,2\n" * 5_000_000 + '3,"007"\n'
+    frame = table(tmp_path, text)
+    assert frame.b.iloc[-1] == "007"
+    assert frame.a.iloc[-1] == 3
 
 
 @pytest.mark.parametrize("name", ["x.csv.gz", "x.tsv", "x.TSV.GZ"])

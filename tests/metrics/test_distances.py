@@ -73,5 +73,5 @@ def test_what_is_drawn_is_at_least_one_and_never_of_one_sample(measure, name):
     for seed in range(20):
         measure(line, line + 0.5, seed=seed, **{name: 2})
     for wrong in ({name: 0}, {name: "a"}, {"seed": -1}):
-        with pytest.raises(ParameterError, match=f"'{next(iter(wrong))}' of this measure"):
+        with pytest.raises(ParameterError, match=f"'{next(iter(wrong))}' of {measure.__name__}"):
             measure(line, line, **wrong)

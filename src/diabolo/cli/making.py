@@ -21,7 +21,7 @@ _OPTIONS |= {"device": "--device"}
 def make(job: str, components: int | None, recipe: str | None, settings: Sequence[str], seed: int, device: str) -> Job:
     """Return the unfitted estimator that a command line describes."""
     jobs = {name.lower(): cls for name, cls in ESTIMATORS.items()}
-    if Path(job).suffix:
+    if job.lower() not in jobs and (Path(job).suffix or Path(job).exists()):
         raise ParameterError(f"The estimator comes before the data: diabolo fit detector DATA; got {job!r}. Swap them.")
     if job.lower() not in jobs:
         raise ParameterError(f"Cannot fit: {unknown('estimator', job, jobs)}")

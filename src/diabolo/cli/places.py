@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from diabolo.errors import FileError
 from diabolo.files.disk import FilePath, real
+from diabolo.files.model import BESIDE
 
 _PAGES = (".html", ".htm")
 
 
 def demand_apart(output: Path, *sources: FilePath | None) -> None:
-    """Raise FileError if what is to be written would replace what is read.
+    """Raise FileError if what is to be written would replace what is read, or a part of it.
+
+    A page may lie in the folder of a model, and new files beside pictures.
 
     Examples
     --------
@@ -22,14 +26,16 @@ def demand_apart(output: Path, *sources: FilePath | None) -> None:
     diabolo.errors.FileError: 'rows.csv' is itself among what is read; name another file to write.
     """
     target = real(output)
-    if any(each is not None and real(_file(each)) == target for each in sources):
-        raise FileError(f"{output.name!r} is itself among what is read; name another file to write.")
+    for source in (_file(each) for each in sources if each is not None):
+        inside = source in target.parents and target.exists() and target.name not in BESIDE
+        if source == target or inside:
+            raise FileError(f"{output.name!r} is itself among what is read; name another file to write.")
 
 
-def _file(source: FilePath) -> str:
+def _file(source: FilePath) -> Path:
     """Return the path of a source, without the array of an ``.npz`` that is meant."""
-    path, sign, _ = str(source).rpartition(".npz:")
-    return f"{path}.npz" if sign else str(source)
+    found = re.fullmatch(r"(.*\.npz):[^/\\]+", str(source), re.IGNORECASE | re.DOTALL)
+    return real(found[1] if found else source)
 
 
 def demand_page(output: Path) -> None:

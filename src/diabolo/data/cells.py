@@ -226,6 +226,8 @@ def _polars(series: Any) -> np.ndarray:
 
     if isinstance(series.dtype, pl.Datetime):
         series = series.dt.replace_time_zone(None)
+    if str(series.dtype) in ("Int128", "UInt128"):  # which numpy does not have
+        series = series.cast(pl.Float64)
     return (series.cast(pl.String) if series.dtype in (pl.Categorical, pl.Enum) else series).to_numpy()
 
 

@@ -7,13 +7,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from diabolo.data.broken import readable
-from diabolo.data.delimiters import Delimiters, delimiters_of, opened, too_many
+from diabolo.data.delimiters import Delimiters, delimiters_of, no_text, opened, too_many
 from diabolo.data.notation import meant
 from diabolo.data.package import package
 
 _CODE = re.compile(r"0\d+")
-_SOME_CODE = re.compile(rb'(?:^|[,;|\t"\n])\s*0\d', re.MULTILINE)
 
 
 def read_delimited(path: Path) -> Any:
@@ -33,7 +34,10 @@ def read_delimited(path: Path) -> Any:
     pandas = package("pandas")
     with readable(path):
         by = delimiters_of(path)
-        frame = _frame(path, by)
+        try:
+            frame = _frame(path, by)
+        except UnicodeDecodeError as error:
+            raise no_text(path) from error
         for name, texts in _codes(path, frame, by).items():
             frame[name] = texts
     for name, column in frame.items():
@@ -43,7 +47,7 @@ def read_delimited(path: Path) -> Any:
         if len(texts) and not isinstance(texts.iloc[0], str) and pandas.api.types.is_integer(texts.iloc[0]):
             frame[name] = column.map(str, na_action="ignore")
         else:
-            frame[name] = meant(column, by.separator)
+            frame[name] = meant(column, by.decimal)
     return frame
 
 
@@ -55,28 +59,31 @@ def _frame(path: Path, by: Delimiters) -> Any:
         frame = pandas.read_csv(path, **by.manner, index_col=False)
     if any(issubclass(each.category, pandas.errors.ParserWarning) for each in told):  # it has left something out
         shifted = pandas.read_csv(path, **by.manner)
-        if shifted.index.nlevels > 1 or not shifted.iloc[:, -1].isna().all():
+        if not by.trailing or shifted.index.nlevels > 1 or not shifted.iloc[:, -1].isna().all():
             raise too_many(path)
     return frame
 
 
 def _codes(path: Path, frame: Any, by: Delimiters) -> dict[str, Any]:
-    """Return as text the columns that were read as integers though some begin with a nought, which would be lost."""
+    """Return as text the columns that were read as numbers though some begin with a nought, which would be lost."""
     pandas = package("pandas")
     whole = [i for i, kind in enumerate(frame.dtypes) if kind.kind in "iuf"]
-    if not whole or not _any_code(path):
+    if not whole or not _any_code(path, by.separator):
         return {}
     texts = pandas.read_csv(path, **by.manner, usecols=whole, dtype=str, index_col=False)
     coded = [name for name in texts if texts[name].str.fullmatch(_CODE).any()]
     return {name: texts[name] for name in coded}
 
 
-def _any_code(path: Path, size: int = 2**22) -> bool:
+def _any_code(path: Path, separator: str, size: int = 2**24) -> bool:
     """Tell whether some entry of a file may begin with a nought and a digit, which costs little to know."""
+    before, begins = b"\n", [ord(sign) for sign in (separator, '"', "\n", "\r")]
     with opened(path) as file:
-        before = b"\n"
         while block := file.read(size):
-            if _SOME_CODE.search(before + block):
+            found = np.frombuffer(before + block, np.uint8)
+            at = np.flatnonzero((found[1:-1] == ord("0")) & (found[2:] - ord("0") < 10)) + 1
+            apart = np.where(found[at - 1] == ord(" "), found[np.maximum(at - 2, 0)], found[at - 1])  # "1, 007"
+            if np.isin(apart, begins).any():
                 return True
-            before = block[-2:]
+            before = (before + block)[-4:]
     return False

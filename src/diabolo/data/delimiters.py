@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
 
 from diabolo.check import shorten
 from diabolo.errors import FileError
 
-_SEPARATORS = (";", "\t", "|", ",")
-_LOOKED_AT = 20  # lines that tell how a file is laid out
-_COMMA, _POINT = re.compile(r"[+-]?\d*,\d+"), re.compile(r"[+-]?\d*\.\d+")
+_SEPARATORS = (",", ";", "\t", "|")
+_LOOKED_AT, _SIZE = 20, 2**20  # lines that tell how a file is laid out, and bytes that are read for them at most
+_COMMA, _POINT = re.compile(r"[+-]?\d*,\d+"), re.compile(r"[+-]?(?![1-9]\d{0,2}\.\d{3}$)\d*\.\d+")
+"""Numbers with fractions; a point before just three digits may part thousands."""
+
 _WHOLE = re.compile(r"\s*[+-]?\d+\s*")
 _DATE = re.compile(r"\d{4}-\d\d")
 
@@ -29,39 +32,45 @@ class Delimiters:
     ----------
     separator : str
         What is between columns: a comma, a semicolon, a tab or a bar.
-    decimal : {".", ","}
-        What most numbers have before their fractions.
+    decimal : {".", ",", ""}
+        What numbers have before their fractions: a point between commas; "" where the first lines do not tell.
+    trailing : bool
+        Whether all lines but the first one end with a separator.
 
     Examples
     --------
     >>> Delimiters.of(["a;b", "1,5;2"])
-    Delimiters(separator=';', decimal=',')
+    Delimiters(separator=';', decimal=',', trailing=False)
     """
 
     separator: str = ","
     decimal: str = "."
+    trailing: bool = False
 
     @staticmethod
     def of(lines: list[str]) -> Delimiters:
         """Return what the first lines of a file are separated by.
 
         The separator is the one that cuts all of them into equally many, or, if none does, the first one into most.
+        Where commas and another one do, it is the commas, unless all of them are within numbers.
         """
         cut = {separator: _cut(lines, separator) for separator in _SEPARATORS}
         even = [each for each, rows in cut.items() if rows and len(rows[0]) > 1 and _even(rows)]
-        others = [each for each in even if each != ","]  # between which numbers may have commas
-        among = others or even or _SEPARATORS
+        others = [each for each in even if each != "," and _decimals(cut[each])]
+        among = others or even[:1] or _SEPARATORS
         separator = max(among, key=lambda each: len(cut[each][0]) if cut[each] else 0)
         if not cut[separator] or len(cut[separator][0]) < 2:
             separator = ","
-        cells = [cell.strip() for row in cut[separator][1:] for cell in row]
-        commas = separator != "," and any(map(_COMMA.fullmatch, cells)) and not any(map(_POINT.fullmatch, cells))
-        return Delimiters(separator, "," if commas else ".")
+        below = [cell.strip() for row in cut[separator][1:] for cell in row]
+        commas, points = (any(map(sign.fullmatch, below)) for sign in (_COMMA, _POINT))
+        decimal = "." if separator == "," else "," if commas and not points else ""
+        ends = [line.rstrip().endswith(separator.strip() or separator) for line in lines[1:] if line.strip()]
+        return Delimiters(separator, decimal, bool(ends) and all(ends))
 
     @property
     def manner(self) -> dict[str, Any]:
         """What pandas is to be told."""
-        return {"sep": self.separator, "decimal": self.decimal, "low_memory": False}
+        return {"sep": self.separator, "decimal": self.decimal or ".", "low_memory": False}
 
 
 def delimiters_of(path: Path) -> Delimiters:
@@ -72,14 +81,16 @@ def delimiters_of(path: Path) -> Delimiters:
     FileError
         If it is no text in UTF-8, or its first line is not the names of the columns.
     """
+    with opened(path) as file:
+        begin = file.read(_SIZE)
     try:
-        with opened(path) as file:
-            text = [line.decode("utf-8-sig") for line in islice(file, _LOOKED_AT)]
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(begin)
     except UnicodeDecodeError as error:
-        raise FileError(f"{path.name!r} is not text in UTF-8; save it anew in that encoding.") from error
-    lines = [line.rstrip("\r\n") for line in text]
-    found = Delimiters.of(lines)
-    _demand_names(path, lines, found)
+        raise no_text(path) from error
+    lines = re.split(r"\r\n|\r|\n", text)
+    lines = lines[:-1] if len(begin) == _SIZE and len(lines) > 1 else lines  # of which the last one is cut
+    found = Delimiters.of(lines[:_LOOKED_AT])
+    _demand_names(path, lines[:_LOOKED_AT], found)
     return found
 
 
@@ -88,11 +99,16 @@ def opened(path: Path) -> IO[bytes]:
     return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # pyright: ignore[reportReturnType]
 
 
+def no_text(path: Path) -> FileError:
+    """Return the error of a file in another encoding."""
+    return FileError(f"{path.name!r} is not text in UTF-8; save it anew in that encoding.")
+
+
 def too_many(path: Path) -> FileError:
     """Return the error of a file whose lines have more entries than the first one has names."""
     return FileError(
         f"{path.name!r} has lines of more entries than its first line, which must name the columns, has names. Give "
-        "each column a name, and leave out what stands above the names."
+        "each column a name, that of row names too (in R by col.names=NA), and leave out what stands above the names."
     )
 
 
@@ -100,20 +116,22 @@ def _demand_names(path: Path, lines: list[str], by: Delimiters) -> None:
     rows = _cut(lines, by.separator)
     if not rows:
         return
-    below = [_cut(lines[1:], each) for each in _SEPARATORS]
-    if len(rows[0]) == 1 and any(_even(cut) and len(cut[0]) > 1 for cut in below if len(cut) > 1):
+    gap = any(not line.strip() for line in lines[1:3])  # above which there is a title
+    below = [_cut(lines[1:], each) for each in (_SEPARATORS if gap else ",")]
+    under = len(rows[0]) == 1 and any(len(cut) > 1 and _even(cut) and len(cut[0]) > 1 for cut in below)
+    if under or (max(map(len, rows)) > len(rows[0]) and not by.trailing):
         raise too_many(path)
-    if _data(rows[0], by.separator):
+    if _data(rows, by.separator):
         raise FileError(
             f"The first line of {path.name!r} must name the columns; it holds {shorten(', '.join(rows[0]), 60)}, which "
             "looks like data. Add a line of names above it, or save numbers as .npy."
         )
 
 
-def _data(names: list[str], separator: str) -> bool:
-    """Tell whether names are rather data: equal numbers, or fractions that do not rise or fall as a scale does."""
+def _data(rows: list[list[str]], separator: str) -> bool:
+    """Tell whether names are rather data: equal numbers, or fractions above others that do not rise or fall."""
+    names, numbers = rows[0], []
     dates = [name for name in names if _DATE.match(name.strip())]
-    numbers = []
     for name in names:
         if name not in dates:
             try:
@@ -122,8 +140,14 @@ def _data(names: list[str], separator: str) -> bool:
                 return False
     if dates or not numbers:
         return bool(numbers)
-    scale = len(numbers) > 2 and len({(a > b) - (a < b) for a, b in pairwise(numbers)} - {0}) == 1
-    return len(set(numbers)) < len(numbers) or (not scale and not all(map(_WHOLE.fullmatch, names)))
+    scale = len(numbers) > 1 and len({(a > b) - (a < b) for a, b in pairwise(numbers)} - {0}) == 1
+    whole = all(map(_WHOLE.fullmatch, names)) or all(_WHOLE.fullmatch(cell) for row in rows[1:] for cell in row)
+    return len(set(numbers)) < len(numbers) or not (scale or whole)
+
+
+def _decimals(rows: list[list[str]]) -> bool:
+    """Tell whether commas are in numbers alone, names included."""
+    return all(_COMMA.fullmatch(cell.strip()) for row in rows for cell in row if "," in cell)
 
 
 def _even(rows: list[list[str]]) -> bool:
@@ -131,8 +155,9 @@ def _even(rows: list[list[str]]) -> bool:
 
 
 def _cut(lines: list[str], separator: str) -> list[list[str]]:
-    """Return the entries of lines, blank ones left out; the last one, if it may be cut within quotes, too."""
+    """Return the entries of lines, but for blank ones and a last one that may be cut; none if quotes are cut."""
     rows: list[list[str]] = []
     with suppress(csv.Error):
-        rows = [row for row in csv.reader(lines, delimiter=separator) if row]
-    return rows[:-1] if len(rows) > 2 and len(lines) == _LOOKED_AT else rows
+        rows = [row for row in csv.reader(lines, delimiter=separator) if any(cell.strip() for cell in row)]
+    rows = rows[:-1] if len(rows) > 2 and len(lines) == _LOOKED_AT else rows
+    return [] if any(cell.count('"') % 2 for row in rows for cell in row) else rows

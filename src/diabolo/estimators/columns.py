@@ -277,7 +277,6 @@ def _days(dates: Array) -> Array:
 
 def _dates(days: Array) -> Array:
     gone = np.isnan(days)
-    seconds = np.round(np.where(gone, 0, days) * 86_400).astype(np.int64)
-    dates = seconds.astype("M8[s]").astype("M8[us]")
+    dates = np.round(np.where(gone, 0, days) * _DAY).astype(np.int64).astype("M8[us]")
     dates[gone] = "NaT"
     return dates

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from diabolo.check import Whole, demand
+from diabolo.check import Maybe, Whole, demand
 from diabolo.metrics.arrays import Array
 from diabolo.metrics.maps import together
 
@@ -34,7 +34,7 @@ def distance_correlation(X: ArrayLike, codes: ArrayLike, pairs: int = _PAIRS, se
     >>> round(distance_correlation(line, line * 3), 6)
     1.0
     """
-    ranks = [rankdata(lengths) for lengths in _distances(X, codes, pairs, seed)]
+    ranks = [rankdata(lengths) for lengths in _distances("distance_correlation", X, codes, pairs, seed)]
     return float(np.corrcoef(ranks)[0, 1]) if min(np.ptp(each) for each in ranks) > 0 else 0.0
 
 
@@ -58,7 +58,7 @@ def triplets_kept(X: ArrayLike, codes: ArrayLike, triplets: int = _PAIRS, seed: 
     1.0
     """
     samples, places = together(X, codes)
-    i, j, k = _different(len(samples), 3, "triplets", triplets, seed)
+    i, j, k = _different("triplets_kept", len(samples), 3, triplets, seed)
     orders = [np.sign(_apart(of, i, j) - _apart(of, i, k)) for of in (samples, places)]
     return float((orders[0] == orders[1]).mean())
 
@@ -83,21 +83,21 @@ def stress(X: ArrayLike, codes: ArrayLike, pairs: int = _PAIRS, seed: int = 0) -
     >>> stress(line, line * 3)
     0.0
     """
-    before, after = _distances(X, codes, pairs, seed)
+    before, after = _distances("stress", X, codes, pairs, seed)
     scale = before @ after / max(float(after @ after), 1e-300)
     return float(np.linalg.norm(before - scale * after) / max(float(np.linalg.norm(before)), 1e-300))
 
 
-def _distances(X: ArrayLike, codes: ArrayLike, pairs: int, seed: int) -> tuple[Array, Array]:
+def _distances(owner: str, X: ArrayLike, codes: ArrayLike, pairs: int, seed: int) -> tuple[Array, Array]:
     samples, places = together(X, codes)
-    i, j = _different(len(samples), 2, "pairs", pairs, seed)
+    i, j = _different(owner, len(samples), 2, pairs, seed)
     return _apart(samples, i, j), _apart(places, i, j)
 
 
-def _different(count: int, each: int, name: str, wanted: int, seed: int) -> NDArray[np.int64]:
+def _different(owner: str, count: int, each: int, wanted: int, seed: int | None) -> NDArray[np.int64]:
     """Return random samples of `count`, `each` (2 or 3) at a time, no two of them the same, (each, P)."""
-    demand(name, "this measure", wanted, Whole(1))
-    demand("seed", "this measure", seed, Whole(0))
+    demand("pairs" if each == 2 else "triplets", owner, wanted, Whole(1))
+    demand("seed", owner, seed, Maybe(Whole(0), "another one each time"))
     drawn = np.random.default_rng(seed).integers(0, count, (each, wanted))
     others = [drawn[a] != drawn[b] for a in range(each) for b in range(a)]
     found = drawn[:, np.all(others, axis=0)]

@@ -114,7 +114,7 @@ def compared(reference: ArrayLike, new: ArrayLike, names: Sequence[str] | None =
     [('a', 0.5), ('b', 1.0), ('b missing', 1.0)]
     """
     framed = [str(name) for name in getattr(reference, "columns", ())]
-    if framed and hasattr(new, "columns"):
+    if framed and names is None and hasattr(new, "columns"):
         new = _ordered(new, framed)
     names = framed or None if names is None else names
     old, now = _samples("reference", reference), _samples("new", new)
@@ -139,8 +139,13 @@ def _ordered(new: Any, names: Sequence[str]) -> Any:
             f"reference and new must have the same columns; new lacks {listed(lost)}, and has {listed(strange)} "
             "besides. Rename, add or drop columns."
         )
-    if here == list(names) or len(set(here)) < len(here):  # of those of one name, places tell them apart
+    if here == list(names):
         return new
+    if len(set(here)) < len(here):
+        raise DataError(
+            f"Columns of one name must be in the same places in reference and new; got {listed(names)} and "
+            f"{listed(here)}. Reorder them, or rename them."
+        )
     return new[[new.columns[here.index(name)] for name in names]]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diabolo.check import Whole, demand
+from diabolo.data.cells import is_missing
 from diabolo.errors import DataError
 from diabolo.metrics.arrays import Array, alike, numbers, points
 from diabolo.metrics.neighbours import squared
@@ -111,7 +112,7 @@ def knn_accuracy(codes: ArrayLike, y: ArrayLike, placed: ArrayLike, true: ArrayL
 def _demand_classes(y: NDArray[Any], true: NDArray[Any]) -> None:
     """Raise DataError unless classes (N,), (M,) can be compared: none is missing, and all are text or none is."""
     for name, classes in (("y", y), ("true", true)):
-        if any(each is None or each != each for each in classes.tolist()):
+        if any(map(is_missing, classes.tolist())):
             raise DataError(f"{name} must hold a class for each; some are missing. Drop those samples.")
     texts = {isinstance(each, str) for classes in (y, true) for each in classes.tolist()}
     if len(texts) > 1:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 
 from diabolo.check import Number, demand
 from diabolo.errors import DataError
@@ -65,6 +65,7 @@ def sparsity(codes: Any, often: float = 0.1) -> Sparsity:
     if issparse(codes):
         if codes.ndim != 2 or 0 in codes.shape:
             raise DataError(f"codes must be of shape (N, n), at least one sample of one latent; got {codes.shape}.")
+        codes = csr_array(codes)
         demand_finite("codes", codes)
         active = np.asarray((codes != 0).sum(0)).reshape(-1)
     else:

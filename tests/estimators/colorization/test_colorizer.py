@@ -285,3 +285,11 @@ def test_the_checks_of_scikit_learn_that_need_no_table(check):
 def test_scikit_learn_is_told_that_tables_are_nothing():
     assert len(WITHOUT_DATA) >= 8  # of other releases, some have other names
     assert not get_tags(quick()).input_tags.two_d_array
+
+
+def test_the_score_of_images_without_colours_is_a_number():
+    images = np.repeat(photographs()[:, :1], 3, 1)
+    colorizer = Colorizer(recipe=Recipe(NET), training=Training(steps=2), random_state=0).fit(photographs())
+    assert colorizer.score(images) in (0.0, 1.0) or np.isfinite(colorizer.score(images))
+    plain = Colorizer(recipe=Recipe(NET), training=Training(steps=2), random_state=0).fit(images)
+    assert plain.score(images) in (0.0, 1.0)

@@ -387,3 +387,10 @@ def test_the_range_of_images_is_that_of_their_depth():
     assert range_of(-1, -2, 0, dtype=np.float32) == (-2, 0)
     assert range_of(0.0, 40.0, dtype=np.float32) == (0, 40)
     assert range_of(-3, 5, dtype=np.int16) == (-3, 5)
+
+
+def test_large_numbers_of_series_keep_their_digits():
+    far = 1e9 + np.sin(np.arange(600.0) / 40)[:, None]
+    cleaned = Denoiser(training=Training(steps=20), random_state=0, device="cpu").fit(far[None]).transform(far[None])
+    assert cleaned.dtype == np.float64
+    assert len(np.unique(cleaned)) > 500

@@ -401,10 +401,11 @@ def test_categorical_types_and_the_index_come_back():
         pd.Categorical(["S", "L"] * 10, ["S", "M", "L"]),
         pd.cut(np.arange(20), [-1, 5, 10, 30]),
         pd.qcut(np.arange(20.0), 3),
+        pd.cut(np.arange(20.0), [-np.inf, 5, np.inf]),
         pd.cut(pd.date_range("2020-01-01", periods=20), pd.to_datetime(["2019-01-01", "2020-01-05", "2021-01-01"])),
         pd.Categorical(pd.date_range("2020-01-01", periods=2).repeat(10)),
     ],
-    ids=["text", "cut", "qcut", "cut dates", "dates"],
+    ids=["text", "cut", "qcut", "endless", "cut dates", "dates"],
 )
 def test_categorical_types_come_back_from_a_file(values, tmp_path):
     frame = pd.DataFrame({"size": values, "x": np.arange(20.0)})
@@ -412,3 +413,30 @@ def test_categorical_types_come_back_from_a_file(values, tmp_path):
     drawn = load(tmp_path / "model").sample(3, seed=0)["size"]
     assert drawn.dtype == frame["size"].dtype
     assert drawn.isin(frame["size"]).all()
+
+
+def test_a_row_of_a_frame_has_the_categories_of_training():
+    frame = pd.DataFrame({"c": pd.Categorical([1, 2] * 20), "x": np.arange(40.0)})
+    generator = Generator(2, training=Training(steps=2), random_state=0).fit(frame)
+    way = generator.interpolate(frame.iloc[0], frame.iloc[1], steps=3)
+    pd.testing.assert_frame_equal(way, generator.interpolate(frame[:1], frame[1:2], steps=3))
+
+
+def test_a_row_of_a_frame_is_a_condition_of_several_columns():
+    y = pd.DataFrame({"kind": ["a", "b"] * 20, "price": np.arange(40.0)})
+    generator = Generator(2, training=Training(steps=2), random_state=0).fit(np.arange(80.0).reshape(40, 2), y)
+    found = generator.sample(2, y.iloc[0], seed=0)
+    np.testing.assert_array_equal(found, generator.sample(2, {"kind": "a", "price": 0.0}, seed=0))
+
+
+def test_moments_within_a_second_are_drawn_within_it():
+    begin = pd.Timestamp("2024-01-01 00:00:00")
+    frame = pd.DataFrame({"t": begin + pd.to_timedelta(np.linspace(105, 994, 200), unit="ms"), "x": np.arange(200.0)})
+    drawn = Generator(2, training=Training(steps=2), random_state=0).fit(frame).sample(100, seed=0)
+    assert drawn["t"].between(frame["t"].min(), frame["t"].max()).all()
+    assert drawn["t"].nunique() > 50
+
+
+def test_whole_numbers_of_128_bits_are_numbers():
+    frame = pl.DataFrame({"a": pl.Series(range(40), dtype=pl.Int128), "b": ["x", "y"] * 20})
+    assert Generator(2, training=Training(steps=2), random_state=0).fit(frame).sample(3, seed=0).height == 3

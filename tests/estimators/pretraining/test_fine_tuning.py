@@ -352,3 +352,19 @@ def test_the_report_shows_both_trainings(pretrainer):
     page = classifier.report(digits(), digit_labels()).html()
     assert "Pretraining" in page
     assert "Fine-tuning" in page
+
+
+def test_none_and_nan_among_texts_and_quantities_are_samples_without_a_label():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    texts = ["a", np.nan, "b"] * 20
+    classifier = Classifier(training=Training(epochs=2), random_state=0).fit(X, texts)
+    assert classifier.classes_.tolist() == ["a", "b"]
+    pretrainer = Pretrainer(training=Training(epochs=2), random_state=0).fit(X)
+    quantities = [None if i % 3 == 1 else x + 0.25 for i, x in enumerate(X[:, 0])]
+    assert isinstance(pretrainer.fine_tune(X, quantities), Regressor)
+
+
+def test_quantities_whose_squares_are_infinite_are_refused():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    with pytest.raises(DataError, match="y must hold numbers whose squares are finite"):
+        Regressor(training=Training(epochs=2), random_state=0).fit(X, X[:, 0] * 1e200)

@@ -143,7 +143,7 @@ class Leveling:
         """Warn if columns of a table are so much narrower than in training that what was an error is most of them."""
         here = _allowed([sheet.cells(i, column) for i, column in enumerate(kept[: len(self.errors)])], fidelity)
         each = zip(self.columns, here, self.errors, strict=True)
-        narrow = [name for (name, _), now, then in each if now < _NARROW * then]
+        narrow = [name for (name, _), now, then in each if 0 < now < _NARROW * then]
         if narrow:
             warn(
                 f"The error that {fidelity!r} allows goes by the ranges of training, and those of {listed(narrow)} are "

@@ -82,8 +82,11 @@ class Conditions:
         DataTypeError
             If numbers are not given where there were numbers.
         """
+        names = [aspect.name for aspect in self.aspects]
+        if hasattr(condition, "to_dict") and sorted(map(str, getattr(condition, "index", ()))) == sorted(names):
+            condition = condition.to_dict()  # a row of a frame
         if isinstance(condition, Mapping):
-            condition = _ordered(condition, [aspect.name for aspect in self.aspects])
+            condition = _ordered(condition, names)
         columns = self._in_order(*_columns(condition, len(self.aspects)))
         if len(columns) != len(self.aspects) or any(len(column) not in (1, count) for column in columns):
             names = listed([aspect.name for aspect in self.aspects])

@@ -141,7 +141,8 @@ def _decoded(fitted: FittedModel, z: Tensor, condition: Tensor | None, rule: Cha
     for start in range(0, len(z), size):
         block = z[start : start + size].to(weight)
         params = model.decode(block, None if condition is None else condition[start : start + size].to(block))
-        found.append(fitted.scaling.undo((drawn_from(params) if draw else likelihood.mean(params)).cpu()))
+        y = (drawn_from(params) if draw else likelihood.mean(params)).cpu()
+        found.append(fitted.scaling.undo(y if len(model.shape) == 3 else y.double()))  # large numbers keep their digits
     return np.concatenate(found)
 
 

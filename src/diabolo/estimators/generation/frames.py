@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from typing import Any
 
 import numpy as np
@@ -60,17 +61,19 @@ def _kept(level: Any) -> Any:
     if isinstance(level, np.generic):
         level = level.item()
     if plainly(level):
-        return level
+        return level if not isinstance(level, float) or math.isfinite(level) else {"number": repr(level)}
     if hasattr(level, "closed"):
         ends = _kept(level.left), _kept(level.right)
         return None if None in ends else {"interval": [*ends, level.closed]}
-    return {"date": level.isoformat()} if hasattr(level, "isoformat") and level.tzinfo is None else None
+    return {"date": level.isoformat()} if getattr(level, "tzinfo", level) is None else None
 
 
 def _read(plain: Any) -> Any:
     if not isinstance(plain, dict):
         return plain
     pandas = package("pandas")
+    if "number" in plain:
+        return float(plain["number"])
     if "date" in plain:
         return pandas.Timestamp(plain["date"])
     left, right, closed = plain["interval"]

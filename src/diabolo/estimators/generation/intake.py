@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from diabolo.data import Form, Scaling, read
 from diabolo.data.form import NumpyForm, TorchForm
+from diabolo.data.package import package
 from diabolo.errors import DataError, DataTypeError
 from diabolo.estimators.base import Estimator
 from diabolo.estimators.generation.arrays import Arrays
@@ -94,13 +95,21 @@ def one_of(estimator: Estimator, form: Rows | Arrays, sample: Any) -> Array:
         If there are several.
     """
     if hasattr(sample, "to_frame"):  # a row of a frame of pandas
-        sample = sample.to_frame().T
+        sample = _row(form, sample.to_frame().T)
     elif isinstance(Form.of(sample), NumpyForm | TorchForm) and np.ndim(sample) == len(estimator._given):
         sample = sample[None] if hasattr(sample, "ndim") else [sample]
     numbers = numbers_of(estimator, form, sample)
     if len(numbers) != 1:
         raise DataError(f"One sample is wanted here; got {len(numbers)}. Give a row, such as X[:1].")
     return numbers
+
+
+def _row(form: Rows | Arrays, row: Any) -> Any:
+    """Return a frame of one row, of which pandas has made objects, with the categories of training."""
+    for label, scale in zip(form.labels, form.scales if isinstance(form, Rows) else (), strict=False):
+        if scale is not None and label in row.columns:
+            row[label] = row[label].astype(package("pandas").CategoricalDtype(*scale))
+    return row
 
 
 def _taken(estimator: Estimator, X: Any, reset: bool) -> Array:

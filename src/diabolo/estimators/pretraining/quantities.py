@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from sklearn.metrics import r2_score
 from torch import Tensor
 
+from diabolo.data.cells import is_missing
 from diabolo.errors import DataError, FileError, warn
 from diabolo.estimators.pretraining.targets import Array, Target, as_array, as_numbers, demanded, weighed
 
@@ -50,7 +52,10 @@ class Quantities(Target):
         here = numbers[~np.isnan(numbers).any(1)]
         if len(here) < 2:
             raise DataError(f"y must hold at least 2 samples with numbers to learn from; got n_samples = {len(here)}.")
-        scale = here.std(0)
+        with np.errstate(over="ignore"):
+            scale = here.std(0)
+        if not np.isfinite(scale).all():
+            raise DataError("y must hold numbers whose squares are finite; got larger ones. Divide them.")
         return cls(here.mean(0), np.where(scale > 0, scale, 1.0), single)
 
     @property
@@ -163,8 +168,12 @@ def warn_of_many(y: Any) -> None:
 
 
 def _floating(y: Any) -> Array:
-    """Return the numbers of y but NaN, if its type is one of floating point, (N,); else none."""
+    """Return the numbers of y that are there, if they are of floating point, (N,); else none."""
     values = as_array(y)
+    if values.dtype.kind == "O":  # such as [0.5, None]
+        here = [each for each in values.ravel().tolist() if not is_missing(each)]
+        real = all(isinstance(each, Real) and not isinstance(each, bool | np.bool_) for each in here)
+        return np.array(here, np.float64) if real and any(isinstance(each, float) for each in here) else np.empty(0)
     return values[~np.isnan(values)] if values.dtype.kind == "f" else np.empty(0)
 
 

@@ -72,7 +72,11 @@ def as_array(y: Any) -> Any:
     >>> as_array([1, 2])
     array([1, 2])
     """
-    return y.numpy(force=True) if isinstance(y, Tensor) else y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    if isinstance(y, Tensor) or hasattr(y, "to_numpy"):
+        return y.numpy(force=True) if isinstance(y, Tensor) else y.to_numpy()
+    array = np.asarray(y)
+    text = array.dtype.kind == "U" and not isinstance(y, np.ndarray)  # of ["a", NaN] numpy makes "nan"
+    return np.asarray(y, dtype=object) if text else array
 
 
 def demanded(y: Any, count: int) -> Any:
