@@ -96,11 +96,11 @@ def test_columns_that_only_memory_can_hold_are_refused(X):
 
 
 def test_masked_whole_numbers_are_exact_or_refused():
-    small = np.ma.masked_array([[2**53, 3], [4, 5]], mask=[[0, 1], [0, 0]])
+    small = np.ma.masked_array([[2**53, 3], [4, 5]], mask=np.eye(2, k=1, dtype=bool))
     back = Compressor(coder="Columns").fit(small).reconstruct(small)
     np.testing.assert_array_equal(back, [[2.0**53, np.nan], [4, 5]])
     with pytest.raises(DataTypeError, match="masked array of whole numbers beyond"):
-        Compressor(coder="Columns").fit(np.ma.masked_array([[2**60 + 1, 3], [4, 5]], mask=[[0, 1], [0, 0]]))
+        Compressor(coder="Columns").fit(np.ma.masked_array([[2**60 + 1, 3], [4, 5]], mask=np.eye(2, k=1, dtype=bool)))
 
 
 def test_columns_in_another_order_are_told_as_they_are():

@@ -268,7 +268,8 @@ def test_a_size_that_is_set_later_is_that_of_the_next_fit(tmp_path):
 
 def test_parameters_that_are_numbers_of_numpy_are_saved_as_numbers(tmp_path):
     training = Training(epochs=2, learning_rate=float(np.float32(1e-3)))(learning_rate=np.float32(1e-3))
-    Reducer(np.int64(2), training=training, random_state=np.int64(3)).fit(digits()[:60]).save(tmp_path / "model")
+    grid: Any = {"n_components": np.int64(2), "random_state": np.int64(3)}
+    Reducer(training=training).set_params(**grid).fit(digits()[:60]).save(tmp_path / "model")
     again = diabolo.load(tmp_path / "model")
     assert again.training.learning_rate == pytest.approx(1e-3)
     assert again.transform(digits()[:3]).shape == (3, 2)

@@ -34,9 +34,6 @@ from diabolo.training import Callback, Training, resolve, train_in_stages
 NET = ResUNet((32, 48, 64, 96), blocks=1, fold=1, activation="silu", bias=True)
 """The net of images, on which a pixel of the finest grid stands for two by two."""
 
-_COLOURLESS = 1e-3
-"""Units of Lab below which images have no colours but rounding."""
-
 
 class Colorizer(TransformerMixin, Estimator):
     """Colour for grey images of any size, learned from images in colour.
@@ -210,11 +207,8 @@ class Colorizer(TransformerMixin, Estimator):
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the share of what a and b vary around their mean that is told (R²): 1 is perfect, 0 one colour."""
-        facts = self.quality(X)
-        told, one = facts["ab rmse"], facts["ab rmse, one colour"]
-        if one < _COLOURLESS:  # as other scores of what does not vary
-            return float(told < _COLOURLESS)
-        return 1.0 - (told / one) ** 2
+        check_is_fitted(self)
+        return self._compared(photographs(X, coloured=True)).share
 
     def quality(self, X: Any) -> dict[str, float]:
         """Return how near images in colour X are to what is made of their lightness.

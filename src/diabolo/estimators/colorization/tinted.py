@@ -27,6 +27,9 @@ _SHOWN = 8
 _ROUNDED = 60.0
 """dB that an image has at most: about what rounding to bytes leaves."""
 
+_COLOURLESS = 1e-3
+"""Units of Lab below which images have no colours but what rounding leaves."""
+
 
 @dataclass(frozen=True)
 class Colours:
@@ -57,6 +60,12 @@ class Colours:
             "colourfulness": colourful[1] / max(colourful[0], 1e-9),
             "colourfulness, one colour": colourful[2] / max(colourful[0], 1e-9),
         }
+
+    @property
+    def share(self) -> float:
+        """The share of what colours vary that is told (R²); where they do not vary, 1 if all is told and else 0."""
+        told, one = ab_rmse(self.truth, self.made), ab_rmse(self.truth, self.same)
+        return 1.0 - (told / one) ** 2 if one >= _COLOURLESS else float(told < _COLOURLESS)
 
 
 def compared(truth: Images, made: Images, mean_colour: Sequence[float]) -> Colours:

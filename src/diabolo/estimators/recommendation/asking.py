@@ -158,7 +158,7 @@ def ids_of(ids: Any) -> Any:
     >>> ids_of({3: "c"}.keys()), ids_of((3, 4))
     ([3], (3, 4))
     """
-    return list(ids) if isinstance(ids, Set | Iterator | Mapping | MappingView) else ids
+    return list[Any](ids) if isinstance(ids, Set | Iterator | Mapping | MappingView) else ids
 
 
 def _package(users: Any) -> str | None:
