@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MappingView, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set, ValuesView
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -158,7 +158,7 @@ def ids_of(ids: Any) -> Any:
     >>> ids_of({3: "c"}.keys()), ids_of((3, 4))
     ([3], (3, 4))
     """
-    return list[Any](ids) if isinstance(ids, Set | Iterator | Mapping | MappingView) else ids
+    return list[Any](ids) if isinstance(ids, Set | Iterator | Mapping | ValuesView) else ids
 
 
 def _package(users: Any) -> str | None:
