@@ -51,20 +51,22 @@ def test_decimal_commas_are_read_between_semicolons(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("cells", "separator", "numbers"),
+    ("cells", "numbers"),
     [
-        (["1"] * 30 + ["1,5"], ";", [1.0] * 30 + [1.5]),
-        (["1,5", "-2"], "\t", [1.5, -2.0]),
-        (["1.234,50", "7", "2.000"], ";", [1234.5, 7.0, 2000.0]),
-        (["1"] * 25 + ["1.234", "2,5"], ";", [1.0] * 25 + [1234.0, 2.5]),
-        (["1,5e3", ",5"], ";", [1500.0, 0.5]),
-        (['"1,234"', "12", '"1,000,000.5"'], ",", [1234.0, 12.0, 1000000.5]),
+        (["1"] * 30 + ["1,5"], [1.0] * 30 + [1.5]),
+        (["1.234,50", "7", "2.000"], [1234.5, 7.0, 2000.0]),
+        (["1,5e3", ",5"], [1500.0, 0.5]),
+        (["52.123", "13.456"], [52.123, 13.456]),
     ],
 )
-def test_numbers_with_commas_are_numbers_in_every_line(tmp_path, cells, separator, numbers):
-    frame = table(tmp_path, f"a{separator}b\n" + "".join(f"{cell}{separator}12.50\n" for cell in cells))
+def test_numbers_with_commas_are_numbers_in_every_line(tmp_path, cells, numbers):
+    frame = table(tmp_path, "a;b\n" + "".join(f"{cell};12.50\n" for cell in cells))
     assert frame.a.tolist() == numbers
     assert frame.b.tolist() == [12.5] * len(cells)
+
+
+def test_points_are_points_beside_commas(tmp_path):
+    assert table(tmp_path, "n;lat;y\nA;52.123;1,5\nB;13.456;2,5\n").lat.tolist() == [52.123, 13.456]
 
 
 @pytest.mark.parametrize("cells", [["1,5", "x"], ["1,2,3", "4"], ["007", "1,5"], ["1.2.3", "4,5"], [",", "1,5"]])
@@ -85,7 +87,10 @@ def test_a_separator_at_the_end_of_lines_moves_no_column(tmp_path):
         assert frame.b.tolist() == [2, 4]
 
 
-@pytest.mark.parametrize("text", ["a,b\n1,2,3\n4,5,6\n", "Report 2024\n\nx;y\n0;0\n1;1\n", "a\n1,5\n2,5\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["a,b\n1,2,3\n4,5,6\n", "Report 2024\n\nx;y\n0;0\n1;1\n", "a\n1,5\n2,5\n", "a,b\n" + "1,2\n" * 30 + "3,4,5\n"],
+)
 def test_lines_of_more_entries_than_there_are_names_are_refused(tmp_path, text):
     with pytest.raises(FileError, match=r"'x\.csv' has lines of more entries than its first line"):
         table(tmp_path, text)
@@ -133,17 +138,15 @@ def test_dates_in_numbers_are_dates_if_their_order_is_told(tmp_path, texts, mont
         'a,b\n"100,200",1\n"300,400",2\n',  # pairs, between commas
         'a,b\n"1,2",1\n"3,4",2\n',
         "a\tb\n1,500\t2.5\n12,500\t3.5\n",  # may be thousands
+        "a\tb\n3,7\t0.5\n4\t0.25\n",  # or lists
+        'a,b\n"1,234",1\n"950",2\n',
+        "a;b\n1,5\u00a0;1\n2,5;2\n",
+        "a;b\n555.123.456;1,5\n666.123.456;2,5\n",
         "a;b\n012.345.678;1\n702.345.678;2\n",  # codes
     ],
 )
 def test_what_may_be_other_numbers_stays_text(tmp_path, text):
     assert all(isinstance(each, str) for each in table(tmp_path, text).a)
-
-
-def test_points_part_thousands_where_numbers_have_commas(tmp_path):
-    frame = table(tmp_path, "a;b\n1.234;1,5\n12.345;2,5\n")
-    assert frame.a.tolist() == [1234, 12345]
-    assert frame.b.tolist() == [1.5, 2.5]
 
 
 @pytest.mark.parametrize(
@@ -158,6 +161,12 @@ def test_points_part_thousands_where_numbers_have_commas(tmp_path):
         ("  \na,b\n1,2\n", ["a", "b"]),
         ("0.25,0.75\n1,2\n", ["0.25", "0.75"]),
         ("1.1,2.1,1.2\n1,2,3\n", ["1.1", "2.1", "1.2"]),
+        ("id\th\tn\n1\t5'10\"\tA\n2\t6'1\"\tB\n", ["id", "h", "n"]),
+        ('name;len\n5" pipe;3,5\nrod;4,5\n', ["name", "len"]),
+        ('a;len (")\n1;2\n', ["a", 'len (")']),
+        ("id;name;city, state\n1;A;X, Y\n2;B;Z, W\n", ["id", "name", "city, state"]),
+        ("Laenge, m;Breite;Name\n1,5;2;A\n3,5;4;B\n", ["Laenge, m", "Breite", "Name"]),
+        ("a;b\n" + "x" * 140_000 + ";1,5\ny;2,5\n", ["a", "b"]),
     ],
 )
 def test_layouts_that_people_have(tmp_path, text, names):
@@ -207,3 +216,13 @@ def test_another_encoding_is_named(tmp_path):
     (tmp_path / "x.csv").write_bytes("größe\n1\n".encode("latin-1"))
     with pytest.raises(FileError, match="UTF-8"):
         read(tmp_path / "x.csv")
+
+
+def test_a_file_of_tabs_is_cut_by_tabs(tmp_path):
+    (tmp_path / "x.tsv").write_text("city, state\tpop\nA, B\t1\nC, D\t2\n")
+    frame: Any = read(tmp_path / "x.tsv")
+    assert frame.columns.tolist() == ["city, state", "pop"]
+
+
+def test_codes_beside_spaces_stay_text(tmp_path):
+    assert table(tmp_path, "n, zip\n3, 00501\n4, 10115\n").iloc[:, 1].str.strip().tolist() == ["00501", "10115"]

@@ -14,7 +14,7 @@ from diabolo.data.delimiters import Delimiters, delimiters_of, no_text, opened, 
 from diabolo.data.notation import meant
 from diabolo.data.package import package
 
-_CODE = re.compile(r"0\d+")
+_CODE = re.compile(r"\s*0\d+\s*")
 
 
 def read_delimited(path: Path) -> Any:
@@ -38,6 +38,10 @@ def read_delimited(path: Path) -> Any:
             frame = _frame(path, by)
         except UnicodeDecodeError as error:
             raise no_text(path) from error
+        except pandas.errors.ParserError as error:
+            if re.search(r"Expected \d+ fields", str(error)):
+                raise too_many(path) from error
+            raise
         for name, texts in _codes(path, frame, by).items():
             frame[name] = texts
     for name, column in frame.items():
@@ -47,7 +51,7 @@ def read_delimited(path: Path) -> Any:
         if len(texts) and not isinstance(texts.iloc[0], str) and pandas.api.types.is_integer(texts.iloc[0]):
             frame[name] = column.map(str, na_action="ignore")
         else:
-            frame[name] = meant(column, by.decimal)
+            frame[name] = meant(column, commas=by.separator == ";")
     return frame
 
 

@@ -6,7 +6,7 @@ import codecs
 import csv
 import gzip
 import re
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,23 +17,22 @@ from diabolo.errors import FileError
 
 _SEPARATORS = (",", ";", "\t", "|")
 _LOOKED_AT, _SIZE = 20, 2**20  # lines that tell how a file is laid out, and bytes that are read for them at most
-_COMMA, _POINT = re.compile(r"[+-]?\d*,\d+"), re.compile(r"[+-]?(?![1-9]\d{0,2}\.\d{3}$)\d*\.\d+")
-"""Numbers with fractions; a point before just three digits may part thousands."""
-
+_COMMA, _POINT = re.compile(r"[+-]?[0-9]*,[0-9]+"), re.compile(r"[+-]?[0-9]*\.[0-9]+")
+_INNER = re.compile(r'[,;\t|] *"')
 _WHOLE = re.compile(r"\s*[+-]?\d+\s*")
 _DATE = re.compile(r"\d{4}-\d\d")
 
 
 @dataclass(frozen=True)
 class Delimiters:
-    """What separates columns, and the part of numbers that is not whole.
+    """What separates columns, and what is before the fractions of numbers.
 
     Parameters
     ----------
     separator : str
         What is between columns: a comma, a semicolon, a tab or a bar.
-    decimal : {".", ",", ""}
-        What numbers have before their fractions: a point between commas; "" where the first lines do not tell.
+    decimal : {".", ","}
+        What most numbers have before their fractions; a comma between semicolons only.
     trailing : bool
         Whether all lines but the first one end with a separator.
 
@@ -48,29 +47,28 @@ class Delimiters:
     trailing: bool = False
 
     @staticmethod
-    def of(lines: list[str]) -> Delimiters:
-        """Return what the first lines of a file are separated by.
+    def of(lines: list[str], known: Sequence[str] = _SEPARATORS) -> Delimiters:
+        """Return what the first lines of a file are separated by, of `known` separators.
 
-        The separator is the one that cuts all of them into equally many, or, if none does, the first one into most.
-        Where commas and another one do, it is the commas, unless all of them are within numbers.
+        It is the one that cuts all of them into equally many, the most, or, if none does, the first one into most; but
+        commas that are all within numbers separate nothing where another one may.
         """
-        cut = {separator: _cut(lines, separator) for separator in _SEPARATORS}
+        cut = {separator: _cut(lines, separator) for separator in known}
         even = [each for each, rows in cut.items() if rows and len(rows[0]) > 1 and _even(rows)]
         others = [each for each in even if each != "," and _decimals(cut[each])]
-        among = others or even[:1] or _SEPARATORS
-        separator = max(among, key=lambda each: len(cut[each][0]) if cut[each] else 0)
+        separator = max(others or even or known, key=lambda each: len(cut[each][0]) if cut[each] else 0)
         if not cut[separator] or len(cut[separator][0]) < 2:
             separator = ","
-        below = [cell.strip() for row in cut[separator][1:] for cell in row]
+        below = [cell.strip() for row in cut.get(separator, ())[1:] for cell in row]
         commas, points = (any(map(sign.fullmatch, below)) for sign in (_COMMA, _POINT))
-        decimal = "." if separator == "," else "," if commas and not points else ""
-        ends = [line.rstrip().endswith(separator.strip() or separator) for line in lines[1:] if line.strip()]
+        ends = [line.rstrip(" ").endswith(separator) for line in lines[1:] if line.strip()]
+        decimal = "," if separator == ";" and commas and not points else "."
         return Delimiters(separator, decimal, bool(ends) and all(ends))
 
     @property
     def manner(self) -> dict[str, Any]:
         """What pandas is to be told."""
-        return {"sep": self.separator, "decimal": self.decimal or ".", "low_memory": False}
+        return {"sep": self.separator, "decimal": self.decimal, "low_memory": False}
 
 
 def delimiters_of(path: Path) -> Delimiters:
@@ -89,7 +87,8 @@ def delimiters_of(path: Path) -> Delimiters:
         raise no_text(path) from error
     lines = re.split(r"\r\n|\r|\n", text)
     lines = lines[:-1] if len(begin) == _SIZE and len(lines) > 1 else lines  # of which the last one is cut
-    found = Delimiters.of(lines[:_LOOKED_AT])
+    tabs = Path(path.name.lower().removesuffix(".gz")).suffix == ".tsv"
+    found = Delimiters.of(lines[:_LOOKED_AT], ("\t",) if tabs else _SEPARATORS)
     _demand_names(path, lines[:_LOOKED_AT], found)
     return found
 
@@ -108,7 +107,8 @@ def too_many(path: Path) -> FileError:
     """Return the error of a file whose lines have more entries than the first one has names."""
     return FileError(
         f"{path.name!r} has lines of more entries than its first line, which must name the columns, has names. Give "
-        "each column a name, that of row names too (in R by col.names=NA), and leave out what stands above the names."
+        "each column a name, that of row names too (in R by col.names=NA), leave out what stands above the names, and "
+        "put entries that hold the separator into quotes."
     )
 
 
@@ -157,7 +157,12 @@ def _even(rows: list[list[str]]) -> bool:
 def _cut(lines: list[str], separator: str) -> list[list[str]]:
     """Return the entries of lines, but for blank ones and a last one that may be cut; none if quotes are cut."""
     rows: list[list[str]] = []
-    with suppress(csv.Error):
+    before = csv.field_size_limit(_SIZE)
+    try:
         rows = [row for row in csv.reader(lines, delimiter=separator) if any(cell.strip() for cell in row)]
+    except csv.Error:
+        return []
+    finally:
+        csv.field_size_limit(before)
     rows = rows[:-1] if len(rows) > 2 and len(lines) == _LOOKED_AT else rows
-    return [] if any(cell.count('"') % 2 for row in rows for cell in row) else rows
+    return [] if any(cell.count('"') % 2 and _INNER.search(cell) for row in rows for cell in row) else rows
