@@ -27,8 +27,8 @@ def demand_apart(output: Path, *sources: FilePath | None) -> None:
     """
     target = real(output)
     for source in (_file(each) for each in sources if each is not None):
-        inside = source in target.parents and target.exists() and target.name not in BESIDE
-        if source == target or inside:
+        inside = source in target.parents and target.is_file() and target.name not in BESIDE
+        if inside or source == target:
             raise FileError(f"{output.name!r} is itself among what is read; name another file to write.")
 
 

@@ -67,7 +67,6 @@ def apply(
     condition: str | None = None,
 ) -> dict[str, Any]:
     """Apply a saved model to data or known users, write the result, return its shape, or what became of pictures."""
-    demand_apart(output, model, data)
     estimator: Job = load(model, device)
     table = output.suffix.lower() in (".csv", ".parquet")
     verb = _verb(estimator, verb, output, table)
@@ -79,6 +78,7 @@ def apply(
     elif estimator.pictures and are_pictures(data, output):
         return restore(method, data, output, quiet)
     else:
+        demand_apart(output, model, data)
         samples = estimator.opened(data)
     if condition is None:
         _demand_said(estimator, samples)

@@ -52,7 +52,7 @@ def test_a_quantised_code_has_a_distribution_of_tokens(latent, prior):
 
 def test_two_heaps_are_drawn_in_their_shares():
     x, _ = two_heaps()
-    generator = quick(training=QUICK(steps=400)).fit(x)
+    generator = quick(training=QUICK(steps=200)).fit(x)
     means = generator.sample(4000, seed=0).mean((1, 2))
     assert (means > 3).mean() == pytest.approx(0.3, abs=0.04)
     assert (np.abs(means - 3) < 1.5).mean() < 0.02
@@ -61,7 +61,7 @@ def test_two_heaps_are_drawn_in_their_shares():
 @pytest.mark.parametrize("density", [TOKENS, MADE(hidden=32)], ids=str)
 def test_a_condition_decides_the_tokens(density):
     x, far = two_heaps()
-    generator = quick(density=density, training=QUICK(steps=400)).fit(x, far)
+    generator = quick(density=density, training=QUICK(steps=200)).fit(x, far)
     for condition, wanted in ((False, 0.0), (True, 6.0)):
         means = generator.sample(500, condition=condition, seed=0).mean((1, 2))
         assert (np.abs(means - wanted) < 1.5).mean() > 0.97
@@ -158,7 +158,7 @@ def test_digits_of_every_class_are_drawn():
     generator = Generator(
         16,
         recipe=Recipe(MLP((128,)), VectorQuantized(32)),
-        training=Training(steps=800),
+        training=Training(steps=400),
         random_state=0,
         density=Autoregressive(hidden=48),
     ).fit(x)
