@@ -3,8 +3,10 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.anomalies import orders
 from tests.worlds import iris
@@ -232,6 +234,7 @@ def test_what_has_an_option_is_not_set_by_path(call, table, tmp_path, setting):
     [
         ("apply", "model", "rows.csv", "-o", "rows.csv"),
         ("apply", "model", "rows.npz:X", "-o", "rows.npz"),
+        ("apply", "model", "parts", "-o", "parts/0.parquet"),
         ("report", "model", "rows.html", "-o", "rows.html"),
         ("report", "model", "rows.npz", "--target", "rows.html", "-o", "rows.html"),
     ],
@@ -240,12 +243,17 @@ def test_what_is_read_is_never_replaced(call, tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     Reducer(2, recipe="linear").fit(iris()).save("model")
     np.savez("rows.npz", X=iris())
+    (tmp_path / "parts").mkdir()
+    pd.DataFrame(iris()).rename(columns=str).to_parquet("parts/0.parquet")
     for name in ("rows.csv", "rows.html"):
         (tmp_path / name).write_text("a,b,c,d\n1,2,3,4\n")
-    before = {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()}
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
     code, _, err = call(*command)
-    assert (code, err) == (1, f"error: {command[-1]!r} is itself among what is read; name another file to write.\n")
-    assert {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()} == before
+    assert (code, err) == (
+        1,
+        f"error: {Path(command[-1]).name!r} is itself among what is read; name another file to write.\n",
+    )
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
 
 
 def test_a_report_is_written_as_a_page(call, table, tmp_path):

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from diabolo.data import IMAGES
 from diabolo.errors import FileError
 from diabolo.files.disk import FilePath, real
-from diabolo.files.model import BESIDE
 
-_PAGES = (".html", ".htm")
+_PAGES, _PARTS = (".html", ".htm"), (*IMAGES, ".parquet", ".json", ".safetensors")
 
 
 def demand_apart(output: Path, *sources: FilePath | None) -> None:
     """Raise FileError if what is to be written would replace what is read, or a part of it.
 
-    A page may lie in the folder of a model, and new files beside pictures.
+    Of a folder that are pictures, Parquet and what models are made of; a page or a table may lie beside them.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def demand_apart(output: Path, *sources: FilePath | None) -> None:
     """
     target = real(output)
     for source in (_file(each) for each in sources if each is not None):
-        inside = source in target.parents and target.is_file() and target.name not in BESIDE
+        inside = source in target.parents and target.is_file() and target.suffix.lower() in _PARTS
         if inside or source == target:
             raise FileError(f"{output.name!r} is itself among what is read; name another file to write.")
 
