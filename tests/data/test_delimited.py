@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from diabolo.data import read
+from diabolo.data.delimited import _any_code
 from diabolo.errors import FileError
 
 
@@ -184,9 +185,18 @@ def test_another_encoding_is_named_wherever_it_begins(tmp_path):
         read(tmp_path / "x.csv")
 
 
-def test_codes_are_found_wherever_they_are(tmp_path):
-    text = "a,b\n" + "1,2\n" * 5_000_000 + '3,"007"\n'
-    frame = table(tmp_path, text)
+@pytest.mark.parametrize("code", ["007", '"007"', " 007"])
+def test_codes_are_found_wherever_blocks_begin(tmp_path, code):
+    path = tmp_path / "x.csv"
+    for before in range(9):
+        path.write_text("a,b\n" + "1" * before + f"1,{code}\n")
+        assert _any_code(path, ",", size=5)
+        path.write_text("a,b\n" + "1" * before + f"1,{code.replace('0', '1')}\n100,1.007\n")
+        assert not _any_code(path, ",", size=5)
+
+
+def test_a_code_in_the_last_of_many_lines_is_text(tmp_path):
+    frame = table(tmp_path, "a,b\n" + "1,2\n" * 5000 + '3,"007"\n')
     assert frame.b.iloc[-1] == "007"
     assert frame.a.iloc[-1] == 3
 

@@ -13,20 +13,20 @@ from diabolo.part import Part
 from diabolo.text import revise_from_text, value_from_text
 from diabolo.training import Training
 
-_OPTIONS = {"n_components": "--components", "training": "--set training.epochs=50", "random_state": "--seed"}
-_OPTIONS |= {"device": "--device"}
-"""Parameters of every estimator, and the options that they have, as has its composition."""
+_OPTIONS = {"n_components": "--components", "random_state": "--seed", "device": "--device"}
+"""Parameters of every estimator that have options of their own."""
 
 
 def make(job: str, components: int | None, recipe: str | None, settings: Sequence[str], seed: int, device: str) -> Job:
     """Return the unfitted estimator that a command line describes."""
     jobs = {name.lower(): cls for name, cls in ESTIMATORS.items()}
-    if job.lower() not in jobs and (Path(job).suffix or Path(job).exists()):
-        raise ParameterError(f"The estimator comes before the data: diabolo fit detector DATA; got {job!r}. Swap them.")
     if job.lower() not in jobs:
+        if Path(job).suffix or Path(job).exists():
+            told = "The estimator comes before the data: diabolo fit detector DATA"
+            raise ParameterError(f"{told}; got {job!r}. Swap them.")
         raise ParameterError(f"Cannot fit: {unknown('estimator', job, jobs)}")
     made = cast(Callable[[], Job], jobs[job.lower()])()  # what is not said is left at its default
-    own = made.get_params(deep=False).keys() - _OPTIONS.keys() - {made.composition}
+    own = made.get_params(deep=False).keys() - _OPTIONS.keys() - {"training", made.composition}
     said = [_said(setting) for setting in settings]
     recipe = next((text for path, text in said if path == made.composition), recipe)
     said = [(path, text) for path, text in said if path != made.composition]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from diabolo.data import IMAGES
+from diabolo.data.reading import split_key
 from diabolo.errors import FileError
 from diabolo.files.disk import FilePath, real
 
@@ -26,16 +26,10 @@ def demand_apart(output: Path, *sources: FilePath | None) -> None:
     diabolo.errors.FileError: 'rows.csv' is itself among what is read; name another file to write.
     """
     target = real(output)
-    for source in (_file(each) for each in sources if each is not None):
+    for source in (real(split_key(Path(each))[0]) for each in sources if each is not None):
         inside = source in target.parents and target.is_file() and target.suffix.lower() in _PARTS
         if inside or source == target:
             raise FileError(f"{output.name!r} is itself among what is read; name another file to write.")
-
-
-def _file(source: FilePath) -> Path:
-    """Return the path of a source, without the array of an ``.npz`` that is meant."""
-    found = re.fullmatch(r"(.*\.npz):[^/\\]+", str(source), re.IGNORECASE | re.DOTALL)
-    return real(found[1] if found else source)
 
 
 def demand_page(output: Path) -> None:

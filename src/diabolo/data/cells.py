@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from diabolo.check import listed, shorten
-from diabolo.data.form import Form, NumpyForm, PandasForm, PolarsForm, TorchForm
+from diabolo.data.form import Form, NumpyForm, PandasForm, PolarsForm, TorchForm, as_given
 from diabolo.errors import DataError, DataTypeError
 
 Content = Literal["number", "category", "date"]
@@ -195,15 +195,14 @@ def _array(X: Any) -> np.ndarray:
         array[np.ma.getmaskarray(X)] = None
         return array
     try:
-        array = np.asarray(X)
+        array = as_given(X)
     except TypeError:  # dates beside numbers
         return np.asarray(X, dtype=object)
     except ValueError:
         return NumpyForm().array(X)  # says that it is ragged
     if array.ndim == 0 or array.dtype.kind == "c":
         return NumpyForm().array(X)  # says what is wrong with it
-    # of a list [3.5, "a"], numpy would make text: "3.5", "a"
-    return np.asarray(X, dtype=object) if array.dtype.kind == "U" and not isinstance(X, np.ndarray) else array
+    return array
 
 
 def _pandas(series: Any) -> np.ndarray:

@@ -84,10 +84,11 @@ def _any_code(path: Path, separator: str, size: int = 2**24) -> bool:
     before, begins = b"\n", [ord(sign) for sign in (separator, '"', "\n", "\r")]
     with opened(path) as file:
         while block := file.read(size):
-            found = np.frombuffer(before + block, np.uint8)
+            block = before + block
+            found = np.frombuffer(block, np.uint8)
             at = np.flatnonzero((found[1:-1] == ord("0")) & (found[2:] - ord("0") < 10)) + 1
             apart = np.where(found[at - 1] == ord(" "), found[np.maximum(at - 2, 0)], found[at - 1])  # "1, 007"
             if np.isin(apart, begins).any():
                 return True
-            before = (before + block)[-4:]
+            before = block[-4:]
     return False

@@ -87,10 +87,21 @@ def delimiters_of(path: Path) -> Delimiters:
         raise no_text(path) from error
     lines = re.split(r"\r\n|\r|\n", text)
     lines = lines[:-1] if len(begin) == _SIZE and len(lines) > 1 else lines  # of which the last one is cut
-    tabs = Path(path.name.lower().removesuffix(".gz")).suffix == ".tsv"
-    found = Delimiters.of(lines[:_LOOKED_AT], ("\t",) if tabs else _SEPARATORS)
+    found = Delimiters.of(lines[:_LOOKED_AT], ("\t",) if suffix_of(path) == ".tsv" else _SEPARATORS)
     _demand_names(path, lines[:_LOOKED_AT], found)
     return found
+
+
+def suffix_of(path: Path) -> str:
+    """Return the suffix that tells what a file holds, whether or not it is packed by gzip.
+
+    Examples
+    --------
+    >>> suffix_of(Path("x.CSV.gz")), suffix_of(Path("x.1.npy"))
+    ('.csv', '.npy')
+    """
+    packed = Path(path.stem).suffix.lower() if path.suffix.lower() == ".gz" else ""
+    return packed if packed in (".csv", ".tsv") else path.suffix.lower()
 
 
 def opened(path: Path) -> IO[bytes]:

@@ -276,3 +276,15 @@ def refuse(offending: Sequence[tuple[object, object]]) -> None:
         f"X must hold numbers only; column{'s' if len(offending) > 1 else ''} {names} "
         f"({kinds}) cannot be used as they are: drop them, or encode them as numbers."
     )
+
+
+def as_given(values: Any) -> np.ndarray:
+    """Return a list as an array, of objects where it holds text: of [3, "a"] numpy would make text throughout.
+
+    Examples
+    --------
+    >>> as_given([3, "a", None]).tolist(), as_given([3, 4]).dtype.kind
+    ([3, 'a', None], 'i')
+    """
+    array = np.asarray(values)
+    return np.asarray(values, dtype=object) if array.dtype.kind == "U" and not isinstance(values, np.ndarray) else array

@@ -74,8 +74,8 @@ def read_images(path: Path) -> np.ndarray | Assorted:
         except FileError as error:
             broken[file.name] = error
     if len(broken) > 1:
-        names = shorten(list(broken), 1000)
-        raise FileError(f"{len(broken)} images of {path.name!r} cannot be read: {names}; remove them.")
+        files = shorten(list(broken), 1000)
+        raise FileError(f"{len(broken)} images of {path.name!r} cannot be read: {files}; remove them.")
     if broken:
         raise next(iter(broken.values()))
     same = _alike(images, names)

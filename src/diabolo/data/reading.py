@@ -14,6 +14,7 @@ import numpy as np
 from diabolo.check import shorten
 from diabolo.data.broken import readable
 from diabolo.data.delimited import read_delimited
+from diabolo.data.delimiters import suffix_of
 from diabolo.data.images import read_images
 from diabolo.data.package import package
 from diabolo.data.parquet import decoded_bytes, parquet_files
@@ -63,7 +64,7 @@ def read(source: object) -> object:
     """
     if not isinstance(source, str | os.PathLike):
         return source
-    path, key = _split(Path(source).expanduser())
+    path, key = split_key(Path(source).expanduser())
     if not path.exists():
         raise MissingFileError(f"There is no file or folder {shorten(str(path), 200)}; check the path.")
     if path.is_dir():
@@ -73,18 +74,6 @@ def read(source: object) -> object:
         known = ", ".join(sorted(_READERS))
         raise FileError(f"Cannot tell what {path.name!r} holds from its suffix; known: {known}. Rename or convert it.")
     return _READERS[suffix](path, key)
-
-
-def suffix_of(path: Path) -> str:
-    """Return the suffix that tells what a file holds, whether or not it is packed by gzip.
-
-    Examples
-    --------
-    >>> suffix_of(Path("x.CSV.gz")), suffix_of(Path("x.1.npy"))
-    ('.csv', '.npy')
-    """
-    packed = Path(path.stem).suffix.lower() if path.suffix.lower() == ".gz" else ""
-    return packed if packed in (".csv", ".tsv") else path.suffix.lower()
 
 
 def mapped(source: object) -> object:
@@ -107,7 +96,14 @@ def mapped(source: object) -> object:
     return stored if whole and stored.dtype == source.dtype else source
 
 
-def _split(path: Path) -> tuple[Path, str]:
+def split_key(path: Path) -> tuple[Path, str]:
+    """Return the path of a file, and which array of an ``.npz`` is meant, "" if none is named.
+
+    Examples
+    --------
+    >>> split_key(Path("rows.npz:X"))
+    (PosixPath('rows.npz'), 'X')
+    """
     match = re.fullmatch(r"(.*\.npz):([^/\\]+)", str(path), re.IGNORECASE | re.DOTALL)
     return (Path(match[1]), match[2]) if match and not path.exists() else (path, "")
 

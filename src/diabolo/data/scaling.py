@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import DTypeLike
 from torch import Tensor
 
 from diabolo.data.column import Column, column_scaling
@@ -132,12 +133,16 @@ class Scaling:
         scale = torch.as_tensor(self.scale, dtype=torch.float32, device=tensor.device)
         return tensor.float().sub_(shift).div_(scale)
 
-    def undo(self, scaled: Tensor | np.ndarray) -> np.ndarray:
-        """Return scaled samples (N, *shape) in the user's units: float64 for float64, float32 for anything smaller."""
+    def undo(self, scaled: Tensor | np.ndarray, dtype: DTypeLike = np.float32) -> np.ndarray:
+        """Return scaled samples (N, *shape) in the user's units: float64 for float64, float32 for anything smaller.
+
+        Where the user has float64, `dtype`, it is that too: large numbers keep their digits.
+        """
         if isinstance(scaled, Tensor):
             scaled = (scaled if scaled.dtype == torch.float64 else scaled.float()).numpy(force=True)
-        out = np.empty(scaled.shape, dtype=np.result_type(scaled.dtype, np.float32))
-        single = self._single() if scaled.dtype == np.float32 else None
+        wide = np.float64 if np.dtype(dtype) == np.float64 else np.float32
+        out = np.empty(scaled.shape, dtype=np.result_type(scaled.dtype, wide))
+        single = self._single() if scaled.dtype == np.float32 == out.dtype else None
         for part in parts(scaled):
             if single is None:
                 out[part] = scaled[part].astype(np.float64) * self.scale + self.shift

@@ -290,6 +290,6 @@ def test_scikit_learn_is_told_that_tables_are_nothing():
 def test_the_score_of_images_without_colours_is_a_number():
     images = np.repeat(photographs()[:, :1], 3, 1)
     colorizer = Colorizer(recipe=Recipe(NET), training=Training(steps=2), random_state=0).fit(photographs())
-    assert colorizer.score(images) in (0.0, 1.0) or np.isfinite(colorizer.score(images))
+    assert colorizer.score(images) < 1
     plain = Colorizer(recipe=Recipe(NET), training=Training(steps=2), random_state=0).fit(images)
     assert plain.score(images) in (0.0, 1.0)

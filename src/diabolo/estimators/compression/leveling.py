@@ -141,7 +141,9 @@ class Leveling:
 
     def warn_of_narrow(self, sheet: Sheet, kept: Sequence[Column], fidelity: Fidelity) -> None:
         """Warn if columns of a table are so much narrower than in training that what was an error is most of them."""
-        here = _allowed([sheet.cells(i, column) for i, column in enumerate(kept[: len(self.errors)])], fidelity)
+        numbers = zip(self.errors, kept, strict=False)  # an index may come after
+        cells = [sheet.cells(i, column) if error else None for i, (error, column) in enumerate(numbers)]
+        here = _allowed(cells, fidelity)
         each = zip(self.columns, here, self.errors, strict=True)
         narrow = [name for (name, _), now, then in each if 0 < now < _NARROW * then]
         if narrow:

@@ -112,7 +112,7 @@ class Tables(Packing):
                 f"Parameter 'fidelity' is {fidelity!r}, but the levels of the table were learned for {self.promised}; "
                 "fit anew."
             )
-        return replace(self, by_range=fidelity if fidelity.by_range else None)
+        return replace(self, by_range=fidelity) if fidelity.by_range else self
 
     def chunks(self, X: Any, tally: Tally) -> tuple[dict[str, Any], Iterator[bytes]]:
         """Return what is to be known of a table, and its chunks; of pieces all is known once the chunks are made."""

@@ -61,13 +61,8 @@ def restored(denoiser: Denoiser, found: Signals, strength: float, watch: Watch |
     device = next(model.parameters()).device
     every = through(lambda x: model.reconstruct(x.to(device)), found.arrays, scaling, local, POINTS, watch)
     pairs = zip(found.arrays, every, strict=True)
-    clean = ((given, scaling.undo(each[None].to(_of(given)))[0]) for given, each in pairs)
+    clean = ((given, scaling.undo(each[None], given.dtype)[0]) for given, each in pairs)
     return [given + strength * (each - given) for given, each in clean]
-
-
-def _of(given: Array) -> torch.dtype:
-    """Return the type in which samples come back in their own units: large numbers of float64 keep their digits."""
-    return torch.float64 if given.dtype == np.float64 else torch.float32
 
 
 def _unseen(denoiser: Denoiser, rows: Array) -> Array:

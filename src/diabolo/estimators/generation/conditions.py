@@ -13,7 +13,7 @@ from torch import Tensor
 from diabolo.check import listed, shorten
 from diabolo.data import Form
 from diabolo.data.cells import column_of, names_of
-from diabolo.data.form import NumpyForm, TorchForm
+from diabolo.data.form import NumpyForm, TorchForm, as_given
 from diabolo.errors import DataError, FileError
 from diabolo.estimators.generation.aspect import Aspect
 
@@ -83,8 +83,8 @@ class Conditions:
             If numbers are not given where there were numbers.
         """
         names = [aspect.name for aspect in self.aspects]
-        if hasattr(condition, "to_dict") and sorted(map(str, getattr(condition, "index", ()))) == sorted(names):
-            condition = condition.to_dict()  # a row of a frame
+        if _is_row(condition, names):
+            condition = condition.to_dict()
         if isinstance(condition, Mapping):
             condition = _ordered(condition, names)
         columns = self._in_order(*_columns(condition, len(self.aspects)))
@@ -183,14 +183,12 @@ def _columns(y: Any, wanted: int | None) -> tuple[list[str], list[Array]]:
 
 def _array(y: Any) -> Array:
     try:
-        array = np.asarray(y)
+        return as_given(y)
     except ValueError as error:
         raise DataError(
             "y and conditions must be rectangular: one value for each sample, or as many for each as for all others. "
             "Give every row all its columns."
         ) from error
-    mixed = array.dtype.kind == "U" and not isinstance(y, np.ndarray)  # of [3, "a"] numpy makes text
-    return np.asarray(y, dtype=object) if mixed else array
 
 
 def _whole(frame: Any, i: int) -> Array:
@@ -198,6 +196,12 @@ def _whole(frame: Any, i: int) -> Array:
     column = column_of(frame, i)
     integers = "int" in str(list(frame.dtypes)[i]).lower() and column.dtype.kind == "f" and np.isfinite(column).all()
     return column.astype(np.int64) if integers else column
+
+
+def _is_row(condition: Any, names: list[str]) -> bool:
+    """Tell whether a condition is a row of a frame of pandas that has these columns."""
+    index = getattr(condition, "index", ()) if hasattr(condition, "to_dict") else ()
+    return len(index) == len(names) and {str(name) for name in index} == set(names)
 
 
 def _ordered(condition: Mapping[Any, Any], names: list[str]) -> Array:

@@ -142,7 +142,7 @@ def _decoded(fitted: FittedModel, z: Tensor, condition: Tensor | None, rule: Cha
         block = z[start : start + size].to(weight)
         params = model.decode(block, None if condition is None else condition[start : start + size].to(block))
         y = (drawn_from(params) if draw else likelihood.mean(params)).cpu()
-        found.append(fitted.scaling.undo(y if len(model.shape) == 3 else y.double()))  # large numbers keep their digits
+        found.append(fitted.scaling.undo(y, np.float32 if len(model.shape) == 3 else np.float64))
     return np.concatenate(found)
 
 

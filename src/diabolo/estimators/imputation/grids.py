@@ -168,8 +168,7 @@ def _completed(fitted: FittedModel, samples: Signals, x: Array, values: Tensor) 
     """Return a sample x with what is missing taken from scaled values; images stay within their range."""
     if samples.kind == "images":
         values = values.clamp(0, 1)
-    values = values.double() if x.dtype == np.float64 else values  # large numbers keep their digits
-    return np.where(np.isnan(x), _scaling(fitted).undo(values[None])[0].astype(x.dtype), x)
+    return np.where(np.isnan(x), _scaling(fitted).undo(values[None], x.dtype)[0].astype(x.dtype), x)
 
 
 @torch.inference_mode()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diabolo.check import shorten
+from diabolo.data.form import as_given
 from diabolo.errors import DataError
 
 Array = NDArray[Any]
@@ -72,11 +73,7 @@ def as_array(y: Any) -> Any:
     >>> as_array([1, 2])
     array([1, 2])
     """
-    if isinstance(y, Tensor) or hasattr(y, "to_numpy"):
-        return y.numpy(force=True) if isinstance(y, Tensor) else y.to_numpy()
-    array = np.asarray(y)
-    text = array.dtype.kind == "U" and not isinstance(y, np.ndarray)  # of ["a", NaN] numpy makes "nan"
-    return np.asarray(y, dtype=object) if text else array
+    return y.numpy(force=True) if isinstance(y, Tensor) else y.to_numpy() if hasattr(y, "to_numpy") else as_given(y)
 
 
 def demanded(y: Any, count: int) -> Any:
